@@ -92,7 +92,7 @@ def _open_and_compare(
 def _is_wal_damaged(path: Path) -> bool:
     """Return whether the WAL that a crash left is damaged, or belongs to another copy of the file."""
     # Imported here: nearly every start does without it, as below.
-    from bwp_tui.store.maintenance import damaged_file
+    from bwp_tui.store.maintenance.salvage import damaged_file
 
     return damaged_file.is_wal_damaged(path)
 

@@ -60,6 +60,9 @@ _SUBJECTS: Final = (ANY, ONE, DISPUTES, HOLD, CLOCK)
 _SHOWN: Final = 20
 _MOST_SENT: Final = 200
 
+_DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED, Status.UNCONFIRMED, Status.QUEUED)
+"""The statuses of requests that no task of the service is known for, or none that runs."""
+
 _RECORDED: Final = ("received_on", "regulation", "note", "assigned_to")
 _INHERITED: Final = tuple(set(INHERITED_COLUMNS.split(", ")) - {"due_on", *_RECORDED})
 """The columns that a resubmission has from the task that it repeats, without what each has of its own."""
@@ -166,61 +169,20 @@ def _lost(merged: History, copy: History, service: Service) -> Iterator[str]:
         yield from (f"{key}: lost event {event}" for event in Counter(kept) - Counter(merged[key].events))
 
 
-def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
-    """Yield what a person recorded in a copy, and what counts less in the merged history than it should."""
-    ids = {row.task.task_id: key for key, row in merged.items()}
-    for key, row in ((key, row) for copy in copies for key, row in copy.items()):
-        after = merged.get(key) or merged.get(ids.get(row.task.task_id, "") if row.task.task_id else "")
-        if after is None or after.task.purged_at is not None:
+def _urgency(task: Task) -> tuple[bool, date]:
+    """Return how urgent a task is: open before closed, then by its due date."""
+    return (not needs_answer(task), (needs_answer(task) and task.due_on) or date.max)
+
+
+def _less_urgent(merged: History, first: History, second: History) -> Iterator[str]:
+    """Yield each disputed request that is less urgent than in one of the copies, though the service did not end it."""
+    for key in merged.keys() & first.keys() & second.keys():
+        now, copies = merged[key].task, [first[key].task, second[key].task]
+        if TO_CHECK not in now.tags or now.is_purged or now.was_resubmitted:
             continue
-        whats = {event.what for event in (Counter(after.events) - Counter(row.events)).elements()}
-        was, now = row.task, after.task
-        is_closed = now.status != Status.DECLINED and not needs_answer(now)
-        is_dropped = was.declined_on is not None and now.declined_on is None and TO_CHECK not in now.tags
-        if is_dropped and not whats & {EventKind.DECLINE_WITHDRAWN, "answered"}:
-            yield f"{key}: declined on {was.declined_on}, and {now.status} without a word"
-        if now.was_resubmitted:
-            continue
-        is_marked = "cancelled" in whats and TO_CHECK in now.tags  # it was declined in that copy before it was sent
-        is_kept = is_marked or whats & {EventKind.DECLINE_WITHDRAWN, "answered"}
-        if was.status == Status.DECLINED and is_closed and not is_kept:
-            yield f"{key}: declined, and {now.status} without a clock"
-        changes = {EventKind.APPEAL_ANSWERED, EventKind("appeal withdrawn"), EventKind.UNDONE}
-        is_done = now.status != Status.DECLINED and now.answered_on is not None
-        is_waiting = was.is_appeal_running and needs_answer(was) and not whats & changes
-        if is_waiting and not is_done and not needs_answer(now):
-            yield f"{key}: its appeal waits without a clock: {now.status}, answered {now.answered_on}"
-        # Of a tracked row and its request the earlier receipt counts.
-        others = {EventKind.CORRECTED, EventKind.ADOPTED, EventKind.TRACKED}
-        if not others & {event.what for event in row.events} and (
-            EventKind.ADOPTED in whats and not {EventKind.CORRECTED, EventKind.TRACKED} & whats
-        ):
-            pair = (now.received_on, now.regulation, now.holding_period)
-            if pair != (was.received_on, was.regulation, was.holding_period):
-                yield f"{key}: {was.received_on} {was.regulation} {was.holding_period}, adopted as {pair}"
-
-
-_ENDS_OR_MOVES: Final = {
-    *("answered", "declined", "cancelled", "withdrawn", "resubmitted", "merged", "undone", "purged"),
-    *("extended", "corrected", "inquired", "replied", "verified", "tracked", "adopted", "extension withdrawn"),
-    *("appeal answered", "reply withdrawn", "inquiry withdrawn", "appeal withdrawn", "answer withdrawn"),
-}
-"""What may close a request, or move its due date, by itself: not an appeal, or a decline that is withdrawn."""
-
-
-def _less_urgent(merged: History, copies: list[History]) -> Iterator[str]:
-    """Yield each request that was open in a copy, and of which the merged history expects less without a word."""
-    for key, row in ((key, row) for copy in copies for key, row in copy.items() if key in merged):
-        was, after = row.task, merged[key]
-        now, whats = after.task, {event.what for event in (Counter(after.events) - Counter(row.events)).elements()}
-        if was.appeal_answered_on is not None or was.status != Status.DECLINED:
-            whats -= {"appeal answered"}  # it is that of an appeal of which the copy knew nothing
-        if not needs_answer(was) or whats & _ENDS_OR_MOVES or TO_CHECK in now.tags:
-            continue
-        if not needs_answer(now):
-            yield f"{key}: open in a copy, due {was.due_on}, and {now.status} without a clock"
-        elif was.due_on is not None and (now.due_on is None or now.due_on > was.due_on):
-            yield f"{key}: due {was.due_on} in a copy, and {now.due_on}"
+        known = [task for task in copies if task.status == now.status or {task.status, now.status} <= {*_DECIDED}]
+        if _urgency(now) > min(map(_urgency, known), default=_urgency(now)):
+            yield f"{key}: {now.status}, due {now.due_on}, and in a copy {[(t.status, t.due_on) for t in copies]}"
 
 
 _RECORDS: Final = frozenset(
@@ -261,7 +223,8 @@ def _unmarked(merged: History, first: History, second: History) -> Iterator[str]
         ]
         contents = [Counter((event.what, event.detail) for event in each) for each in records]
         if TO_CHECK in now.tags:
-            if not any(records):
+            origin = next((row.task for row in merged.values() if row.task.number == now.resubmit_of), None)
+            if not any(records) and not (origin and TO_CHECK in origin.tags):
                 yield f"{key}: to be checked, though nobody recorded anything"
             continue
         if contents[0] - contents[1] and contents[1] - contents[0]:
@@ -280,20 +243,6 @@ def _doubled(merged: History) -> Iterator[str]:
         for key, row in merged.items()
         if key != key_of(row.task) and TO_CHECK not in row.task.tags and row.task.purged_at is None
     )
-
-
-def _later_than_both(merged: History, first: History, second: History) -> Iterator[str]:
-    """Yield each open request that is due later than in both copies, though neither moved receipt, law or extension."""
-    moving = {"corrected", "undone", "extended", "extension withdrawn", "resubmitted", "tracked", "adopted"}
-    for key in merged.keys() & first.keys() & second.keys():
-        rows = (first[key], second[key])
-        own = [Counter(a.events) - Counter(b.events) for a, b in (rows, reversed(rows))]
-        now = merged[key].task
-        if not needs_answer(now) or any(event.what in moving for events in own for event in events):
-            continue
-        latest = max(row.task.due_on or date.max for row in rows)
-        if (now.due_on or date.max) > latest:
-            yield f"{key}: due {now.due_on}, later than {[row.task.due_on for row in rows]}"
 
 
 def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
@@ -398,11 +347,9 @@ def trial(folder: Path, seed: int, subject: Subject = ANY) -> list[str]:
         faults += integrity.full_check(path)
         faults += [f"{key}: two intents wait" for key, row in history.items() if len(row.waiting) > len({*row.waiting})]
         faults += [finding.sentence for finding in chain_check.check_file(path)[1]]
-        faults += _outweighed(history, copies)
-        faults += _less_urgent(history, copies)
+        faults += _less_urgent(history, *copies)
         faults += _unmarked(history, *copies)
         faults += _doubled(history)
-        faults += _later_than_both(history, *copies)
         for copy in copies:
             faults += _lost(history, copy, world.service)
         for key, row in history.items():

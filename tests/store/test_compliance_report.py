@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import statistics
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import compliance_report, dashboard, tasks
 from bwp_tui.store.worklog import intent_outcomes
 from bwp_tui.store.worklog.insert_request import insert_recorded
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent
+from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, received, request, sent
 
 
 def _completed(store: Store, number: int, days_ago: int) -> None:
@@ -116,3 +117,19 @@ def test_declines_count_by_reason_with_their_appeals_and_the_days_until_the_shop
     requests.resubmit(store, upheld, ACTOR)
     [line] = compliance_report.compliance_report(store, date.min, date.max)
     assert (line.received, line.declined["exempt"], line.unanswered, line.upheld) == (9, 2, 1, 1)
+
+
+def test_an_appeal_counts_with_the_newest_task_of_its_request(store: Store) -> None:
+    received(store)
+    for change in (
+        partial(legal_records.correct, received=TODAY - timedelta(9), regulation="us-tx"),
+        partial(decisions.decline, reason="fraud", text="told"),
+        partial(decisions.appeal, received=TODAY, answered=TODAY, upheld=True),
+    ):
+        single.edit(store, 1, change, ACTOR, TODAY)
+    again = requests.resubmit(store, 1, ACTOR).number
+    correct = partial(legal_records.correct, received=TODAY - timedelta(40), regulation="us-va")
+    single.edit(store, again, correct, ACTOR, TODAY)
+    assert compliance_report.compliance_report(store, TODAY - timedelta(9), TODAY) == []
+    [line] = compliance_report.compliance_report(store, date.min, date.max)
+    assert (line.regulation, line.received, line.appealed, line.upheld) == ("us-va", 1, 1, 1)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import TO_CHECK, Verification
-from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
+from bwp_tui.domain.task import TO_CHECK, Task, Verification
+from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.maintenance import restore
+from bwp_tui.store.maintenance import integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import columns_after
@@ -30,6 +31,7 @@ from tests.store.support import (
     accepted,
     answer,
     declined_history,
+    in_status,
     opened_copies,
     parted_copies,
     received,
@@ -133,41 +135,19 @@ def test_a_decline_that_was_dropped_with_its_cancellation_does_not_wait_for_a_la
     assert (columns["status"], columns["cancel_asked"], columns["declined_on"]) == ("ON_HOLD", 1, None)
 
 
-@pytest.mark.parametrize("is_cancelled_first", [False, True])
-def test_an_appeal_waits_though_its_decline_came_while_the_other_copy_had_sent_the_request_and_then_cancelled_it(
-    *, is_cancelled_first: bool
-) -> None:
-    ends = [("appealed", "2027-01-04", "2027-01-19", "on 2026-11-20"), ("cancelled", "ON_HOLD", "CANCELLED", None)]
-    events = [
-        ("recorded", None, "QUEUED", "deletion"),
-        ("accepted", "QUEUED", "ON_HOLD", "task-1"),
-        ("withdrawn", "QUEUED", "CANCELLED", "never sent"),
-        ("declined", "CANCELLED", "DECLINED", "on 2026-11-20, fraud: told"),
-        *(reversed(ends) if is_cancelled_first else ends),
-    ]
-    rows = [TimelineRow(f"2026-11-20T09:0{place}:00Z", *event) for place, event in enumerate(events)]
-    columns = columns_after({}, rows)
-    names = ("status", "task_id", "declined_on", "appealed_on")
-    assert [columns[name] for name in names] == ["DECLINED", "task-1", "2026-11-20", "2026-11-20"]
-
-
 @pytest.mark.parametrize("is_sent_first", [False, True])
 @pytest.mark.parametrize(
-    ("record", "status"),
+    "record",
     [
-        (recording(partial(answers.withdraw, record=LegalRecord.VERIFICATION)), Status.UNCONFIRMED),
-        (recording(partial(answers.answer, how="by phone")), Status.UNCONFIRMED),
-        (recording(partial(decisions.decline, reason="fraud", text="told")), Status.DECLINED),
-        (lambda store: requests.cancel(store, 1, ACTOR), Status.CANCELLED),
+        recording(partial(answers.withdraw, record=LegalRecord.VERIFICATION)),
+        recording(partial(answers.answer, how="by phone")),
+        recording(partial(decisions.decline, reason="fraud", text="told")),
+        lambda store: requests.cancel(store, 1, ACTOR),
     ],
+    ids=["not verified", "answered", "declined", "cancelled"],
 )
 def test_a_request_is_not_sent_where_the_other_copy_answered_or_ended_it_or_withdrew_the_verification(
-    path: Path,
-    clock: ManualClock,
-    record: Callable[[Store], object],
-    status: Status,
-    *,
-    is_sent_first: bool,
+    path: Path, clock: ManualClock, record: Callable[[Store], object], *, is_sent_first: bool
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
@@ -177,71 +157,130 @@ def test_a_request_is_not_sent_where_the_other_copy_answered_or_ended_it_or_with
             requests.send(store, 1, ACTOR)
         else:
             record(store)
-            recorded = tasks.get(store, 1)
     for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
-        assert (task.status, task.tags) == (status, (TO_CHECK,))
-        assert (task.verification, task.answered_on) == (recorded.verification, recorded.answered_on)
+        assert (task.status, needs_answer(task), task.tags) == (Status.UNCONFIRMED, True, (TO_CHECK,))
         assert intents.due(merged, clock() + timedelta(days=1), 100) == []
 
 
-@pytest.mark.parametrize("is_corrected_first", [False, True])
-@pytest.mark.parametrize(("corrected", "law", "days"), [("eu-gdpr", "us-tx", 60), ("us-co", "us-co", 45)])
-def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_and_is_due_if_that_one_has_none(
-    path: Path, clock: ManualClock, corrected: str, law: str, days: int, *, is_corrected_first: bool
-) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        received(store)
-        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
-    for store, is_corrected in opened_copies(path, clock, is_corrected_first):
-        if is_corrected:
-            single.edit(store, 1, lambda edit: legal_records.correct(edit, None, corrected), ACTOR, TODAY)
-        else:
-            single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
-            single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock):
-        task = tasks.get(merged, 1)
-        assert (task.regulation, task.due_on, task.tags) == (law, TODAY + timedelta(days), (TO_CHECK,))
+def _accepted(store: Store) -> None:
+    accepted(store)
+    recording(partial(legal_records.correct, received=TODAY - timedelta(9), regulation="us-tx"))(store)
 
 
-@pytest.mark.parametrize("is_corrected_first", [False, True])
+def _answered(store: Store) -> None:
+    in_status(store, Status.COMPLETED)
+    recording(partial(legal_records.correct, received=TODAY - timedelta(9), regulation="us-tx"))(store)
+    recording(partial(answers.answer, how="by post"))(store)
+
+
+def _declined(store: Store) -> None:
+    received(store)
+    recording(partial(legal_records.correct, received=TODAY - timedelta(9), regulation="us-tx"))(store)
+    recording(partial(decisions.decline, reason="fraud", text="told", on=TODAY - timedelta(5)))(store)
+
+
+def _asked(store: Store) -> None:
+    received(store)
+    recording(partial(legal_records.correct, received=TODAY - timedelta(9), regulation="uk-gdpr"))(store)
+    recording(partial(legal_records.inquire, on=TODAY - timedelta(7)))(store)
+
+
+def _appealed(store: Store) -> None:
+    _declined(store)
+    recording(partial(decisions.appeal, received=TODAY - timedelta(4)))(store)
+
+
+def _several(*records: Callable[[Store], object]) -> Callable[[Store], object]:
+    return lambda store: [record(store) for record in records]
+
+
+_DECLINE = recording(partial(decisions.decline, reason="exempt", text="law"))
+_UNDECLINE = recording(decisions.withdraw_decline)
+_APPEAL = recording(partial(decisions.appeal, received=TODAY - timedelta(1)))
+_GRANTED, _DENIED = (recording(partial(decisions.appeal, answered=TODAY, upheld=upheld)) for upheld in (True, False))
+_DECLINED_ANEW = _several(_UNDECLINE, _DECLINE)
+_APPEALED_ANEW = _several(_DECLINED_ANEW, recording(partial(decisions.appeal, received=TODAY)))
+_LATER = recording(partial(legal_records.correct, received=TODAY - timedelta(1)))
+_OTHER_LAW = recording(partial(legal_records.correct, regulation="us-policy"))
+_CHANGES: dict[Callable[[Store], None], list[Callable[[Store], object]]] = {
+    _accepted: [
+        *(_LATER, _OTHER_LAW, recording(partial(legal_records.extend, reason="busy"))),
+        recording(partial(legal_records.acknowledge, on=TODAY - timedelta(8))),
+        recording(partial(answers.answer, how="by post", on=TODAY - timedelta(3))),
+        recording(partial(legal_records.correct, regulation="eu-gdpr")),
+    ],
+    _answered: [
+        recording(partial(answers.withdraw, record=LegalRecord.ANSWER)),
+        _several(
+            recording(partial(answers.withdraw, record=LegalRecord.ANSWER)),
+            recording(partial(answers.answer, how="again")),
+        ),
+        _several(recording(partial(answers.withdraw, record=LegalRecord.ANSWER)), _LATER),
+    ],
+    _declined: [
+        *(_UNDECLINE, _APPEAL, _several(_APPEAL, _DENIED), _several(_APPEAL, _GRANTED), _OTHER_LAW),
+        *(_DECLINED_ANEW, _several(_UNDECLINE, _LATER), _APPEALED_ANEW),
+        _several(recording(partial(decisions.appeal, received=TODAY - timedelta(2))), _DENIED),
+    ],
+    _appealed: [
+        *(_GRANTED, _DENIED, recording(partial(answers.withdraw, record=LegalRecord.APPEAL))),
+        _several(recording(partial(answers.withdraw, record=LegalRecord.APPEAL)), _APPEAL),
+    ],
+    _asked: [
+        recording(partial(legal_records.reply, on=TODAY - timedelta(2))),
+        recording(partial(answers.withdraw, record=LegalRecord.INQUIRY)),
+        _several(
+            recording(partial(answers.withdraw, record=LegalRecord.INQUIRY)),
+            recording(partial(legal_records.inquire, on=TODAY - timedelta(3))),
+        ),
+        recording(partial(legal_records.verify, how="by phone")),
+        recording(partial(answers.answer, how="by post")),
+    ],
+}
+
+
+_FACTS = (
+    *("status", "received_on", "regulation", "due_on", "extended_on", "answered_on", "declined_on", "decline_reason"),
+    *("appealed_on", "appeal_answered_on", "is_appeal_upheld", "inquired_on", "replied_on", "acknowledged_on"),
+)
+
+
+def _urgency(task: Task) -> date:
+    """By when a task is to be answered; the end of the calendar if it is not, or has no day while its clock stands."""
+    return task.due_on or date.max if needs_answer(task) else date.max
+
+
 @pytest.mark.parametrize(
-    "record",
+    ("begin", "first", "second"),
     [
-        partial(legal_records.acknowledge, on=TODAY - timedelta(9)),
-        partial(legal_records.inquire, on=TODAY - timedelta(9)),
-        partial(answers.answer, how="by post", on=TODAY - timedelta(9)),
-        partial(decisions.decline, reason="fraud", text="told", on=TODAY - timedelta(9)),
+        pytest.param(begin, first, second, id=f"{begin.__name__} {places}")
+        for begin, changes in _CHANGES.items()
+        for places, (first, second) in zip(permutations(range(len(changes)), 2), permutations(changes, 2), strict=True)
     ],
 )
-def test_a_day_of_receipt_after_what_the_other_copy_recorded_does_not_count_and_is_to_be_checked(
-    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_corrected_first: bool
+def test_a_task_of_which_two_copies_say_different_things_is_as_urgent_as_the_more_urgent_of_them(
+    path: Path,
+    clock: ManualClock,
+    begin: Callable[[Store], None],
+    first: Callable[[Store], object],
+    second: Callable[[Store], object],
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
-        received(store)
-        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(19), "us-tx"), ACTOR, TODAY)
-        due = tasks.get(store, 1).due_on
-    for store, is_corrected in opened_copies(path, clock, is_corrected_first):
-        correct = partial(legal_records.correct, received=TODAY - timedelta(1))
-        single.edit(store, 1, correct if is_corrected else record, ACTOR, TODAY)
+        begin(store)
+    of_copies = []
+    for store, is_first in opened_copies(path, clock, True):
+        (first if is_first else second)(store)
+        of_copies.append(tasks.get(store, 1))
+    facts = []
     for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
-        assert (task.received_on, task.tags) == (TODAY - timedelta(19), (TO_CHECK,))
-        assert task.due_on == due
-
-
-@pytest.mark.parametrize("is_corrected_first", [False, True])
-def test_an_extension_that_the_correction_of_the_other_copy_is_against_is_to_be_checked(
-    path: Path, clock: ManualClock, *, is_corrected_first: bool
-) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        received(store)
-    for store, is_corrected in opened_copies(path, clock, is_corrected_first):
-        correct = partial(legal_records.correct, received=TODAY - timedelta(40))
-        extend = partial(legal_records.extend, reason="busy")
-        single.edit(store, 1, correct if is_corrected else extend, ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock):
-        assert (tasks.get(merged, 1).extended_on, tasks.get(merged, 1).tags) == (TODAY, (TO_CHECK,))
+        assert TO_CHECK in task.tags
+        assert _urgency(task) == min(map(_urgency, of_copies))
+        assert needs_answer(task) is any(map(needs_answer, of_copies))
+        assert integrity.full_check(path) == []
+        facts.append([getattr(task, name) for name in _FACTS])
+    assert facts[0] == facts[1]
 
 
 def test_a_verification_that_ended_the_stop_of_its_copy_is_the_reply_though_the_other_recorded_one_before() -> None:

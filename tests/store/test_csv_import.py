@@ -18,6 +18,7 @@ from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.maintenance import chain_check, purge
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intents
 from tests.store.support import ACTOR, NOW, TODAY, request, scalar, submitted
@@ -137,6 +138,15 @@ def test_the_same_file_is_known_again_and_another_is_not(store: Store) -> None:
     csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
     assert csv_import.plan(store, data, DEFAULTS).imported_before == 1
     assert csv_import.plan(store, data + b"\r\n", DEFAULTS).imported_before == 0
+
+
+def test_a_file_is_known_again_after_a_purge_of_its_requests(store: Store) -> None:
+    data = _file("access,jane@example.com")
+    (number,) = csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
+    actions.cancel(store, number, ACTOR)
+    assert purge.purge(store, [number], ACTOR, TODAY, evidence_too=False).tasks == 1
+    assert csv_import.plan(store, data, DEFAULTS).imported_before == 1
+    assert chain_check.check_file(store.path)[1] == []
 
 
 def test_an_import_that_fails_half_way_leaves_nothing(store: Store) -> None:

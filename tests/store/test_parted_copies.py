@@ -102,31 +102,6 @@ def test_what_was_recorded_in_a_copy_outlives_a_later_note_in_the_other(
     assert chain_check.check_file(older)[1] == []
 
 
-def test_a_request_that_one_copy_declined_and_the_other_gave_up_without_knowing_it_is_declined(
-    path: Path, clock: ManualClock, tmp_path: Path
-) -> None:
-    store = open_store(path, clock=clock)
-    received(store, Kind.DELETION)
-    store.close()
-    older, newer = path.read_bytes(), tmp_path / "newer.db"
-    store = open_store(path, clock=clock)
-    single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-co"), ACTOR, TODAY)
-    single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
-    single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
-    store.close()
-    shutil.copy(path, newer)
-    path.write_bytes(older)
-    clock.advance(minutes=1)
-    store = open_store(path, clock=clock)
-    decisions.give_up(store, 1, "lost", "bob")
-    store.close()
-    restore.restore(path, newer, clock())
-    store = open_store(path, clock=clock)
-    task = tasks.get(store, 1)
-    store.close()
-    assert (task.status, task.declined_on, task.is_appeal_running) == (Status.DECLINED, TODAY, True)
-
-
 def test_a_request_that_one_copy_withdrew_while_it_waited_in_the_other_is_not_sent(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
@@ -277,25 +252,6 @@ def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
         assert any(event.what == "answered" for event in timeline.of_task(merged, 1))
 
 
-def test_an_inquiry_gets_the_first_reply_after_it_where_both_copies_asked(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        received(store)
-        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
-    early, late = parted_copies(path)
-    days = {early: (TODAY - timedelta(3), TODAY - timedelta(1)), late: (TODAY - timedelta(8), TODAY - timedelta(6))}
-    for copy, (asked, _) in days.items():
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            single.inquire(store, 1, asked, ACTOR)
-    for copy in (late, early):  # the reply to the earlier inquiry is recorded first
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            single.reply(store, 1, days[copy][1], ACTOR)
-    for merged in restored_both_ways(path, clock, early, late):
-        task = tasks.get(merged, 1)
-        assert (task.inquired_on, task.replied_on) == days[late]
-
-
 @pytest.mark.parametrize("is_corrected", [False, True])
 def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     path: Path, clock: ManualClock, *, is_corrected: bool
@@ -324,10 +280,7 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     with closing(open_store(path, clock=clock)) as store:
         task = tasks.get(store, 1)
         tags = (TO_CHECK,) if is_corrected else ()
-        if is_corrected:
-            assert (task.regulation, task.received_on) == ("eu-gdpr", TODAY - timedelta(3))
-        else:
-            assert (task.regulation, task.received_on, task.due_on) == ("uk-gdpr", given.received_on, due)
+        assert (task.regulation, task.received_on, task.due_on) == ("uk-gdpr", given.received_on, due)
         assert (task.status, task.email, task.reason, task.tags) == ("COMPLETED", "jane@example.com", "asked", tags)
     assert chain_check.check_file(path)[1] == []
 
@@ -356,7 +309,7 @@ def test_an_adopted_row_becomes_one_with_its_request_where_the_other_copy_alone_
     assert chain_check.check_file(path)[1] == []
 
 
-def test_what_was_recorded_of_an_adopted_task_is_kept_where_the_other_copy_has_merged_it_with_its_request(
+def test_an_extension_of_an_adopted_task_is_to_be_checked_where_the_other_copy_has_merged_it_with_its_request(
     path: Path, clock: ManualClock
 ) -> None:
     with closing(open_store(path, clock=clock)):
@@ -375,7 +328,8 @@ def test_what_was_recorded_of_an_adopted_task_is_kept_where_the_other_copy_has_m
                 single.extend(store, 2, "busy", TODAY, ACTOR)
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.find_by_name(merged, "task-1")
-        assert (task.status, task.email, task.extended_on) == ("FAILED", "early@example.com", TODAY)
+        assert (task.status, task.email, task.extended_on) == ("FAILED", "early@example.com", None)
+        assert task.tags == (TO_CHECK,)
 
 
 def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Path, clock: ManualClock) -> None:
@@ -396,7 +350,7 @@ def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Pa
         assert (task.task_id, task.status) == (RIGHT, Status.ON_HOLD)
 
 
-def test_an_undo_takes_back_no_record_of_the_other_copy(path: Path, clock: ManualClock) -> None:
+def test_a_record_that_one_copy_undid_leaves_the_earlier_due_date(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         answered, corrected = accepted(store).number, submitted(store, email="b@example.com").number
     early, late = parted_copies(path)
@@ -422,7 +376,7 @@ def test_an_undo_takes_back_no_record_of_the_other_copy(path: Path, clock: Manua
                 list(bulk.apply_to_each(store, change, [number]))
     for merged in restored_both_ways(path, clock, early, late):
         first, second = tasks.get(merged, answered), tasks.get(merged, corrected)
-        assert (first.answered_how, first.tags) == ("by phone", (TO_CHECK,))
+        assert (first.answered_on, first.tags) == (None, (TO_CHECK,))
         assert (second.received_on, second.tags) == (received_on, (TO_CHECK,))
 
 

@@ -18,8 +18,9 @@ from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.schema_check import schema_of
 from bwp_tui.store.errors import StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity
-from bwp_tui.store.maintenance.row_writer import RowWriter
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity
+from bwp_tui.store.maintenance.salvage import damaged_file
+from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
 from bwp_tui.store.open_store import open_store
 from tests.manual_clock import ManualClock
 from tests.store import single

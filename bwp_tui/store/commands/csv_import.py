@@ -151,8 +151,11 @@ def _subject(request: Request) -> tuple[Kind, str]:
 
 
 def _imported_before(store: Store, fingerprint: str) -> int:
+    """Return how many requests of a file were recorded; a purged one names its file in the event of the purge."""
     return store.integer(
-        f"SELECT count(*) FROM timeline WHERE what = '{EventKind.IMPORTED}' AND detail >= ? AND detail < ?",
+        f"SELECT (SELECT count(*) FROM timeline WHERE what = '{EventKind.IMPORTED}' AND detail >= ?1 AND detail < ?2)"
+        " + (SELECT count(DISTINCT task) FROM tasks CROSS JOIN timeline ON task = number WHERE purged_at IS NOT NULL"
+        f" AND what = '{EventKind.PURGED}' AND before >= ?1 AND before < ?2)",
         (f"{fingerprint} line ", f"{fingerprint} line:"),
     )
 

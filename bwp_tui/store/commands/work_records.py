@@ -106,8 +106,8 @@ def cannot_watch(task: Task) -> str | None:
 
 def cannot_open_result(task: Task) -> str | None:
     """Return why there is no saved result to open, or None when there is."""
-    if why_not := cannot_change_purged(task):
-        return why_not
+    if task.is_purged:
+        return f"Task {task.name} was purged, and its result with it."
     if task.kind is Kind.DELETION:
         return "A deletion has no result."
     if task.download is None or task.download.state != DownloadState.DONE or task.download.path is None:

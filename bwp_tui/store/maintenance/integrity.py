@@ -13,7 +13,7 @@ from bwp_tui.store.database.migrate import newest_version, version_of
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.errors import StoreDamaged, StoreError
-from bwp_tui.store.maintenance.table_shapes import shapes
+from bwp_tui.store.maintenance.salvage.table_shapes import shapes
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 
 _COUNT_KEY: Final = "kind, status, terminal, saved, resubmitted, open"

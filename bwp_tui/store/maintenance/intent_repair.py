@@ -85,19 +85,16 @@ def make_unsent_unconfirmed(db: apsw.Connection, now: str, condition: str = "TRU
 
 
 def make_disputed_unconfirmed(db: apsw.Connection, now: str, numbers: list[int]) -> None:
-    """Make those of these requests UNCONFIRMED that wait to be sent, but are closed, or sent as verified and are not.
+    """Make those of these requests UNCONFIRMED that wait to be sent.
 
     Args:
         numbers: the tasks in which two copies contradict each other.
     """
-    disputed = db.execute(
-        "SELECT number, status FROM main.tasks t WHERE task_id IS NULL AND status = 'QUEUED'"
-        f" AND number IN ({', '.join(map(str, numbers))}) AND (open = 0 OR (verified_on IS NULL AND EXISTS"
-        f" (SELECT 1 FROM main.timeline WHERE task = t.number AND what = '{EventKind.SEND_REQUESTED}')))"
-    ).fetchall()
-    reason = "one copy withdrew its verification, or answered it: it may have been sent from the other"
-    for number, status in disputed:
-        make_unconfirmed(db, now, number, status, reason)
+    for (number,) in db.execute(
+        "SELECT number FROM main.tasks WHERE task_id IS NULL AND status = 'QUEUED'"
+        f" AND number IN ({', '.join(map(str, numbers))})"
+    ).fetchall():
+        make_unconfirmed(db, now, int(str(number)), Status.QUEUED, "it may have been sent from the other copy")
 
 
 def make_unconfirmed(

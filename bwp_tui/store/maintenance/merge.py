@@ -2,7 +2,7 @@
 
 A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
 Of a task in both, the newer row is kept. Where each timeline has events that the other lacks, the row gets the columns
-that those of both give, in the order of time (`replay.changes_by_both_timelines`). What was purged stays purged.
+that those of both give, in the order of time (`merged_rows.changes_by_both_timelines`). What was purged stays purged.
 
 Three rules do not come from the timelines:
 
@@ -22,7 +22,7 @@ import apsw
 
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
-from bwp_tui.store.maintenance import chain_check, replay
+from bwp_tui.store.maintenance import chain_check, merged_rows, replay
 from bwp_tui.store.maintenance.intent_repair import (
     add_intents,
     append_recovered,
@@ -77,13 +77,13 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     doubled = _record_doubled_ids(db, now)
     unsent = ", ".join(map(str, replay.proven_unsent_tasks(db)))
-    changed = replay.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
+    changed = merged_rows.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
     sent_twice = db.execute(_SENT_TWICE).fetchall()
     _take_rows(db, revision)
     _repair_values(db)
     _find_earlier_tasks(db)
     _add_timeline(db)
-    tagged = replay.write_changes(db, changed, now)
+    tagged = merged_rows.write_changes(db, changed, now)
     waiting = add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
     merge_intents(db)
     # What this history knows as RECEIVED or declined may wait in the other one; in a recovery the row is right.
@@ -350,7 +350,7 @@ def _add_timeline(db: apsw.Connection) -> None:
         " ON m.task = n.ours WHERE m.at > t.at"
     ).fetchall()
     for (number,) in between:
-        events = replay.events_of_both(db, int(str(number)))
+        events = merged_rows.events_of_both(db, int(str(number)))
         db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
         db.executemany(
             INSERT_EVENT,

@@ -229,8 +229,15 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
     transaction.run(
         f"UPDATE downloads SET {PURGED_DOWNLOAD}, revision = ? WHERE task = ?", (transaction.revision, number)
     )
+    imported = transaction.row(
+        f"SELECT coalesce(detail, before) FROM timeline WHERE task = ? AND ((what = '{EventKind.IMPORTED}'"
+        f" AND detail IS NOT NULL) OR (what = '{EventKind.PURGED}' AND before IS NOT NULL))",
+        (number,),
+    )
     transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))
-    timeline.append(transaction, number, actor, EventKind.PURGED)
+    # The digest of the file from which it was imported stays, so that the file is not imported again.
+    origin = None if imported is None else as_text(imported[0])
+    timeline.append(transaction, number, actor, EventKind.PURGED, before=origin)
     return True
 
 

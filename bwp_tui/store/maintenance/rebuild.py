@@ -30,7 +30,7 @@ from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST, append_recovered
 from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
-from bwp_tui.store.maintenance.replay import Side
+from bwp_tui.store.maintenance.merged_rows import Side, settle_dispute
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
@@ -187,7 +187,7 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         if not is_recorded:
             _correct_receipt(db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts])
         sides = Side(before, missing_in(known, events)), Side(replay.row_of(db, request), missing_in(known, joined))
-        replay.tag_disputed(db, request, sides, now)
+        settle_dispute(db, request, sides, now)
 
 
 def correct_numbers(db: apsw.Connection) -> int:

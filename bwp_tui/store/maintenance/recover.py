@@ -27,15 +27,15 @@ from bwp_tui.store.maintenance import (
     atomic_swap,
     backups,
     chain_check,
-    damaged_file,
     integrity,
     intent_repair,
     rebuild,
     replay,
 )
 from bwp_tui.store.maintenance.merge import MergeResult, integer
-from bwp_tui.store.maintenance.row_writer import RowWriter
-from bwp_tui.store.maintenance.salvage import Salvage
+from bwp_tui.store.maintenance.salvage import damaged_file
+from bwp_tui.store.maintenance.salvage.row_finder import Salvage
+from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
 from bwp_tui.store.queries.timeline import EventKind
 
 _SYSTEM_ERRORS: Final = (

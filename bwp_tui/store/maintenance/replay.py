@@ -6,22 +6,18 @@ What counts where events contradict each other is a matter of `columns_from_even
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from datetime import date
-from heapq import merge
-from itertools import groupby, permutations
+from itertools import groupby
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 import apsw
 
-from bwp_tui.domain.deadlines import earlier_receipt, recomputed_due_date
-from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import ADOPTED
+from bwp_tui.domain.deadlines import recomputed_due_date
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, EventRow, chained_tasks
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, SERVICE_COLUMNS
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_noted, proven_events
 from bwp_tui.store.maintenance.intent_repair import (
     append_recovered,
@@ -30,17 +26,11 @@ from bwp_tui.store.maintenance.intent_repair import (
     tag_to_check,
 )
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
-from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
+from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
     RECORD_COLUMNS,
-    EventKind,
     TimelineRow,
-    changes_what_is_owed,
-    is_origin,
-    is_resubmission,
-    label_of,
-    missing_in,
 )
 
 REBUILT: Final = "rebuilt from its timeline"
@@ -64,13 +54,13 @@ def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
     found = []
     for number, _, events, chain in chained_tasks(db, NO_ROW):
         if chain is not None and events and chain.links_of(events) == chain.links:
-            status = columns_after({}, _timeline_rows(events)).get("status")
+            status = columns_after({}, timeline_rows(events)).get("status")
             if status in ((Status.QUEUED,) if number in waiting else WITHHELD_STATUSES):
                 found.append(number)
     return found
 
 
-def _timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
+def timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
     texts = ([None if value is None else str(value) for value in event] for event in events)
     return [
         TimelineRow(str(at), str(what), before, after, detail, str(actor))
@@ -83,32 +73,14 @@ def proven_timeline(db: apsw.Connection, number: int, schema: str = "main") -> l
     return [
         event
         for _, _, events, chain in chained_tasks(db, f"= {number}", schema)
-        for event in _timeline_rows(proven_events(events, chain))
+        for event in timeline_rows(proven_events(events, chain))
     ]
 
 
-def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = False) -> list[EventRow]:
-    """Return the events of a task in both histories in the order of time; those of each keep their own order.
-
-    Args:
-        only_proven: leave out those of this history that its digests do not have.
-    """
-    here = [
-        event
-        for _, _, events, chain in chained_tasks(db, f"= {number}")
-        for event in (proven_events(events, chain) if only_proven else events)
-    ]
-    missing = db.execute(
-        f"SELECT {EVENT_COLUMNS} FROM missing_events JOIN other.timeline USING (id) WHERE ours = ? ORDER BY id",
-        (number,),
-    ).fetchall()
-    return [*merge(here, missing, key=lambda event: str(event[0]))]
-
-
-_WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
+WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
 """The columns that are set with a status."""
 
-_NOTHING_RECORDED: Final[Columns] = {
+NOTHING_RECORDED: Final[Columns] = {
     **dict.fromkeys(
         ("task_id", "status", "finished_at", *(name for names in RECORD_COLUMNS.values() for name in names))
     ),
@@ -117,161 +89,10 @@ _NOTHING_RECORDED: Final[Columns] = {
 """The columns that a row has from its events alone, before any event."""
 
 
-class Side(NamedTuple):
-    """One of two histories that are merged: the row of a task in it, and the events that it alone has."""
-
-    row: Columns
-    events: list[TimelineRow]
-
-    @property
-    def records(self) -> list[TimelineRow]:
-        """What people recorded in it that can change what is owed."""
-        return [event for event in self.events if changes_what_is_owed(event)]
-
-    @property
-    def named(self) -> str:
-        """The records, or else the other events, each with its day."""
-        events = self.records or [event for event in self.events if event.after]
-        return ", ".join(f"{label_of(event.what)} ({event.at[:10]})" for event in events) or "nothing"
-
-    def is_contradicted(self, merged: Columns) -> bool:
-        """Return whether people recorded something in this history that is not so in the merged row."""
-        is_recorded = bool(self.records) or any(map(is_origin, self.events))
-        is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
-        is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
-        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in _OWED))
-
-
-_OWED: Final = (
-    *("open", "due_on", "received_on", "regulation", "extended_on", "resubmitted", "cancel_asked", "declined_on"),
-    *(name for names in RECORD_COLUMNS.values() for name in names if name.endswith(("_on", "_upheld"))),
-)
-"""The columns that say what is owed, and by when."""
-
-
-def _is_underway(row: Columns) -> bool:
-    """Return whether a request is to be sent, was sent and goes on, or was completed."""
-    status = row["status"]
-    return status == Status.COMPLETED or status not in {*FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED}
-
-
-class RowChange(NamedTuple):
-    """What the events of both histories change in the newer row of a task, and what each history alone has."""
-
-    number: int
-    columns: Columns
-    sides: tuple[Side, ...]
-
-
-def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
-    """Return what the events of both histories change; newer rows of this history stay as they are in a recovery."""
-    differing = db.execute(
-        "SELECT ours, theirs, newer, is_new FROM matched x"
-        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
-        (not is_recovery,),
-    ).fetchall()
-    changed = list[RowChange]()
-    for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in differing):
-        row, older = {} if is_new else row_of(db, ours), row_of(db, theirs, "other")
-        own = proven_timeline(db, ours)
-        others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
-        sides = (
-            () if is_recovery or is_new else (Side(row, missing_in(others, own)), Side(older, missing_in(own, others)))
-        )
-        if newer:
-            row, older, own, others = older, row, others, own
-        before = columns_after(row | _NOTHING_RECORDED, own)
-        events = _timeline_rows(events_of_both(db, ours, only_proven=True))
-        after = columns_after(row | _values_of_request(row, own, older, others) | _NOTHING_RECORDED, events)
-        changes = {name: value for name, value in after.items() if value != before[name]}
-        if row.get("purged_at"):  # its timeline no longer says what the row has
-            changes = {name: value for name, value in changes.items() if before[name] == row[name]}
-        if "status" in changes:
-            changes |= {name: after[name] for name in _WITH_STATUS}
-        is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
-        if is_older and ("status" in changes or "task_id" in changes):
-            hold = () if older["holding_period"] is None else ("holding_period",)  # an event makes none known
-            changes |= {name: older[name] for name in ("task_id", *SERVICE_COLUMNS, *hold)}
-        if "resubmit_of" in changes:  # events name it by its number in their own history
-            translated = "SELECT ours FROM matched WHERE theirs = ?"
-            origin = older.get("resubmit_of")
-            changes["resubmit_of"] = origin if newer else next((n for (n,) in db.execute(translated, (origin,))), None)
-        if not row["email"] and older.get("email") and after["purged_at"] is None:
-            changes["email"] = older["email"]
-        changes = {name: value for name, value in changes.items() if value != row[name]}
-        changed.append(RowChange(ours, changes, sides))
-    return changed
-
-
-_UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
-"""What nobody has said of a task that an event of the service made known."""
-
-
-def _values_of_request(row: Columns, own: list[TimelineRow], older: Columns, others: list[TimelineRow]) -> Columns:
-    """Return what was given with a request that one copy knows as tracked or adopted; the events of `row` are `own`.
-
-    Of what two people gave, the earlier receipt and the law with the earlier due date count.
-    """
-    given_here, given_there = ({event.what for event in side if is_origin(event)} for side in (own, others))
-    if older and given_here and given_there and EventKind.TRACKED in given_here ^ given_there:
-        given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, older)]
-        received_on, regulation = earlier_receipt(given)
-        recorded_at = min(str(row["recorded_at"]), str(older["recorded_at"]))
-        return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
-    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not given_here
-    if not older or not is_adopted or not given_there:
-        return {}
-    tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
-    return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
-
-
-def _content(event: TimelineRow) -> TimelineRow:
-    """Return what an event records, which that of another copy may record too; each resubmission is a new request."""
-    return event if is_resubmission(event) else event._replace(at="", actor="")
-
-
-def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> list[int]:
-    """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`.
-
-    Returns:
-        The tasks that were tagged as disputed.
-    """
-    tagged = list[int]()
-    for number, changes, sides in changed:
-        if changes:
-            write_with_due_date(db, number, changes, now)
-        if is_disputed := bool(sides) and tag_disputed(db, number, sides, now):
-            tagged.append(number)
-        if changes or is_disputed:
-            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
-    return tagged
-
-
-def tag_disputed(db: apsw.Connection, number: int, sides: tuple[Side, ...], now: str) -> bool:
-    """Tag a task `to-check`, of which two sides say different things, and record what; return whether they do.
-
-    They do where people recorded on both, and not the same, what can change what is owed, or on one what is not so any
-    more.
-    """
-    merged = row_of(db, number)
-    records = [Counter(map(_content, side.records)) for side in sides]
-    is_disputed = all(one - other for one, other in permutations(records, 2))
-    if is_disputed or any(side.is_contradicted(merged) for side in sides):
-        one, other = (side.named for side in sides)
-        sentence = f"one copy has {one}, and the other, recorded without knowing of that, {other}: check what counts"
-        receipts = [f"received on {side.row['received_on']} under {side.row['regulation']}" for side in sides]
-        sentence += "" if receipts[0] == receipts[1] else f" ({' and '.join(receipts)})"
-        purged = "; if the shopper still waits for an answer, record the purged request again"
-        append_recovered(db, now, number, sentence + (purged if merged["purged_at"] else ""))
-        tag_to_check(db, now, number)
-        return True
-    return False
-
-
 def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
     """Bring the row of a task up to date by its whole timeline."""
     row = row_of(db, number)
-    columns = columns_after(row | _NOTHING_RECORDED, proven_timeline(db, number))
+    columns = columns_after(row | NOTHING_RECORDED, proven_timeline(db, number))
     write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
 
 
@@ -319,15 +140,15 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
             continue
         row = row_of(db, number)
         if chain.length < len(events) and chain.is_row_of(covered):  # the digests are as old as the row
-            later = columns_after(row, _timeline_rows(events[chain.length :]))
+            later = columns_after(row, timeline_rows(events[chain.length :]))
             changes = {name: value for name, value in later.items() if value != row[name]}
         else:
-            now_is = columns_after(row, _timeline_rows(events))
+            now_is = columns_after(row, timeline_rows(events))
             differing = set(chain.changed_columns(covered)) - set(
                 chain.changed_columns([now_is[name] for name in COVERED_COLUMNS])
             )
             if "status" in differing:
-                differing |= _WITH_STATUS
+                differing |= WITH_STATUS
             changes = {name: now_is[name] for name in differing}
         write_row(db, number, changes, now)
         repaired += bool(changes)
@@ -350,7 +171,7 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
             row = row_of(db, number) if covered is not None else {}
             if covered is None or chain is None or chain.is_row_of(covered) or row["purged_at"] is not None:
                 continue
-            said, changed = columns_after({}, _timeline_rows(events)), chain.changed_columns(covered)
+            said, changed = columns_after({}, timeline_rows(events)), chain.changed_columns(covered)
             named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
             is_unsent = row["status"] in (*WITHHELD_STATUSES, Status.QUEUED) and row["task_id"] is None
             # Where no column is named, it is likelier that the digests are damaged.
@@ -385,7 +206,7 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
 def last_task_id(db: apsw.Connection, number: int) -> str | None:
     """Return the task id that a task has by its timeline."""
     events = db.execute(f"SELECT {EVENT_COLUMNS} FROM main.timeline WHERE task = ? ORDER BY id", (number,))
-    task_id = columns_after({}, _timeline_rows(events)).get("task_id")
+    task_id = columns_after({}, timeline_rows(events)).get("task_id")
     return None if task_id is None else str(task_id)
 
 

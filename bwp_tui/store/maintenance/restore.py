@@ -19,8 +19,8 @@ from bwp_tui.store.database.high_water_mark import HighWaterMark
 from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay
-from bwp_tui.store.maintenance.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.maintenance.merge import MergeResult, integer
+from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.queries.timeline import EventKind
 
 _UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"

@@ -15,7 +15,7 @@ from bwp_tui.domain import filter as filters
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DeclineReason
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
-from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.store.database.connection import SqlValue, Store, as_int, as_text
 from bwp_tui.store.queries import tasks
 
 _COUNTED_IN_PERIOD: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
@@ -27,12 +27,11 @@ _NO_REQUEST: Final = (
 """Matches the task ids that were entered here and never known to the service."""
 
 _DECLINED: Final = "declined as "
-_RESUBMITTED: Final = "resubmitted"
 _IS_UPHELD: Final = "(status = 'DECLINED' AND coalesce(appeal_upheld, 0) = 1)"
 """The condition on a request whose appeal was upheld: its decline counts no longer, and the shopper waits again."""
 
 _OUTCOME: Final = (
-    f"CASE WHEN resubmitted = 1 THEN '{_RESUBMITTED}' WHEN status = 'CANCELLED' THEN 'cancelled'"
+    "CASE WHEN status = 'CANCELLED' THEN 'cancelled'"
     f" WHEN {_IS_UPHELD} THEN 'unanswered'"
     f" WHEN status = 'DECLINED' THEN '{_DECLINED}' || coalesce(decline_reason, '{DeclineReason.OTHER}')"
     " WHEN answered_on IS NULL THEN 'unanswered' WHEN answered_in_part IS NOT NULL THEN 'complied_in_part'"
@@ -60,14 +59,22 @@ _DAYS: Final = (
 )
 """The days from receipt to the answer, NULL without one; a text where a damaged day cannot be read."""
 
-_IS_APPEALED: Final = "(status = 'DECLINED' AND appealed_on IS NOT NULL)"
+_APPEALS: Final = (
+    "WITH RECURSIVE appeals (newest, is_upheld) AS (SELECT number, appeal_upheld IS 1 FROM tasks"
+    " WHERE status = 'DECLINED' AND appealed_on IS NOT NULL"
+    " UNION ALL SELECT t.number, is_upheld FROM appeals JOIN tasks t ON t.resubmit_of = newest)"
+    " SELECT kind, regulation, count(*), sum(is_upheld) FROM appeals JOIN tasks ON number = newest"
+    " WHERE NOT EXISTS (SELECT 1 FROM tasks s WHERE s.resubmit_of = newest) AND received_on BETWEEN ? AND ?"
+    " GROUP BY 1, 2"
+)
+"""The appeals by the newest task of each request, in which it counts; a purge may have removed that."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
     """Requests of one kind under one regulation, received in the period, by what became of them until now.
 
-    A resubmitted request counts once, as its newest task; an appeal counts although it led to another task.
+    A resubmitted request counts once, as its newest task, and so does the appeal that led to it.
 
     Attributes:
         received: the sum of the next ones, up to `unanswered`.
@@ -112,25 +119,25 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     """
     counts_of: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
-        f"SELECT kind, regulation, {_OUTCOME}, {_DAYS}, count(*), sum({_IS_APPEALED}),"
-        f" sum({_IS_APPEALED} AND appeal_upheld IS 1)"
-        f" FROM tasks WHERE received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4",
-        (first.isoformat(), last.isoformat()),
+        f"SELECT kind, regulation, {_OUTCOME}, {_DAYS}, count(*) FROM tasks WHERE {_COUNTED_IN_PERIOD}"
+        f" AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4",
+        period := (first.isoformat(), last.isoformat()),
     )
-    for kind, regulation, outcome, took, count, appealed, upheld in rows:
-        row = REGULATIONS.get(as_text(regulation))
-        counts = counts_of[Kind(as_text(kind)), row.id if row else as_text(regulation)]
-        if outcome != _RESUBMITTED:
-            counts.outcomes[as_text(outcome)] += as_int(count)
-            if took is not None:
-                counts.days[max(0, as_int(took))] += as_int(count)
+    for kind, regulation, outcome, took, count in rows:
+        counts = counts_of[_group(kind, regulation)]
+        counts.outcomes[as_text(outcome)] += as_int(count)
+        if took is not None:
+            counts.days[max(0, as_int(took))] += as_int(count)
+    for kind, regulation, appealed, upheld in store.rows(_APPEALS, period):
+        counts = counts_of[_group(kind, regulation)]
         counts.appealed += as_int(appealed)
         counts.upheld += as_int(upheld)
-    return [
-        _line(*group, counts)
-        for group, counts in sorted(counts_of.items(), key=itemgetter(0))
-        if counts.outcomes or counts.appealed
-    ]
+    return [_line(*group, counts) for group, counts in sorted(counts_of.items(), key=itemgetter(0))]
+
+
+def _group(kind: SqlValue, regulation: SqlValue) -> tuple[Kind, str]:
+    row = REGULATIONS.get(as_text(regulation))
+    return Kind(as_text(kind)), row.id if row else as_text(regulation)
 
 
 def count_unknown_ids(store: Store, first: date, last: date) -> int:

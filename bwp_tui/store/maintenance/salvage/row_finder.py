@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from bwp_tui.store.database.connection import SqlValue
-from bwp_tui.store.maintenance.damaged_file import DamagedFile
-from bwp_tui.store.maintenance.page_decoder import (
+from bwp_tui.store.maintenance.salvage.damaged_file import DamagedFile
+from bwp_tui.store.maintenance.salvage.page_decoder import (
     INTERIOR,
     LEAF,
     PAGE_BYTES,
@@ -24,7 +24,7 @@ from bwp_tui.store.maintenance.page_decoder import (
     values_of,
     varint,
 )
-from bwp_tui.store.maintenance.table_shapes import SCHEMA, SEQUENCE, UUID_PATTERN, RowValues, TableShape, shapes
+from bwp_tui.store.maintenance.salvage.table_shapes import SCHEMA, SEQUENCE, UUID_PATTERN, RowValues, TableShape, shapes
 
 _INDEX: Final = (2, 10)
 _NO_LEAVES: Final = (0, *_INDEX)

@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.maintenance.page_decoder import PAGE_BYTES, row_header_at, value_bytes_of, values_of
+from bwp_tui.store.maintenance.salvage.page_decoder import PAGE_BYTES, row_header_at, value_bytes_of, values_of
 
 SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _WAL_HEADER_BYTES: Final = 32

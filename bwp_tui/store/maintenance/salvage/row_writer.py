@@ -10,8 +10,8 @@ import apsw
 from bwp_tui.domain.statuses import IntentState
 from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.maintenance.replay import free_task_id, last_task_id
-from bwp_tui.store.maintenance.salvage import SalvagedRow
-from bwp_tui.store.maintenance.table_shapes import RowValues
+from bwp_tui.store.maintenance.salvage.row_finder import SalvagedRow
+from bwp_tui.store.maintenance.salvage.table_shapes import RowValues
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id", "chains": "task"}

@@ -1,0 +1,308 @@
+"""Bring the rows of two merged histories up to date by both timelines, and choose what counts where people differ.
+
+What the events of both say, in the order of time, makes the row (`columns_from_events`). Where people recorded in both
+what can change what is owed, and not the same, the row of one copy counts as a whole, until a person has checked it:
+that of the copy which leaves the request open, with the earlier due date. Only what the service said, and whether the
+request was resubmitted, comes from both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from heapq import merge
+from itertools import permutations
+from typing import Final, NamedTuple
+
+import apsw
+
+from bwp_tui.domain.deadlines import earlier_receipt
+from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, Status
+from bwp_tui.domain.task import ADOPTED
+from bwp_tui.store.database.digest_chain import EventRow, chained_tasks
+from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
+from bwp_tui.store.maintenance import replay
+from bwp_tui.store.maintenance.chain_check import proven_events
+from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check
+from bwp_tui.store.queries.columns_from_events import DECLINE_COLUMNS, Columns, chosen_text, columns_after
+from bwp_tui.store.queries.row_mapping import tags_of, tags_text
+from bwp_tui.store.queries.timeline import (
+    EVENT_COLUMNS,
+    PARTS_OF_EVENTS,
+    RECORD_COLUMNS,
+    RESTORED_AS,
+    EventKind,
+    LegalRecord,
+    TimelineRow,
+    changes_what_is_owed,
+    is_origin,
+    is_resubmission,
+    label_of,
+    missing_in,
+    recorded_day,
+)
+
+_RECORDED: Final = tuple(
+    dict.fromkeys(
+        ("received_on", "regulation", *DECLINE_COLUMNS, *(name for names in RECORD_COLUMNS.values() for name in names))
+    )
+)
+"""The columns that people record, and that are taken from one copy as a whole."""
+
+_OWED: Final = (
+    *("open", "due_on", "received_on", "regulation", "extended_on", "resubmitted", "cancel_asked", "declined_on"),
+    *(name for names in RECORD_COLUMNS.values() for name in names if name.endswith(("_on", "_upheld"))),
+)
+"""The columns that say what is owed, and by when."""
+
+_DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED, Status.CANCELLED, Status.GIVEN_UP)
+"""The statuses that people decide on; nothing of a request runs at the service."""
+
+
+class Side(NamedTuple):
+    """One of two histories that are merged: the row of a task in it, and the events that it alone has."""
+
+    row: Columns
+    events: list[TimelineRow]
+
+    @property
+    def records(self) -> list[TimelineRow]:
+        """What people recorded in it that can change what is owed."""
+        return [event for event in self.events if changes_what_is_owed(event)]
+
+    @property
+    def named(self) -> str:
+        """The records, or else the other events."""
+        events = self.records or [event for event in self.events if event.after]
+        named = ((label_of(event.what), recorded_day(event.detail or "")) for event in events)
+        return ", ".join(f"{label} on {day}" if day else label for label, day in named) or "nothing"
+
+    @property
+    def changed_parts(self) -> set[str]:
+        """The parts of the task that people changed, those together that bear on each other."""
+        return {_part_of(event) for event in self.records}
+
+    def is_contradicted(self, merged: Columns) -> bool:
+        """Return whether people recorded something in this history that is not so in the merged row."""
+        is_recorded = bool(self.records) or any(map(is_origin, self.events))
+        is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
+        is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
+        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in _OWED))
+
+    def status_beside(self, merged: Columns) -> str:
+        """Return the status of the merged task if the row of this history counts: its own, unless the service's does.
+
+        A request that this history is about to send, or may have sent, is then UNCONFIRMED.
+        """
+        own, other = str(self.row["status"]), str(merged["status"])
+        is_ended_for_decline = any(event.what == EventKind.DECLINE_WITHDRAWN for event in self.records)
+        is_unsent = merged["task_id"] is None or is_ended_for_decline
+        if other not in _DECIDED or (own in WITHHELD_STATUSES and not is_unsent):
+            return other
+        if own == Status.DECLINED or own in DECLINABLE_STATUSES:
+            return own
+        is_doubtful = own in (Status.QUEUED, Status.UNCONFIRMED) and merged["task_id"] is None
+        return Status.UNCONFIRMED if is_doubtful else other
+
+
+def _part_of(event: TimelineRow) -> str:
+    part = PARTS_OF_EVENTS.get(EventKind(event.what)) if event.what in PARTS_OF_EVENTS else None
+    if event.what == EventKind.UNDONE:
+        part = next((each for each in LegalRecord if (event.detail or "").startswith(f"{each}{RESTORED_AS}")), None)
+    if part in (LegalRecord.REPLY, LegalRecord.VERIFICATION):
+        return LegalRecord.INQUIRY
+    return "decision" if part in (None, LegalRecord.ANSWER, LegalRecord.APPEAL) else str(part)
+
+
+def _is_underway(row: Columns) -> bool:
+    """Return whether a request is to be sent, was sent and goes on, or was completed."""
+    status = row["status"]
+    return status == Status.COMPLETED or status not in {*FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED}
+
+
+def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = False) -> list[EventRow]:
+    """Return the events of a task in both histories in the order of time; those of each keep their own order.
+
+    Args:
+        only_proven: leave out those of this history that its digests do not have.
+    """
+    here = [
+        event
+        for _, _, events, chain in chained_tasks(db, f"= {number}")
+        for event in (proven_events(events, chain) if only_proven else events)
+    ]
+    missing = db.execute(
+        f"SELECT {EVENT_COLUMNS} FROM missing_events JOIN other.timeline USING (id) WHERE ours = ? ORDER BY id",
+        (number,),
+    ).fetchall()
+    return [*merge(here, missing, key=lambda event: str(event[0]))]
+
+
+class RowChange(NamedTuple):
+    """What the events of both histories change in the newer row of a task, and what each history alone has."""
+
+    number: int
+    columns: Columns
+    sides: tuple[Side, Side] | None
+
+
+def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
+    """Return what the events of both histories change; newer rows of this history stay as they are in a recovery."""
+    differing = db.execute(
+        "SELECT ours, theirs, newer, is_new FROM matched x"
+        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
+        (not is_recovery,),
+    ).fetchall()
+    changed = list[RowChange]()
+    for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in differing):
+        row, older = {} if is_new else replay.row_of(db, ours), replay.row_of(db, theirs, "other")
+        own = replay.proven_timeline(db, ours)
+        others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in replay.timeline_rows(task.events)]
+        sides = (
+            None
+            if is_recovery or is_new
+            else (Side(row, missing_in(others, own)), Side(older, missing_in(own, others)))
+        )
+        if newer:
+            row, older, own, others = older, row, others, own
+        before = columns_after(row | replay.NOTHING_RECORDED, own)
+        events = replay.timeline_rows(events_of_both(db, ours, only_proven=True))
+        after = columns_after(row | _given_values(row, own, older, others) | replay.NOTHING_RECORDED, events)
+        changes = {name: value for name, value in after.items() if value != before[name]}
+        if row.get("purged_at"):  # its timeline no longer says what the row has
+            changes = {name: value for name, value in changes.items() if before[name] == row[name]}
+        if "status" in changes:
+            changes |= {name: after[name] for name in replay.WITH_STATUS}
+        is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
+        if is_older and ("status" in changes or "task_id" in changes):
+            hold = () if older["holding_period"] is None else ("holding_period",)  # an event makes none known
+            changes |= {name: older[name] for name in ("task_id", *SERVICE_COLUMNS, *hold)}
+        if "resubmit_of" in changes:  # events name it by its number in their own history
+            translated = "SELECT ours FROM matched WHERE theirs = ?"
+            origin = older.get("resubmit_of")
+            changes["resubmit_of"] = origin if newer else next((n for (n,) in db.execute(translated, (origin,))), None)
+        if not row["email"] and older.get("email") and after["purged_at"] is None:
+            changes["email"] = older["email"]
+        changes = {name: value for name, value in changes.items() if value != row[name]}
+        changed.append(RowChange(ours, changes, sides))
+    return changed
+
+
+_UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
+"""What nobody has said of a task that an event of the service made known."""
+
+
+def _given_values(row: Columns, own: list[TimelineRow], older: Columns, others: list[TimelineRow]) -> Columns:
+    """Return what was given with a request that one copy knows as tracked or adopted; the events of `row` are `own`.
+
+    Of what two people gave, the earlier receipt and the law with the earlier due date count.
+    """
+    given_here, given_there = ({event.what for event in side if is_origin(event)} for side in (own, others))
+    if older and given_here and given_there and EventKind.TRACKED in given_here ^ given_there:
+        given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, older)]
+        received_on, regulation = earlier_receipt(given)
+        recorded_at = min(str(row["recorded_at"]), str(older["recorded_at"]))
+        return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
+    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not given_here
+    if not older or not is_adopted or not given_there:
+        return {}
+    tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
+    return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
+
+
+def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> list[int]:
+    """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`.
+
+    Returns:
+        The tasks that were tagged as disputed.
+    """
+    tagged = list[int]()
+    for number, changes, sides in changed:
+        if changes:
+            replay.write_with_due_date(db, number, changes, now)
+        if is_disputed := sides is not None and settle_dispute(db, number, sides, now):
+            tagged.append(number)
+        if changes or is_disputed:
+            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+    return tagged
+
+
+def _content(event: TimelineRow) -> TimelineRow:
+    """Return what an event records, which that of another copy may record too; each resubmission is a new request."""
+    return event if is_resubmission(event) else event._replace(at="", actor="")
+
+
+def settle_dispute(db: apsw.Connection, number: int, sides: tuple[Side, Side], now: str) -> bool:
+    """Choose what counts of a merged task of which two sides say different things, and tag it `to-check`.
+
+    They do where people recorded on both, and not the same, what can change what is owed, or on one what is not so any
+    more. A task that carries the request on is tagged too.
+
+    Returns:
+        Whether they say different things.
+    """
+    merged = replay.row_of(db, number)
+    records = [Counter(map(_content, side.records)) for side in sides]
+    if not all(one - other for one, other in permutations(records, 2)) and not any(
+        side.is_contradicted(merged) for side in sides
+    ):
+        return False
+    sides = (sides[0], sides[1]) if sides[0].named <= sides[1].named else (sides[1], sides[0])
+    receipts = [f"received on {side.row['received_on']} under {side.row['regulation']}" for side in sides]
+    named = f" ({' and '.join(receipts)})" if receipts[0] != receipts[1] else ""
+    sentence = f"one copy has {sides[0].named}, and the other, recorded without knowing of that, {sides[1].named}"
+    sentence += f"{named}: "
+    if merged["purged_at"]:
+        sentence += "check what counts; if the shopper still waits for an answer, record the purged request again"
+        append_recovered(db, now, number, sentence)
+    else:
+        event = _most_urgent(db, number, merged, sides, TimelineRow(now, EventKind.RECOVERED, None, None, sentence))
+        append_recovered(db, now, number, event.detail or "", event.before, event.after)
+    tag_to_check(db, now, number)
+    for (successor,) in db.execute("SELECT number FROM main.tasks WHERE resubmit_of = ?", (number,)).fetchall():
+        append_recovered(db, now, successor, f"it repeats #{number}, of which two copies differ: check what counts")
+        tag_to_check(db, now, int(str(successor)))
+    return True
+
+
+def _most_urgent(
+    db: apsw.Connection, number: int, merged: Columns, sides: tuple[Side, Side], event: TimelineRow
+) -> TimelineRow:
+    """Write the columns of a task that are the most urgent: those of both copies together, or those of one of them.
+
+    Those of both count only if people changed parts in them that do not bear on each other.
+
+    Returns:
+        The event, with what it changes.
+    """
+    latest_first = sorted(sides, key=lambda side: max(((e.at, e.actor) for e in side.records), default=("", "")))[::-1]
+    choices = [] if sides[0].changed_parts & sides[1].changed_parts else [event]
+    for side in sorted(latest_first, key=lambda side: side.row["status"] != merged["status"]):
+        status = side.status_beside(merged)
+        values = {name: side.row[name] for name in _RECORDED if side.row[name] != merged[name]}
+        is_declined = status == Status.DECLINED and side.row["declined_on"] is None
+        if is_declined or side.row["resubmitted"] != merged["resubmitted"]:
+            continue
+        if status in WITHHELD_STATUSES and merged["task_id"] is not None:
+            values |= {"task_id": None, "submitted_at": None}
+        changed = (str(merged["status"]), status) if status != merged["status"] else (None, None)
+        choices.append(
+            event._replace(before=changed[0], after=changed[1], detail=f"{event.detail}{chosen_text(values)}")
+        )
+    choices = choices or [event]
+    outcomes = [columns_after(merged, [choice]) for choice in choices]
+    changes = [{name: value for name, value in columns.items() if value != merged[name]} for columns in outcomes]
+    urgencies = [_urgency(db, number, changed, event.at) for changed in changes]
+    best = urgencies.index(min(urgencies))
+    replay.write_with_due_date(db, number, changes[best], event.at)
+    return choices[best]
+
+
+def _urgency(db: apsw.Connection, number: int, changes: Columns, now: str) -> tuple[bool, str]:
+    """Return how urgent a task would be with some changes, as a key: open before closed, then by its due date."""
+    db.execute("SAVEPOINT choice")
+    replay.write_with_due_date(db, number, changes, now)
+    row = replay.row_of(db, number)
+    db.execute("ROLLBACK TO choice; RELEASE choice")
+    return (not row["open"], str(row["due_on"] or "9999-12-31") if row["open"] else "")

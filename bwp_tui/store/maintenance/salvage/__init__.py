@@ -1,0 +1,1 @@
+"""The rows of a damaged history, read from its pages without SQLite."""
