@@ -344,11 +344,6 @@ def _after_correction(task: Task, values: Values, _today: date | None = None) ->
     return with_due_date(task._replace(received_on=day, regulation=law))
 
 
-def _warning_of_law(task: Task) -> str:
-    doubt = not_in_force_warning(task.regulation, task.received_on)
-    return f"Warning: {doubt}" if doubt else ""
-
-
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
     due = f"due {due_words(task)} → {due_words(_after_correction(task, values))}"
@@ -392,7 +387,9 @@ CORRECT: Final = RecordOperation(
     refusal=_refusal_of_correction,
     with_new_due_date=_after_correction,
     confirmation=_review_correction,
-    notice_after=_warning_of_law,
+    notice_after=lambda task: (
+        f"Warning: {doubt}" if (doubt := not_in_force_warning(task.regulation, task.received_on)) else ""
+    ),
     undo_part=TaskPart.RECEIPT,
 )
 

@@ -20,7 +20,7 @@ from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task, requeue_if_running
+from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.engine.runtime.lease import is_any_engine_running, misses_heartbeats
@@ -203,7 +203,7 @@ class Session:
         if download.state != DownloadState.RUNNING:
             return download
         if not self.has_engine():
-            return requeue_if_running(download)
+            return download._replace(state=DownloadState.QUEUED, rate=None)  # as the next engine finds it
         return download._replace(rate=None) if self.is_engine_stalled else download
 
     def without_killed_process(self, state: EngineState) -> EngineState:

@@ -159,12 +159,6 @@ class Download(NamedTuple):
         return percent(self.bytes, self.total)
 
 
-def requeue_if_running(download: Download) -> Download:
-    """Return a download as the next engine finds it where the last one was killed: one that ran is queued again."""
-    is_running = download.state == DownloadState.RUNNING
-    return download._replace(state=DownloadState.QUEUED, rate=None) if is_running else download
-
-
 def time_left(received: int, total: int | None, rate: float | None) -> timedelta | None:
     """Return how long a download still takes, from its bytes and their rate, or None if that is unknown."""
     return timedelta(seconds=max(0, total - received) / rate) if rate and total is not None else None
@@ -386,13 +380,8 @@ class SampleTask(NamedTuple):
 
 
 def with_actual_downloads(tasks: Sequence[Task], actual: Callable[[Download], Download]) -> list[Task]:
-    """Return tasks with their running downloads as `actual` returns them: none runs where no process is the engine."""
-    return [
-        task._replace(download=actual(task.download))
-        if task.download and task.download.state == DownloadState.RUNNING
-        else task
-        for task in tasks
-    ]
+    """Return tasks with their downloads as `actual` returns them: none runs where no process is the engine."""
+    return [task._replace(download=task.download and actual(task.download)) for task in tasks]
 
 
 def newest_problem(task: Task) -> str | None:

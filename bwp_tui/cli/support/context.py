@@ -15,7 +15,7 @@ from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, requeue_if_running
+from bwp_tui.domain.task import Download
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import day_of_word, local_day, typed_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
@@ -45,7 +45,7 @@ class CommandSession:
         if download.state != DownloadState.RUNNING:
             return download
         if not self.has_engine():
-            return requeue_if_running(download)
+            return download._replace(state=DownloadState.QUEUED, rate=None)  # as the next engine finds it
         return download._replace(rate=None) if misses_heartbeats(self.profile.lease_path) else download
 
 
