@@ -80,7 +80,7 @@ def wait(arguments: Namespace) -> ExitCode:
     """Wait until tasks have ended, and print them."""
     with open_session(arguments) as session:
         numbers = find_tasks(session.store, arguments.tasks)
-        return wait_for_end(session, EngineWaiter(session), numbers, arguments)
+        return wait_for_end(EngineWaiter(session), numbers, arguments)
 
 
 def download(arguments: Namespace) -> ExitCode:

@@ -68,7 +68,7 @@ def _wait_and_download(session: CommandSession, waiter: EngineWaiter, number: in
         return Namespace(**{**vars(arguments), "timeout": left})
 
     wait_for_response(session, waiter, [number], with_time_left(), prints=not arguments.json)
-    ended = wait_for_end(session, waiter, [number], with_time_left(), prints=not arguments.download)
+    ended = wait_for_end(waiter, [number], with_time_left(), prints=not arguments.download)
     if ended is not ExitCode.DONE or not arguments.download:
         return ended
     return download_results(session, waiter, [number], with_time_left())
@@ -172,4 +172,4 @@ def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> b
     def is_polled(task: Task) -> bool:
         return task.status != Status.QUEUED or task.is_task_id_unknown
 
-    return waiter.until(lambda store: is_polled(tasks.get(store, number)), [number], arguments.timeout)
+    return waiter.until(lambda store: is_polled(tasks.get(store, number)), [number], arguments.timeout)[0]

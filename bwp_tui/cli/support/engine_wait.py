@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession
@@ -25,6 +25,7 @@ from bwp_tui.store.worklog.intents import has_unsent_intent
 if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
 
+_REFUSED: Final = (Status.REJECTED, Status.UNCONFIRMED)
 NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
 
 
@@ -42,30 +43,35 @@ class EngineWaiter:
     def until(
         self,
         done: Callable[[Store], bool],
-        polled_first: Collection[int],
+        numbers: Sequence[int],
         timeout: float | None,
         *,
         waits_out_failures: bool = False,
-        report: Callable[[], None] = lambda: None,
-    ) -> bool:
-        """Wait until `done`; return whether it became true.
+        show: Callable[[Sequence[Task]], None] = lambda _: None,
+    ) -> tuple[bool, Sequence[Task]]:
+        """Wait until `done`; return whether it became true, and the tasks as they were then.
 
         Args:
-            polled_first: the tasks to poll first.
+            numbers: the tasks, which are polled first.
             timeout: seconds; None waits for ever.
             waits_out_failures: an unreachable service does not end the wait; refused credentials do.
-            report: called once the wait is over, before the ends of hooks that still run are waited for.
+            show: called with the tasks once the wait is over, before the ends of hooks that still run are waited for.
         """
         from bwp_tui.engine.runtime.run_until import run_engine_until
 
-        met = False
+        met, found = False, list[Task]()
+
+        def end() -> None:
+            nonlocal found
+            found = tasks.by_numbers(self._store, numbers)
+            show(found)
 
         def over(store: Store) -> bool:
             nonlocal met
             met = done(store)
             self._read_state(store)
             if met:
-                report()
+                end()
             return met or (waits_out_failures and self._state.service in WRONG_SETTINGS)
 
         def say(sentence: str) -> None:
@@ -77,13 +83,13 @@ class EngineWaiter:
             self._config,
             over,
             timeout=timeout,
-            polled_first=polled_first,
+            polled_first=numbers,
             waits_out_failures=waits_out_failures,
             report=say,
         )
         if not met:
-            report()
-        return met
+            end()
+        return met, found
 
     def poll(self, numbers: Sequence[int], timeout: float | None) -> list[int]:
         """Have tasks polled now; return those of which the service said nothing."""
@@ -93,9 +99,8 @@ class EngineWaiter:
         def polled(store: Store, of: Sequence[int] = numbers) -> bool:
             return not due_polls.any_due(store, of, asked_at)
 
-        done = not numbers or self.until(polled, numbers, timeout)
-        tasks_now = tasks.by_numbers(self._store, numbers)
-        return [task.number for task in tasks_now if task.trouble or not (done or polled(self._store, [task.number]))]
+        done, found = self.until(polled, numbers, timeout) if numbers else (True, ())
+        return [task.number for task in found if task.trouble or not (done or polled(self._store, [task.number]))]
 
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
@@ -144,23 +149,19 @@ def wait_for_response(
     """
     single = len(numbers) == 1
     print_earlier_requests(tasks.by_numbers(session.store, numbers))
-    sent: Sequence[Task] = ()
-    refused: Sequence[Task] = ()
-    queued: Sequence[Task] = ()
 
-    def print_sent() -> None:
-        nonlocal sent, refused, queued
-        sent = tasks.by_numbers(session.store, numbers)
-        refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
-        queued = [task for task in sent if task.status == Status.QUEUED]
-        if prints or refused or queued:
+    def show(sent: Sequence[Task]) -> None:
+        if prints or any(task.status in (*_REFUSED, Status.QUEUED) for task in sent):
             print_tasks(sent, as_json=arguments.json)
             sys.stdout.flush()
 
-    if not waiter.until(
-        lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout, report=print_sent
-    ):
+    is_sent, sent = waiter.until(
+        lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout, show=show
+    )
+    if not is_sent:
+        queued = [task for task in sent if task.status == Status.QUEUED]
         raise waiter.timed_out(_describe_queued(queued), sent[0].trouble if single else None)
+    refused = [task for task in sent if task.status in _REFUSED]
     if not refused:
         return ExitCode.DONE
     if single:
@@ -169,7 +170,7 @@ def wait_for_response(
 
 
 def wait_for_end(
-    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace, *, prints: bool = True
+    waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace, *, prints: bool = True
 ) -> ExitCode:
     """Wait until tasks have ended at the service, and print them; return DONE where all are COMPLETED.
 
@@ -178,30 +179,27 @@ def wait_for_end(
     """
 
     def is_over(task: Task) -> bool:
-        return (
-            engine_is_done_with(task.status) or task.status in WITHHELD_STATUSES
-        )  # which nothing but an operator sends
+        # Only an operator sends what is withheld.
+        return engine_is_done_with(task.status) or task.status in WITHHELD_STATUSES
 
     def have_ended(store: Store) -> bool:
         return all(map(is_over, tasks.by_numbers(store, numbers)))
 
-    waited: Sequence[Task] = ()
-    are_completed = False
+    def are_completed(waited: Sequence[Task]) -> bool:
+        return all(task.status == Status.COMPLETED for task in waited)
 
-    def print_waited() -> None:
-        nonlocal waited, are_completed
-        waited = tasks.by_numbers(session.store, numbers)
-        are_completed = all(task.status == Status.COMPLETED for task in waited)
-        if prints or not are_completed:
+    def show(waited: Sequence[Task]) -> None:
+        if prints or not are_completed(waited):
             print_tasks(waited, as_json=arguments.json)
             sys.stdout.flush()
 
-    if not waiter.until(have_ended, numbers, arguments.timeout, waits_out_failures=True, report=print_waited):
+    ended, waited = waiter.until(have_ended, numbers, arguments.timeout, waits_out_failures=True, show=show)
+    if not ended:
         left = counted(sum(not is_over(task) for task in waited), "task")
         raise waiter.timed_out(
             f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
         )
-    return ExitCode.DONE if are_completed else ExitCode.FAILED
+    return ExitCode.DONE if are_completed(waited) else ExitCode.FAILED
 
 
 def print_earlier_requests(recorded: Sequence[Task]) -> None:
@@ -236,10 +234,9 @@ def _why_refused(task: Task) -> str:
 
 def wait_for_cancellations(
     session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], timeout: float | None, *, as_json: bool
-) -> list[Task]:
+) -> Sequence[Task]:
     """Wait until the service has confirmed or refused cancellations; print their tasks, and return them."""
-    settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout)
-    cancelled = tasks.by_numbers(session.store, numbers)
+    settled, cancelled = waiter.until(lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout)
     print_tasks(cancelled, as_json=as_json)
     pending = [task.number for task in cancelled if task.is_being_cancelled]
     if not settled and pending:

@@ -56,10 +56,11 @@ def download_results(
         return not any(result.is_open and not result.paused for result in results)
 
     try:
-        done = not asked or waiter.until(have_ended, asked, arguments.timeout, waits_out_failures=True)
+        done, ended = (
+            waiter.until(have_ended, asked, arguments.timeout, waits_out_failures=True) if asked else (True, ())
+        )
     finally:
         draw("")
-    ended = tasks.by_numbers(session.store, asked)
     _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
     if not done:
         raise waiter.timed_out("What is downloaded so far is kept.")
