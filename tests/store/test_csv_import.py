@@ -73,8 +73,8 @@ def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: st
     planned = csv_import.plan(store, _file("access,fine@example.com,,,,,,", line), DEFAULTS)
     (wrong,) = planned.wrong_lines
     assert wrong.number == 3
-    assert told in (wrong.mistake or "")
-    assert "jane@example" not in (wrong.mistake or "")
+    assert told in " ".join(wrong.mistakes)
+    assert "jane@example" not in " ".join(wrong.mistakes)
     with pytest.raises(NotPossible):
         csv_import.import_requests(store, planned, ACTOR)
     assert scalar(store, "SELECT count(*) FROM tasks") == 0
@@ -96,7 +96,7 @@ def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: st
 )
 def test_all_mistakes_of_a_line_are_told_each_once(store: Store, line: str, told: list[str]) -> None:
     (wrong,) = csv_import.plan(store, _file(line), DEFAULTS).wrong_lines
-    sentences = wrong.mistake or ""
+    sentences = " ".join(wrong.mistakes)
     assert all(part in sentences for part in told)
     assert sentences.count(". ") + sentences.count("? ") == len(told) - 1
 
@@ -104,7 +104,7 @@ def test_all_mistakes_of_a_line_are_told_each_once(store: Store, line: str, told
 def test_a_regulation_is_named_by_its_id_its_alias_or_its_state_and_stored_by_its_id(store: Store) -> None:
     lines = (f"access,s@example.com,,{name}" for name in ("us-tx", "Texas", "gdpr", "rhode island", "NONE"))
     planned = csv_import.plan(store, _file(*lines), DEFAULTS)
-    named = [line.request.regulation for line in planned.lines if line.request]
+    named = [line.content.regulation for line in planned.lines if line.content]
     assert named == ["us-tx", "us-tx", "eu-gdpr", "us-ri", "none"]
 
 
@@ -114,8 +114,8 @@ def test_what_an_older_version_stored_is_exported_as_it_is_and_imported_by_its_i
     assert "ccpa" in row
     data = "".join(map(format_row, (HEADINGS, row))).encode()
     (line,) = csv_import.plan(store, data, DEFAULTS).lines
-    assert line.request
-    assert line.request.regulation == "us-ca"
+    assert line.content
+    assert line.content.regulation == "us-ca"
 
 
 def test_duplicates_are_flagged_within_the_file_and_against_the_history_and_not_blocked(store: Store) -> None:

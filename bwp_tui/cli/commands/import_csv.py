@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import (
@@ -28,13 +28,12 @@ from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import file_stamp, utc_now
 from bwp_tui.store.commands import answer_import, csv_import
-from bwp_tui.store.commands.answer_import import AnswerPlan
-from bwp_tui.store.commands.csv_import import CheckedLine, ImportDefaults, ImportPlan
+from bwp_tui.store.commands.csv_import import CheckedFile, CheckedLine, ImportDefaults, ImportPlan
 
 _MAX_BYTES: Final = 64_000_000
 """Largest size of a file, in bytes."""
 
-_Plan = TypeVar("_Plan", ImportPlan, AnswerPlan)
+_Plan = TypeVar("_Plan", bound=CheckedFile[Any])
 
 
 def import_file(arguments: Namespace) -> None:
@@ -88,8 +87,7 @@ def _import_answers(arguments: Namespace) -> None:
     data, _ = _read(arguments.file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
-        for line in planned.wrong_lines:
-            print_message(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
+        _print_wrong_lines(planned)
         count = len(planned.lines)
         print_message(
             f"{arguments.file}: {counted(count, 'answer')}, {counted(len(planned.wrong_lines), 'invalid line')}."
@@ -145,13 +143,11 @@ def _checked(plan: Callable[[], _Plan], what: str) -> _Plan:
 
 def _print_summary(planned: ImportPlan, file: Path) -> None:
     """Print each invalid line, each possible duplicate, and the totals."""
-    for line in planned.lines:
-        if line.mistake is not None:
-            print_message(f"Line {line.number} is invalid: {clean_line(line.mistake)}")
+    _print_wrong_lines(planned)
     for line in planned.lines:
         if line.duplicate is not None:
             print_message(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
-    warned = [(line.number, doubt) for line in planned.lines if line.request and (doubt := _doubt(line.request))]
+    warned = [(line.number, doubt) for line in planned.lines if line.content and (doubt := _doubt(line.content))]
     if warned:
         first, doubt = warned[0]
         print_message(f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {doubt}")
@@ -161,6 +157,11 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
         f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong_lines), 'invalid line')}."
     )
+
+
+def _print_wrong_lines(planned: CheckedFile[Any]) -> None:
+    for line in planned.wrong_lines:
+        print_message(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
 
 
 def _doubt(request: Request) -> str | None:
@@ -215,14 +216,14 @@ def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> N
     with new_text_file(path) as file:
         file.write(format_row(("line", "result", "reason", "number")))
         for line in planned.lines:
-            number = next(recorded, None) if line.request is not None else None
+            number = next(recorded, None) if line.content is not None else None
             file.write(format_row((str(line.number), *_result(line, number), "" if number is None else str(number))))
 
 
-def _result(line: CheckedLine, number: int | None) -> tuple[str, str]:
+def _result(line: CheckedLine[Request], number: int | None) -> tuple[str, str]:
     """Return what became of a line, and why."""
-    if line.mistake is not None:
-        return "wrong", clean_line(line.mistake)
+    if line.mistakes:
+        return "wrong", " ".join(line.mistakes)
     reasons = [clean_line(line.duplicate)] if line.duplicate else []
     if number is None:
         reasons.append("not recorded")

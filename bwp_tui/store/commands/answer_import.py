@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import ANSWER_COLUMNS, CsvLine
@@ -13,7 +13,7 @@ from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import answer, cannot_answer_in_bulk, doubt_about_answer
-from bwp_tui.store.commands.csv_import import kind_of, past_day, refuse_wrong_lines
+from bwp_tui.store.commands.csv_import import CheckedFile, CheckedLine, kind_of, past_day
 from bwp_tui.store.commands.legal_records import refusal_of_day
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.commands.work_records import Edit
@@ -23,54 +23,39 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerLine:
-    """A line of the file: the task that it answers, when, how and whether in part, or its mistakes."""
+class Answer(NamedTuple):
+    """The answer to the shopper of a task: when, how and whether in part."""
 
-    number: int
-    task: int | None
+    task_number: int
     on: date
     how: str
     in_part: str
-    mistakes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerPlan:
-    """What an import of answers would record; `ignored` are the unknown headings."""
-
-    lines: tuple[AnswerLine, ...]
-    ignored: tuple[str, ...]
-
-    @property
-    def wrong_lines(self) -> tuple[AnswerLine, ...]:
-        return tuple(line for line in self.lines if line.mistakes)
-
-
-def plan(store: Store, data: bytes, today: date) -> AnswerPlan:
+def plan(store: Store, data: bytes, today: date) -> CheckedFile[Answer]:
     """Check the lines of a file, without recording anything."""
     table = csv_table.read_table(data, ANSWER_COLUMNS, required=())
     seen: dict[int, int] = {}
-    return AnswerPlan(tuple(_checked(store, line, today, seen) for line in table.lines), table.ignored)
+    return CheckedFile(tuple(_checked(store, line, today, seen) for line in table.lines), table.ignored)
 
 
-def record_answers(store: Store, planned: AnswerPlan, actor: str, today: date) -> list[int]:
+def record_answers(store: Store, planned: CheckedFile[Answer], actor: str, today: date) -> list[int]:
     """Record every answer of a plan in one transaction, or none; return the tasks in the order of the lines."""
-    refuse_wrong_lines(planned.wrong_lines)
+    planned.require_right_lines()
     numbers = []
     with store.write() as transaction:
         for line in planned.lines:
-            if line.task is None:
+            if (given := line.content) is None:
                 continue
-            edit = Edit(transaction, store, line.task, actor, today)
+            edit = Edit(transaction, store, given.task_number, actor, today)
             if why_not := cannot_answer_in_bulk(edit.task):
                 raise NotPossible(f"{why_not} Nothing was recorded.")
-            answer(edit, line.how, line.on, line.in_part)
-            numbers.append(line.task)
+            answer(edit, given.how, given.on, given.in_part)
+            numbers.append(given.task_number)
     return numbers
 
 
-def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> AnswerLine:
+def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> CheckedLine[Answer]:
     mistakes, task, day = [], None, today
     if line.surplus:
         mistakes.append(csv_table.SURPLUS_CELLS)
@@ -91,8 +76,8 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
         if (first := seen.setdefault(task.number, line.number)) != line.number:
             mistakes.append(f"Line {first} answers the same task.")
     texts = tuple(redact(clean_line(mistake), emails=True) for mistake in mistakes)
-    how, in_part = line.cells.get("how", ""), line.cells.get("in_part", "")
-    return AnswerLine(line.number, task.number if task else None, day, how, in_part, texts)
+    answered = Answer(task.number, day, line.cells.get("how", ""), line.cells.get("in_part", "")) if task else None
+    return CheckedLine(line.number, answered, texts)
 
 
 def _task(store: Store, cells: dict[str, str]) -> Task:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import CsvLine
@@ -42,29 +42,48 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedLine:
-    """A line of the file: its request or its mistakes, and the earlier request with the same email and kind."""
+class CheckedLine(Generic[_T]):
+    """A line of the file: what it has recorded, or its mistakes.
+
+    Attributes:
+        duplicate: the earlier request with the same email and kind.
+    """
 
     number: int
-    request: Request | None
-    mistake: str | None = None
+    content: _T | None
+    mistakes: tuple[str, ...] = ()
     duplicate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ImportPlan:
-    """What an import would record. `imported_before` is the number of lines of this file that the history holds."""
+class CheckedFile(Generic[_T]):
+    """What an import would record; `ignored` are the unknown headings."""
 
-    fingerprint: str
-    lines: tuple[CheckedLine, ...]
+    lines: tuple[CheckedLine[_T], ...]
     ignored: tuple[str, ...]
-    imported_before: int
-    newest: int
-    """The number of the newest task that the lines were compared with."""
 
     @property
-    def wrong_lines(self) -> tuple[CheckedLine, ...]:
-        return tuple(line for line in self.lines if line.mistake is not None)
+    def wrong_lines(self) -> tuple[CheckedLine[_T], ...]:
+        return tuple(line for line in self.lines if line.mistakes)
+
+    def require_right_lines(self) -> None:
+        """Raise NotPossible if a line is wrong."""
+        if wrong := self.wrong_lines:
+            raise NotPossible(f"Nothing was recorded: {counted(len(wrong), 'line')} cannot be imported.")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan(CheckedFile[Request]):
+    """What an import of requests would record.
+
+    Attributes:
+        imported_before: the number of lines of this file that the history holds.
+        newest: the number of the newest task that the lines were compared with.
+    """
+
+    fingerprint: str
+    imported_before: int
+    newest: int
 
     @property
     def duplicates(self) -> int:
@@ -73,7 +92,7 @@ class ImportPlan:
 
     def count(self, kind: Kind) -> int:
         """Return the number of requests of a kind."""
-        return sum(line.request is not None and line.request.kind is kind for line in self.lines)
+        return sum(line.content is not None and line.content.kind is kind for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,7 @@ def plan(store: Store, data: bytes, defaults: ImportDefaults, progress: Progress
     for done, line in enumerate(table.lines, start=1):
         lines.append(_checked(store, line, defaults, seen))
         progress(done)
-    return ImportPlan(fingerprint, tuple(lines), table.ignored, before, newest)
+    return ImportPlan(tuple(lines), table.ignored, fingerprint, before, newest)
 
 
 def import_requests(
@@ -113,29 +132,23 @@ def import_requests(
 
     NotPossible says that a line is wrong, or the history has changed since the plan; nothing was recorded then.
     """
-    refuse_wrong_lines(planned.wrong_lines)
+    planned.require_right_lines()
     numbers = []
     with store.write() as transaction:
         _check_still_new(transaction, store, planned)
         for done, line in enumerate(planned.lines, start=1):
-            if line.request is not None:
+            if line.content is not None:
                 origin = Origin(EventKind.IMPORTED, f"{planned.fingerprint} line {line.number}")
-                numbers.append(insert_recorded(transaction, line.request, actor, origin))
+                numbers.append(insert_recorded(transaction, line.content, actor, origin))
             progress(done)
     return numbers
-
-
-def refuse_wrong_lines(lines: Sequence[object]) -> None:
-    """Raise NotPossible if a file has wrong lines."""
-    if lines:
-        raise NotPossible(f"Nothing was recorded: {counted(len(lines), 'line')} cannot be imported.")
 
 
 def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan) -> None:
     """Raise `NotPossible` if others recorded the file, or an email and kind of it, since the plan."""
     if _imported_before(store, planned.fingerprint) > planned.imported_before:
         raise NotPossible("This very file was imported by another bwp-tui meanwhile. Nothing was recorded now.")
-    requests = {_subject(line.request): line.number for line in planned.lines if line.request is not None}
+    requests = {_subject(line.content): line.number for line in planned.lines if line.content is not None}
     newer = transaction.run("SELECT number, kind, email FROM tasks WHERE number > ?", (planned.newest,))
     for number, kind, email in newer:
         line = requests.get((Kind(as_text(kind)), as_text(email).casefold()))
@@ -160,13 +173,14 @@ def _imported_before(store: Store, fingerprint: str) -> int:
     )
 
 
-def _checked(store: Store, line: CsvLine, defaults: ImportDefaults, seen: dict[tuple[Kind, str], int]) -> CheckedLine:
+def _checked(
+    store: Store, line: CsvLine, defaults: ImportDefaults, seen: dict[tuple[Kind, str], int]
+) -> CheckedLine[Request]:
     email = line.cells.get("email", "")
     request, mistakes = _read(line, defaults)
     if mistakes:
-        wrong = " ".join(map(str, mistakes))
-        wrong = mask_in_text(wrong, email) if "@" in email else wrong
-        return CheckedLine(line.number, None, mistake=redact(wrong, emails=True))
+        wrong = (mask_in_text(str(mistake), email if "@" in email else "") for mistake in mistakes)
+        return CheckedLine(line.number, None, tuple(clean_line(redact(each, emails=True)) for each in wrong))
     first = seen.setdefault(_subject(request), line.number)
     if first != line.number:
         return CheckedLine(line.number, request, duplicate=f"same email and kind as line {first}")
