@@ -59,15 +59,6 @@ class RadioField(StyledWidget, can_focus=True):
     class Changed(Message):
         """Another option was chosen."""
 
-        def __init__(self, field: RadioField) -> None:
-            super().__init__()
-            self.field = field
-
-        @property
-        def control(self) -> RadioField:
-            """The field, for `@on` with a selector."""
-            return self.field
-
     def __init__(self, options: tuple[str, ...], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._options = options
@@ -86,7 +77,7 @@ class RadioField(StyledWidget, can_focus=True):
         if index != self._index:
             self._index = index
             self.refresh()
-            self.post_message(self.Changed(self))
+            self.post_message(self.Changed())
 
     def render(self) -> Content:
         texts: list[StyledText] = []

@@ -132,10 +132,6 @@ class KeyLine(StyledLine):
             self.key = key
             self.is_repeated = is_repeated
 
-        @property
-        def control(self) -> KeyLine:
-            return self.line
-
     def on_click(self, event: events.Click) -> None:
         if (key := self.clicked_key(event.x, event.y)) is not None:
             event.stop()
