@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, ServiceEvent, Task
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import legal_records, requests
 from bwp_tui.store.commands.answers import withdraw
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -125,6 +127,19 @@ async def test_a_note_does_not_replace_one_that_another_person_wrote_meanwhile(p
         await console.press("enter")
         await console.until(lambda: not console.main.prompt.is_open)
         assert console.task(HELD).note == "asked kim"
+
+
+async def test_a_question_is_taken_back_where_what_the_next_one_would_show_has_changed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("O")
+        await console.sees("Day of receipt of")
+        single.edit(console.store, HELD, partial(legal_records.correct, regulation="us-tx"), "kim")
+        await console.sees("was changed meanwhile", NOTHING)
+        revision = console.store.revision()
+        await console.press("enter")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.store.revision() == revision
 
 
 async def test_a_question_that_still_holds_gets_the_new_name_of_its_task(profile: Profile) -> None:

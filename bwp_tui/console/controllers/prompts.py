@@ -21,8 +21,8 @@ from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 NOTHING_DONE: Final = "Nothing was done."
 
-LiveTarget = Callable[[], ChosenTasks]
-"""Returns what an action is for, as it is now."""
+LiveTasks = Callable[[], ChosenTasks]
+"""Returns the tasks that an action is for, as they are now."""
 
 
 @contextmanager
@@ -70,7 +70,7 @@ async def ask_arguments_for_one(
 
 
 async def ask_arguments(
-    screen: MainScreenProtocol, operation: TaskOperation, chosen: LiveTarget, given: Values
+    screen: MainScreenProtocol, operation: TaskOperation, chosen: LiveTasks, given: Values
 ) -> Values | None:
     """Return the values of an operation's arguments, asking for those that are not given; None where one is refused."""
     values = dict(given)
@@ -88,7 +88,7 @@ async def ask_arguments(
     return values
 
 
-async def _ask_text(screen: MainScreenProtocol, argument: Argument, chosen: LiveTarget) -> Values | None:
+async def _ask_text(screen: MainScreenProtocol, argument: Argument, chosen: LiveTasks) -> Values | None:
     may_be_empty = argument.if_omitted is IfOmitted.KEEP_VALUE and chosen().task is None
 
     def checked(text: str) -> InputMistake | None:
@@ -117,7 +117,7 @@ async def _edit(screen: MainScreenProtocol, text: str) -> str | InputMistake:
 
 
 async def _ask_day(
-    screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, chosen: LiveTarget, values: Values
+    screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, chosen: LiveTasks, values: Values
 ) -> Values | None:
     """Ask for a day that is not in the future, beginning with that of the task, or today where it is no correction.
 
