@@ -79,10 +79,10 @@ def track(arguments: Namespace) -> None:
     kind = Kind(arguments.kind.upper())
     with open_session(arguments) as session:
         received_on = today() if arguments.received is None else checked_day(arguments.received)
-        facts = Request(kind, "", received_on, arguments.regulation or session.profile.regulation)
-        _warn_if_not_in_force(facts)
+        request = Request(kind, "", received_on, arguments.regulation or session.profile.regulation)
+        _warn_if_not_in_force(request)
         waiter = EngineWaiter(session)
-        number = requests.track(session.store, kind, arguments.task_id, facts, session.actor).number
+        number = requests.track(session.store, kind, arguments.task_id, request, session.actor).number
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
         if task.is_task_id_unknown:
