@@ -69,7 +69,7 @@ def visit_every_screen(terminal: Terminal) -> None:
         (ESCAPE, "CODE"),
         ("\x10", "enter run"),
         (ESCAPE, "CODE"),
-        ("R", "again?"),
+        ("R", "Resubmit the retrieval"),
         ("n", "CODE"),
         ("n", "new request"),
         (ESCAPE, "CODE"),
