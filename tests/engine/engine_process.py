@@ -18,7 +18,7 @@ def main() -> None:
         name="sandbox", folder=Path(folder), api_url=api_url, token_url=token_url, download_dir=Path(folder) / "saved"
     )
     config = EngineConfig(profile, client_id, target_id, sys.stdin.readline().strip())
-    serve(config, stop=threading.Event(), say=lambda _severity, sentence: print(sentence, flush=True))
+    serve(config, stop=threading.Event(), write_line=lambda _severity, sentence: print(sentence, flush=True))
 
 
 if __name__ == "__main__":

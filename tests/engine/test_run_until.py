@@ -49,7 +49,7 @@ def serving(profile: Profile) -> Iterator[list[str]]:
     said: list[str] = []
     stop = threading.Event()
     server = threading.Thread(
-        target=lambda: serve(config_of(profile), stop=stop, say=lambda _severity, sentence: said.append(sentence))
+        target=lambda: serve(config_of(profile), stop=stop, write_line=lambda _, sentence: said.append(sentence))
     )
     server.start()
     try:

@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> ExitCode:
         print_calls()
     stop = _stop_signal()  # the history is closed here: only if it alone has it open, the engine recovers it
     with watched(lambda: not misses_heartbeats(config.profile.lease_path)):
-        serve(config, stop=stop, say=print_line, alive_interval_s=arguments.heartbeat)
+        serve(config, stop=stop, write_line=print_line, alive_interval_s=arguments.heartbeat)
     return ExitCode.DONE
 
 

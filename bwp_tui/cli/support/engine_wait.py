@@ -74,7 +74,7 @@ class EngineWaiter:
                 end()
             return met or (waits_out_failures and self._state.service in WRONG_SETTINGS)
 
-        def say(sentence: str) -> None:
+        def keep(sentence: str) -> None:
             self._trouble = sentence
             if waits_out_failures:
                 print_message(sentence)
@@ -85,7 +85,7 @@ class EngineWaiter:
             timeout=timeout,
             polled_first=numbers,
             waits_out_failures=waits_out_failures,
-            report=say,
+            report=keep,
         )
         if not met:
             end()

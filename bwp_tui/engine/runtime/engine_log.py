@@ -1,4 +1,4 @@
-"""Say what an engine without a screen does: one line for each thing that happened, without emails."""
+"""Log what an engine without a screen does: one line for each thing that happened, without emails."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _WARNED: Final = frozenset(
     )
 )
 
-Say = Callable[[Severity, str], None]
+WriteLine = Callable[[Severity, str], None]
 
 
 class EngineLog:
     """Says what was done since the history was last read, by task numbers and ids alone."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+    def __init__(self, write_line: WriteLine) -> None:
+        self._write_line = write_line
         self._last: int | None = None
         self._outage: str | None = None
         self._lines = 0
@@ -65,22 +65,22 @@ class EngineLog:
         is_bad = event.what in _WARNED or event.after in (Status.FAILED, Status.REJECTED)
         statuses = " → ".join(status for status in (event.before, event.after) if status)
         name = f"Task {event.number}{f' ({event.task_id})' if event.task_id else ''}"
-        self._say(
+        self._write_line(
             Severity.WARNING if is_bad else Severity.INFO, f"{name}: {event.what}{f' {statuses}' if statuses else ''}."
         )
 
     def _log_outage(self, message: str | None) -> None:
         if message and not self._outage:
-            self._say(Severity.WARNING, f"Outage begins: {message}")
+            self._write_line(Severity.WARNING, f"Outage begins: {message}")
         elif self._outage and not message:
-            self._say(Severity.INFO, "The outage has ended.")
+            self._write_line(Severity.INFO, "The outage has ended.")
         self._outage = message
 
     def log_alive(self, *, is_engine: bool) -> None:
-        """Say that the process is alive, and how many events were logged since this was said last.
+        """Log that the process is alive, and how many events were logged since this was logged last.
 
-        Only of the engine itself the service's state is read here.
+        The state of the service is known only to the engine itself.
         """
         lines, self._lines = self._lines, 0
         state = f" The service is in trouble: {self._outage}" if self._outage and is_engine else ""
-        self._say(Severity.INFO, f"Alive: {counted(lines, 'event')} since the last heartbeat.{state}")
+        self._write_line(Severity.INFO, f"Alive: {counted(lines, 'event')} since the last heartbeat.{state}")

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
-from bwp_tui.engine.runtime.engine_log import EngineLog, Say, Severity
+from bwp_tui.engine.runtime.engine_log import EngineLog, Severity, WriteLine
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread, heartbeats, max_ability, run_engine
 from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
 from bwp_tui.settings import SettingsError
@@ -27,29 +27,29 @@ class OtherEngineBusy(Exception):
     """Another process is the profile's engine and has not done what is due; `str()` is the message."""
 
 
-def serve(config: EngineConfig, *, stop: threading.Event, say: Say, alive_interval_s: float = 0.0) -> None:
+def serve(config: EngineConfig, *, stop: threading.Event, write_line: WriteLine, alive_interval_s: float = 0.0) -> None:
     """Run the profile's engine, or wait to take over, until `stop` is set.
 
     Args:
-        say: takes a line for each change of the role, each obstacle, and each thing that the engine has done.
+        write_line: takes a line for each change of the role, each obstacle, and each thing that the engine has done.
         alive_interval_s: seconds between two lines that say that the process is alive; 0 for none.
     """
-    log = EngineLog(say)
+    log = EngineLog(write_line)
     engine = EngineThread(config.profile, config_loader(config.profile, config), observe=log.log_new_events)
     engine.start()
     next_alive_at = time.monotonic() + alive_interval_s
     last: str | None = None
-    recovered: str | None = None
+    reported: str | None = None
     try:
         while not stop.wait(_CHECK_S):
-            if engine.opening_report not in (None, recovered):
-                recovered = engine.opening_report
-                say(Severity.WARNING, recovered)
+            if engine.opening_report not in (None, reported):
+                reported = engine.opening_report
+                write_line(Severity.WARNING, reported)
             trouble = engine.trouble
             sentence = trouble or _describe_role(engine, config.profile.name)
             if sentence is not None and sentence != last:
                 last = sentence
-                say(Severity.WARNING if trouble else Severity.INFO, sentence)
+                write_line(Severity.WARNING if trouble else Severity.INFO, sentence)
             if alive_interval_s and time.monotonic() >= next_alive_at:
                 next_alive_at = time.monotonic() + alive_interval_s  # one line alone after a stop of the process
                 log.log_alive(is_engine=engine.role is EngineRole.ENGINE)
