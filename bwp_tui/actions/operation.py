@@ -125,10 +125,6 @@ class Argument(NamedTuple):
         return None if not value and self.if_omitted is IfOmitted.ASK_OR_REFUSE else {self.name: value or None}
 
 
-def _cannot_change_purged(task: Task, _today: date) -> str | None:
-    return cannot_change_purged(task)
-
-
 class FlagAlternative(NamedTuple, Generic[OperationT]):
     """What an option without a value has a command do instead."""
 
@@ -200,10 +196,8 @@ class TaskOperation:
 
     @property
     def option_names(self) -> tuple[str, ...]:
-        return (
-            *(argument.option for argument in self.options),
-            *([self.alternative.option] if self.alternative else []),
-        )
+        of_alternative = (self.alternative.option,) if self.alternative else ()
+        return (*(argument.option for argument in self.options), *of_alternative)
 
     @property
     def usage(self) -> str:
@@ -250,7 +244,7 @@ class RecordOperation(TaskOperation):
     notice_before: Callable[[Task], str] | None = None
     notice_after: Callable[[Task], str] = lambda _: ""
     is_confirmed_by_count: bool = True
-    disabled_reason: Check = _cannot_change_purged
+    disabled_reason: Check = lambda task, _: cannot_change_purged(task)
     alternative: FlagAlternative[RecordOperation] | None = None
 
     def outcome(self, count: int) -> str:

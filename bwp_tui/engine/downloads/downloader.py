@@ -19,11 +19,7 @@ from bwp_tui.archive.verify import verify_archive
 from bwp_tui.domain.text import file_name
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.disk_space import DiskSpace
-from bwp_tui.engine.downloads.part_cleanup import (
-    remove_part_on_full_disk,
-    remove_unwanted_parts,
-    rename_part,
-)
+from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk, remove_unwanted_parts, rename_part
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_INTERVAL_S
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS, ResumeLoop, TooSlow

@@ -5,13 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from bwp_tui.domain.deadlines import (
-    due_if_replied,
-    is_clock_stopped,
-    late_clause,
-    needs_answer,
-    task_due_date,
-)
+from bwp_tui.domain.deadlines import due_if_replied, is_clock_stopped, late_clause, needs_answer, task_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line

@@ -23,15 +23,7 @@ from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
-from bwp_tui.store.maintenance import (
-    atomic_swap,
-    backups,
-    chain_check,
-    integrity,
-    intent_repair,
-    rebuild,
-    replay,
-)
+from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, intent_repair, rebuild, replay
 from bwp_tui.store.maintenance.merge import MergeResult, integer
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
