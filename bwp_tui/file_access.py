@@ -72,8 +72,8 @@ def make_folder(folder: Path) -> None:
 def set_all(folder: Path) -> None:
     """Set the access of a folder and, where that differs, first of all that this user owns in it."""
     access = access_to(folder)
-    facts = folder.stat()
-    if access.group is not None and (stat.S_IMODE(facts.st_mode), facts.st_gid) != (access.folder_mode, access.group):
+    status = folder.stat()
+    if access.group is not None and (stat.S_IMODE(status.st_mode), status.st_gid) != (access.folder_mode, access.group):
         for path in folder.rglob("*"):
             if not path.is_symlink() and path.stat().st_uid == os.geteuid():
                 (access.set_folder if path.is_dir() else access.set_file)(path)
@@ -81,10 +81,10 @@ def set_all(folder: Path) -> None:
 
 
 def _set(target: int | Path, mode: int, group: int | None) -> None:
-    facts = target.stat() if isinstance(target, Path) else os.fstat(target)
-    if group is not None and facts.st_gid != group:
+    status = target.stat() if isinstance(target, Path) else os.fstat(target)
+    if group is not None and status.st_gid != group:
         os.chown(target, -1, group)
-    elif stat.S_IMODE(facts.st_mode) == mode:
+    elif stat.S_IMODE(status.st_mode) == mode:
         return
     if isinstance(target, Path):
         target.chmod(mode)

@@ -55,13 +55,13 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
     events = timeline.of_task(store, task.number)
     reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
     reason = reasons[-1] if reasons else None
-    facts = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=is_gone(task.download))
+    context = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=is_gone(task.download))
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
-    values = letters.values_of(kind, task, facts)
+    values = letters.values_of(kind, task, context)
     if name := letters.missing_value(template, values):
         raise NotPossible(f"The letter needs ${name}, {letters.PLACEHOLDERS[name]}, and {task.name} has none.")
     text = letters.fill(template, values)
-    return Letter(kind, task.number, text, str(path or BUILT_IN_LABEL), letters.remarks(kind, task, facts))
+    return Letter(kind, task.number, text, str(path or BUILT_IN_LABEL), letters.remarks(kind, task, context))
 
 
 def write(store: Store, letter: Letter, path: Path, actor: str) -> None:

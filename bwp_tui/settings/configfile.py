@@ -108,7 +108,7 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
-            text, facts = file.read(), os.fstat(file.fileno())
+            text, status = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         if required:
             raise SettingsError(f"There is no config file {path}; correct BWP_CONFIG_FILE or unset it.") from None
@@ -133,21 +133,21 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
         table.events or any(PROFILE_SETTINGS[name].is_sensitive for name in table.texts)
         for table in config.profiles.values()
     ):
-        _check_owner(path, facts)
+        _check_owner(path, status)
     return config
 
 
-def _check_owner(path: Path, facts: os.stat_result) -> None:
+def _check_owner(path: Path, status: os.stat_result) -> None:
     """Check that nobody else can change where the secret is sent or which command runs.
 
     Raises:
         SettingsError: another user owns the file, or can write it.
     """
-    if facts.st_uid not in (0, os.geteuid()):
+    if status.st_uid not in (0, os.geteuid()):
         raise SettingsError(
             f"The config file {path} sets URLs or a command and belongs to another user; make a copy of your own."
         )
-    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SettingsError(
             f"The config file {path} sets URLs or a command, and others can change it; run: chmod go-w {path}"
         )

@@ -116,13 +116,13 @@ class FileSecret(NamedTuple):
             raise SettingsError(f"The secret's file {self.path} cannot be read: {error.strerror}.") from None
         return _first_line(content, f"file {self.path}", "contains")
 
-    def _check_access(self, facts: os.stat_result) -> None:
+    def _check_access(self, status: os.stat_result) -> None:
         credentials = os.environ.get("CREDENTIALS_DIRECTORY")  # systemd keeps its files from others by an ACL
         if credentials and self.path.parent == Path(credentials):
             return
-        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid():
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             raise SettingsError(f"The secret's file {self.path} must be a file that belongs to you.")
-        if facts.st_mode & 0o077:
+        if status.st_mode & 0o077:
             raise SettingsError(f"Other users can access the secret's file {self.path}; run: chmod 600 {self.path}")
 
 

@@ -84,11 +84,11 @@ def doctor(arguments: Namespace) -> ExitCode:
 
 def _line(finding: Finding) -> str:
     """Return a finding as a line; in the pane of the console as several, under each other."""
-    facts, sentence = f"{finding.level:<5} {finding.check:<12} ", clean_line(finding.sentence)
+    beginning, sentence = f"{finding.level:<5} {finding.check:<12} ", clean_line(finding.sentence)
     if CONSOLE_SIZE_VARIABLE not in os.environ or (width := terminal_width()) is None:
-        return f"{facts}{sentence}"
-    lines = textwrap.wrap(sentence, max(width - len(facts), 1), break_on_hyphens=False)
-    return facts + f"\n{' ' * len(facts)}".join(lines)
+        return f"{beginning}{sentence}"
+    lines = textwrap.wrap(sentence, max(width - len(beginning), 1), break_on_hyphens=False)
+    return beginning + f"\n{' ' * len(beginning)}".join(lines)
 
 
 def _findings(profile: Profile) -> Iterator[Finding]:
@@ -184,10 +184,10 @@ def _files_of_others(profile: Profile) -> Iterator[Finding]:
     inside = (folder, *folder.glob("*"), *folder.glob("*/*"))
     found = {path: path.lstat() for path in inside if os.path.lexists(path)}
     if access.group is None:
-        others = [path for path, facts in found.items() if facts.st_uid != os.geteuid()]
+        others = [path for path, status in found.items() if status.st_uid != os.geteuid()]
         whose, owner = "another user", f"-R {getpass.getuser()}"
     else:
-        others = [path for path, facts in found.items() if not _is_shared(facts, access)]
+        others = [path for path, status in found.items() if not _is_shared(status, access)]
         whose, owner = f"nobody but one member of {profile.group}", f"-R :{profile.group}"
     if others:
         count = counted(len(others), "file or folder", "files and folders")
@@ -201,10 +201,10 @@ def _files_of_others(profile: Profile) -> Iterator[Finding]:
         )
 
 
-def _is_shared(facts: os.stat_result, access: Access) -> bool:
+def _is_shared(status: os.stat_result, access: Access) -> bool:
     """Return whether all members of a team can use a file or folder."""
-    needed = access.folder_mode if stat.S_ISDIR(facts.st_mode) else access.file_mode
-    return facts.st_gid == access.group and facts.st_mode & needed == needed
+    needed = access.folder_mode if stat.S_ISDIR(status.st_mode) else access.file_mode
+    return status.st_gid == access.group and status.st_mode & needed == needed
 
 
 def _open_to_others(profile: Profile) -> Iterator[Finding]:
@@ -359,18 +359,18 @@ def check_terminal(profile: Profile | None) -> Finding:
         columns, rows = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "ascii").lower()
     recommended = "{}x{}".format(*_RECOMMENDED_SIZE)
-    facts = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
+    found = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
     if profile is not None:
         is_off_by_default = profile.mouse == "auto" and is_over_ssh(os.environ)
-        facts += f", mouse {'off over SSH' if is_off_by_default else 'on' if profile.uses_mouse(os.environ) else 'off'}"
+        found += f", mouse {'off over SSH' if is_off_by_default else 'on' if profile.uses_mouse(os.environ) else 'off'}"
     if "utf" not in encoding:
-        return Finding("terminal", Level.WARN, f"{facts}: set LANG to a UTF-8 locale, such as C.UTF-8.")
+        return Finding("terminal", Level.WARN, f"{found}: set LANG to a UTF-8 locale, such as C.UTF-8.")
     if columns < MINIMUM_SIZE[0] or rows < MINIMUM_SIZE[1]:
         needed = "{}x{}".format(*MINIMUM_SIZE)
-        return Finding("terminal", Level.WARN, f"{facts}: the console needs {needed}; {recommended} shows more.")
+        return Finding("terminal", Level.WARN, f"{found}: the console needs {needed}; {recommended} shows more.")
     if columns < _RECOMMENDED_SIZE[0] or rows < _RECOMMENDED_SIZE[1]:
-        return Finding("terminal", Level.OK, f"{facts}; {recommended} would show more.")
-    return Finding("terminal", Level.OK, facts)
+        return Finding("terminal", Level.OK, f"{found}; {recommended} would show more.")
+    return Finding("terminal", Level.OK, found)
 
 
 def _colours(kind: str) -> str:

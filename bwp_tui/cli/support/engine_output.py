@@ -29,10 +29,10 @@ def print_line(severity: Severity, sentence: str) -> None:
 def _is_journal() -> bool:
     """Return whether stderr is the stream of journald that the environment names."""
     try:
-        facts = os.fstat(sys.stderr.fileno())
+        status = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):
         return False
-    return os.environ.get("JOURNAL_STREAM") == f"{facts.st_dev}:{facts.st_ino}"
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 class CallHandler(logging.Handler):
