@@ -14,7 +14,7 @@ import httpx
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled
 from bwp_tui.api.http_transport import HttpResponse
-from bwp_tui.contract.payloads import ContractViolation, error_name, parse_access_token
+from bwp_tui.contract.payloads import error_name, parse_access_token, readable
 
 RENEWAL_MARGIN_S: Final = 60.0
 """Seconds before its end at which a token is renewed; half its life where that is shorter."""
@@ -95,11 +95,7 @@ class ClientCredentials(httpx.Auth):
         response = await self._exchange(self._request())
         if response.status != httpx.codes.OK:
             raise _refusal(response)
-        try:
-            token = parse_access_token(response.body)
-        except ContractViolation:
-            token = None
-        if token is None:
+        if (token := readable(lambda: parse_access_token(response.body))) is None:
             raise BadResponse(
                 "Signing in failed: the response of the token endpoint cannot be read; check BWP_TOKEN_URL."
             )

@@ -40,7 +40,6 @@ from bwp_tui.contract.documents import (
 )
 from bwp_tui.contract.inputs import start_variables, subscription_variables
 from bwp_tui.contract.payloads import (
-    ContractViolation,
     GraphQLResponse,
     ServiceError,
     SubscriptionPayload,
@@ -50,6 +49,7 @@ from bwp_tui.contract.payloads import (
     parse_subscription,
     parse_subscription_page,
     parse_task,
+    readable,
 )
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
@@ -130,11 +130,7 @@ class PrivacyApi:
         value = outcome.graphql.field(RETRIEVAL_LINK.field)
         if value is None:
             raise NotFound(UNKNOWN_TASK)
-        try:
-            payload = parse_link(value, task_id)
-        except ContractViolation:
-            payload = None
-        if payload is None:
+        if (payload := readable(lambda: parse_link(value, task_id))) is None:
             raise BadResponse("The service's response about the link cannot be read.")
         if not payload.link:
             raise BadResponse(
@@ -195,10 +191,9 @@ class PrivacyApi:
 
     async def _mutate(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> str:
         outcome = await self._query(operation.document, variables)
-        try:
-            return parse_mutation(outcome.graphql.field(operation.field)).task_id
-        except ContractViolation:
-            pass  # a task id counts even beside errors: nobody could look it up again
+        payload = readable(lambda: parse_mutation(outcome.graphql.field(operation.field)))
+        if payload is not None:  # a task id counts even beside errors: nobody could look it up again
+            return payload.task_id
         for error in outcome.graphql.errors:
             raise outcome.error(error, operation.field)
         raise BadResponse("The service responded without a task id.", outcome_unknown=True)
@@ -211,10 +206,8 @@ class PrivacyApi:
 
     async def _subscription(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> SubscriptionPayload:
         value = await self._value(operation, variables)
-        try:
-            return parse_subscription(value)
-        except ContractViolation:
-            pass
+        if (payload := readable(lambda: parse_subscription(value))) is not None:
+            return payload
         raise BadResponse("The service's response about the subscription cannot be read.")
 
     async def _value(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> object:
@@ -258,7 +251,5 @@ def _task_result(response: GraphQLResponse, alias: str, task_id: str, batch_size
         # In a batch, a missing alias says nothing about its task; a null does.
         is_null = response.data is not None and (alias in response.data or batch_size == 1)
         return NotFound(UNKNOWN_TASK) if is_null else BadResponse("The service left this task out of its response.")
-    try:
-        return parse_task(value, task_id)
-    except ContractViolation:
-        return BadResponse("The service's response about this task cannot be read.")
+    unreadable = BadResponse("The service's response about this task cannot be read.")
+    return readable(lambda: parse_task(value, task_id)) or unreadable

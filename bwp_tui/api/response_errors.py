@@ -16,7 +16,7 @@ from bwp_tui.api.errors import (
     Unreachable,
 )
 from bwp_tui.api.http_transport import HttpResponse, names_throttling
-from bwp_tui.contract.payloads import ContractViolation, GraphQLResponse, ServiceError, parse_response
+from bwp_tui.contract.payloads import GraphQLResponse, ServiceError, parse_response, readable
 
 ACCESS_DENIED: Final = "AccessDeniedError"
 CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
@@ -65,10 +65,7 @@ _KINDS_OF_STATUS: Final[dict[int | None, type[ApiError]]] = {
 
 def graphql_response(response: HttpResponse) -> GraphQLResponse:
     """Parse the body as a GraphQL response. Its errors count whatever the status; a denial by status becomes one."""
-    try:
-        parsed = parse_response(response.body)
-    except ContractViolation:
-        parsed = None
+    parsed = readable(lambda: parse_response(response.body))
     if parsed is not None and (parsed.errors or response.status < 300):
         return parsed
     if response.status in (401, 403) and not response.is_throttled:

@@ -6,7 +6,7 @@ Every text is cleaned, `TaskPayload.email` aside. What cannot be understood rais
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -31,6 +31,17 @@ from bwp_tui.domain.text import clean_line
 
 class ContractViolation(Exception):
     """A response cannot be read. The text names the place, never the content."""
+
+
+_T = TypeVar("_T")
+
+
+def readable(read: Callable[[], _T]) -> _T | None:
+    """Return what `read` makes of a response, or None where it cannot, so that no error is chained to the caller's."""
+    try:
+        return read()
+    except ContractViolation:
+        return None
 
 
 _Id = Annotated[str, PlainValidator(read_id)]
@@ -237,8 +248,5 @@ def parse_access_token(body: bytes) -> AccessTokenPayload:
 
 def error_name(body: bytes) -> str | None:
     """Return the error name in a JSON body (RFC 6749 §5.2 or AWS's forms), or None."""
-    try:
-        fields = _json_object(body)
-    except ContractViolation:
-        return None
+    fields = readable(lambda: _json_object(body)) or {}
     return next(filter(None, (read_line(fields.get(key)) for key in ("error", "__type", "code", "errorType"))), None)
