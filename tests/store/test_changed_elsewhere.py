@@ -12,7 +12,7 @@ from bwp_tui.actions.service_operations import RESUBMIT
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.digest_chain import FOREIGN_CHANGE
 from bwp_tui.store.errors import NotPossible
@@ -74,6 +74,7 @@ def test_a_received_deletion_that_was_changed_elsewhere_is_withheld_once_it_is_s
     assert not intent_outcomes.record_sending(store, intent_of(store, task.number).id)
     withheld = tasks.get(store, task.number)
     assert (withheld.status, withheld.may_have_started) == (Status.UNCONFIRMED, False)
+    assert "was not sent" in (decisions.cannot_decline(withheld) or "")
     assert "already run" not in bulk_plan.plan(store, RESUBMIT, [task.number], TODAY).warning
 
 

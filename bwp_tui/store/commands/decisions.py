@@ -169,7 +169,8 @@ def cannot_decline(task: Task) -> str | None:
     if task.kind is Kind.DELETION and task.status == Status.COMPLETED:
         return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
     if task.status == Status.UNCONFIRMED:
-        return f"{task.name} may have been started: enter its task id, or give it up, before declining it."
+        state = "may have been started: enter its task id, or" if task.may_have_started else "was not sent:"
+        return f"{task.name} {state} give it up before declining it."
     if task.cancel_asked or cannot_cancel(task) is None:
         return None
     if task.awaits_response:
