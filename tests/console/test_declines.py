@@ -48,7 +48,7 @@ async def test_a_request_is_declined_appealed_and_the_appeal_answered(profile: P
         await console.sees("not upheld.")
         assert console.task(NEW).is_appeal_upheld is False
         await console.press("U")
-        await console.sees("As before again")
+        await console.sees("Undone: the")
         assert console.task(NEW).is_appeal_running
         await console.press("w")
         await console.sees("Withdraw the appeal", "nothing is due")

@@ -32,7 +32,7 @@ async def test_an_inquiry_stops_the_clock_until_the_reply_under_the_law_that_say
         task = console.task(HELD)
         assert (task.replied_on, task.due_on) == (TODAY, date(2026, 12, 10))
         await console.press("U")
-        await console.sees("As before again: the reply of 1 task.")
+        await console.sees("Undone: the reply of #")
         assert is_clock_stopped(console.task(HELD))
 
 

@@ -172,7 +172,7 @@ async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(p
         await console.sees("assigned to anna")
         for part in ("assignment", "tags", "note"):
             await console.press("U")
-            await console.sees(f"As before again: the {part} of 1 task.")
+            await console.sees(f"Undone: the {part} of #")
             assert timeline.of_task(console.store, HELD)[-1].what == "undone"
         task = console.task(HELD)
         assert (task.note, task.tags, task.assigned_to) == ("VIP", ("vip", "phone"), None)
@@ -217,6 +217,30 @@ async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile
         assert tasks.get(console.store, READY).tags == ("theirs",)
 
 
+async def test_what_changes_nothing_says_so_and_undo_takes_back_no_other_task(profile: Profile) -> None:
+    async with opened(profile) as console:
+        single.set_tags(console.store, READY, ("vip",), "bob")
+        await console.go_to(HELD)
+        await console.press("t", *"+late", "enter")
+        await console.until(lambda: "late" in console.task(HELD).tags)
+        await console.go_to(READY)
+        await console.press("t", *"+vip", "enter")
+        await console.sees(f"Nothing is changed in the tags of #{READY}")
+        await console.press("U")
+        await console.sees(f"Undone: the tags of #{HELD}")
+
+
+async def test_undo_marks_only_what_is_listed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("asterisk")
+        every = console.main.table.marks
+        await console.press("escape", "slash", *"kind:deletion", "enter")
+        await console.until(lambda: console.main.has_all_rows and set(console.main.table.numbers) < every)
+        listed = frozenset(console.main.table.numbers)
+        await console.press("U")
+        await console.until(lambda: console.main.table.marks == listed)
+
+
 async def test_marks_that_were_lost_come_back(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("asterisk")
@@ -233,7 +257,7 @@ async def test_marks_that_an_action_took_away_are_no_step_of_their_own(profile: 
         await console.press("space", "e", *"seen", "enter")
         await console.sees(" noted.")
         await console.press("U")
-        await console.sees("As before again: the note of 1 task.")
+        await console.sees("Undone: the note of #")
         await console.press("U")
         await console.sees("Nothing to undo")
 
@@ -337,7 +361,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.press("y")
         await console.sees("are corrected; the timeline keeps the old values.")
         await console.press("U")
-        await console.sees("As before again: the receipt and regulation of 1 task.")
+        await console.sees("Undone: the receipt and regulation of #")
         assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
         await console.press("colon", *"correct --received 2026-11-10", "enter")
         await console.sees("received 2026-11-10 under gdpr")
@@ -379,7 +403,7 @@ async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profi
         await console.press("asterisk", "A", "enter", *str(count), "enter")
         await console.sees(f"{count} acknowledged.")
         await console.press("U")
-        await console.sees(f"As before again: the acknowledgement of {count} tasks.")
+        await console.sees(f"Undone: the acknowledgement of {count} tasks.")
         found = tasks.by_numbers(console.store, list(console.main.table.numbers))
         assert not any(task.acknowledged_on for task in found)
 
@@ -436,7 +460,7 @@ async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Prof
         await console.sees("The answer of ", " is withdrawn")
         assert needs_answer(console.task(READY))
         await console.press("U")
-        await console.sees("As before again: the answer of 1 task.")
+        await console.sees("Undone: the answer of #")
         assert console.task(READY).answered_on == TODAY
 
 

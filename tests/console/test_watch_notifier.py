@@ -43,7 +43,7 @@ async def test_a_watch_is_taken_away_by_the_same_key_and_by_undo(profile: Profil
         await console.press("W")
         await console.sees("is watched no longer.")
         await console.press("U")
-        await console.sees("As before again: the tags of 1 task.")
+        await console.sees("Undone: the tags of #")
         assert console.task(WAITING).tags == (WATCHED,)
         await console.press("U")
         await console.until(lambda: console.task(WAITING).tags == ())

@@ -23,9 +23,13 @@ async def undo(screen: MainScreenProtocol) -> None:
         screen.show_status(f"{step.what} cannot be undone. Press the key again to undo the step before it.", "warn")
     elif isinstance(step, MarkStep):
         steps.pop()
-        screen.mark(step.before)
-        count = len(step.before)
-        screen.show_status(f"{counted(count, 'task')} marked again." if count else "Nothing is marked, as before.")
+        listed = step.before.intersection(screen.table.numbers) if screen.has_all_rows else step.before
+        screen.mark(listed)
+        unlisted = (
+            f" {len(step.before) - len(listed)} not: the list does not show them." if listed != step.before else ""
+        )
+        sentence = f"{counted(len(listed), 'task')} marked again." if step.before else "Nothing is marked, as before."
+        screen.show_status(sentence + unlisted)
     elif await _undo_records(screen, step):
         steps.pop()
 
@@ -35,7 +39,8 @@ async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:
     if results is None:
         return False
     refused = [result.refused for result in results if result.refused]
-    back = len(results) - len(refused)
-    undone = f"As before again: the {step.part} of {counted(back, 'task')}." if back else ""
-    screen.show_status(result_sentence(undone, refused), "warn" if refused else "good")
+    undone = [result.id for result in results if not result.refused]
+    of_tasks = f"#{undone[0]}" if len(undone) == 1 else counted(len(undone), "task")
+    sentence = f"Undone: the {step.part} of {of_tasks}." if undone else ""
+    screen.show_status(result_sentence(sentence, refused), "warn" if refused else "good")
     return True

@@ -113,7 +113,16 @@ class TaskCommands:
                 if any(result.refused is None for result in results):
                     self.steps.append(IrreversibleStep(f"The action “{operation.name}”"))
                 return results
-            return self._perform(undo.with_recorded_values(change, operation.undo_part, changes), numbers)
+            results = self._perform(undo.with_recorded_values(change, operation.undo_part, changes), numbers)
+            changed = {each.number for each in changes}
+            return [
+                result
+                if result.refused or result.resulting_id in changed
+                else result._replace(
+                    refused=f"Nothing is changed in the {operation.undo_part} of #{result.resulting_id}."
+                )
+                for result in results
+            ]
         finally:
             # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.
             if changes and operation.undo_part is not None:
