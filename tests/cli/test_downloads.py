@@ -58,17 +58,17 @@ def test_the_downloads_are_listed_as_they_come_with_addresses_masked(queue: Bwp)
 
 def test_a_result_counts_as_done_only_while_its_file_is_on_disk(bwp: Bwp) -> None:
     number, path = save(bwp, bwp.data.parent / "results")
-    for state, percent, saved in (("done", "100%", 1), ("gone from disk", "-", 0), ("purged", "-", 0)):
+    for state, percent, saved in (("done", "100%", 1), ("gone or changed", "-", 0), ("purged", "-", 0)):
         _, line = bwp("downloads", "--unmask").out.splitlines()
         assert re.search(rf"  {state}  +{percent}  ", line)
         (record,) = json.loads(bwp("downloads", "--json").out)
         figures = json.loads(bwp("dashboard", "--json").out)["downloads"]
-        assert (record["id"], record["gone"], figures["saved"]) == (number, state == "gone from disk", saved)
-        assert figures["gone"] == (state == "gone from disk")
-        gone = re.search(r"gone from disk +1\n", bwp("dashboard").out)
-        assert bool(gone) is (state == "gone from disk")
+        assert (record["id"], record["gone"], figures["saved"]) == (number, state == "gone or changed", saved)
+        assert figures["gone"] == (state == "gone or changed")
+        gone = re.search(r"gone or changed +1\n", bwp("dashboard").out)
+        assert bool(gone) is (state == "gone or changed")
         path.unlink(missing_ok=True)
-        if state == "gone from disk":
+        if state == "gone or changed":
             store = bwp.store()
             with store.write() as transaction:
                 transaction.run("UPDATE downloads SET path = NULL")  # as a purge does

@@ -109,7 +109,7 @@ def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path])
     assert "on disk              changed" in bwp("evidence", task).out
     path.unlink()
     assert "on disk              gone" in bwp("evidence", task).out
-    assert bwp("inspect", task).err == f"bwp-tui: {path} is gone; bwp-tui download {task[1:]} fetches it again.\n"
+    assert f"bwp-tui download {task[1:]} fetches it again." in bwp("inspect", task).err
     path.mkdir()
     assert "on disk              unreadable" in bwp("evidence", task).out
 
@@ -148,6 +148,10 @@ def test_inspecting_lists_a_result_or_any_file(kept: tuple[Bwp, str, Path]) -> N
 def test_inspecting_a_bad_archive_is_one_sentence(kept: tuple[Bwp, str, Path], tmp_path: Path) -> None:
     bwp, task, path = kept
     bomb_of_overlaps(path)
+    store = bwp.store()
+    with store.write() as transaction:
+        transaction.run("UPDATE downloads SET bytes = ?", (path.stat().st_size,))
+    store.close()
     ended = bwp("inspect", task)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == "bwp-tui: The archive's entries share their bytes, as those of a zip bomb do.\n"

@@ -292,9 +292,11 @@ def test_the_note_says_what_is_wrong_with_a_task(bwp: Bwp) -> None:
 def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path: Path) -> None:
     number, path = save(bwp, tmp_path / "results")
     assert "is gone" not in bwp("show", str(number)).out
-    assert "Gone from disk" not in bwp("doctor").out
+    assert "Gone or changed on disk" not in bwp("doctor").out
     assert "is gone" not in bwp("letter", "answer", str(number)).err
+    path.write_bytes(b"another file")
+    assert bwp("inspect", str(number)).code == 1
     path.unlink()
     assert "is gone: download it again." in bwp("letter", "answer", str(number)).err
-    assert f"is gone; bwp-tui download {number} downloads it again" in bwp("show", str(number)).out
-    assert "Gone from disk: 1 downloaded result" in bwp("doctor").out
+    assert f"is gone or changed; bwp-tui download {number} downloads it again" in bwp("show", str(number)).out
+    assert "Gone or changed on disk: 1 downloaded result" in bwp("doctor").out

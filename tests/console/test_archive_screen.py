@@ -188,9 +188,17 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
     async with opened(profile) as console:
         path = save(console, profile)
         bomb_of_overlaps(path)
+        record(console.store, path)
         await look_inside(console, "The archive's entries share their bytes, as those of a zip bomb do.")
         await console.press("enter", "G", "escape")
         forged(path, Part(name=b"../../x\x1b[2J.txt"), Part(name=b"ok.txt", crc=1, data=DATA))
+        await console.press("o")
+        await console.sees("This is not the file that was downloaded")
+        await console.press("escape")
+        record(console.store, path)
+        await console.until(
+            lambda: (task := console.main.table.current) and task.download == console.task(READY).download
+        )
         await console.press("o")
         await console.sees("../../x\\x1b[2J.txt", "leads outside its folder", "ok.txt")
         await console.press("j", "enter")

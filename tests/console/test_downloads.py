@@ -212,16 +212,16 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         path.unlink()
         await console.go_to(HELD)
         await console.go_to(READY)
-        await console.until(lambda: "gone;" in console.text and "browses it" not in console.text)
+        await console.until(lambda: "gone or changed;" in console.text and "browses it" not in console.text)
         await console.until(lambda: "COMPLETED gone" in console.line("table"))
         await console.press("D")
-        await console.sees("gone from disk")
+        await console.sees("gone or changed")
         assert read_statistics(console.store, NOW.date()).saved == (0, 0)
         assert read_statistics(console.store, NOW.date()).gone == 1
         await console.press("D", "F")
         await console.until(lambda: "done" not in console.line("download-rows"))
         for id in ("download-rows", "download-facts"):
-            await console.until(lambda: "gone from disk" in console.line(id))  # noqa: B023  awaited at once
+            await console.until(lambda: "gone or changed" in console.line(id))  # noqa: B023  awaited at once
         await console.press("F")
         path.write_bytes(b"12345")
         await console.press("enter")

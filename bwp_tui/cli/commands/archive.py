@@ -22,6 +22,7 @@ from bwp_tui.file_access import new_file
 from bwp_tui.store.commands import answers, work_records
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.saved_results import saved_path
 
 _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
 
@@ -60,8 +61,9 @@ def _archive_path(arguments: Namespace) -> Path:
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, word)
     path, _ = _downloaded_archive(task)
-    if not path.exists():
-        raise CommandError(ExitCode.FAILED, f"{path} is gone; bwp-tui download {task.number} fetches it again.")
+    if saved_path(task.download) is None:
+        gone = f"{path} is gone, or is not the file that was downloaded"
+        raise CommandError(ExitCode.FAILED, f"{gone}; bwp-tui download {task.number} fetches it again.")
     return path
 
 

@@ -132,7 +132,7 @@ def _state(download: Download) -> str:
     if download.is_purged:
         return "purged"
     if is_gone(download):
-        return "gone from disk"
+        return "gone or changed"
     if not download.paused:
         return download.state
     return "pausing" if download.state == DownloadState.RUNNING else "paused"

@@ -263,7 +263,9 @@ def check_history(profile: Profile) -> Iterator[Finding]:
     if gone:
         fetch = f"bwp-tui download {gone[0].number}"
         what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
-        yield Finding("files", Level.WARN, f"Gone from disk: {what}, first that of {gone[0].name}; again: {fetch}")
+        yield Finding(
+            "files", Level.WARN, f"Gone or changed on disk: {what}, first that of {gone[0].name}; again: {fetch}"
+        )
     yield from _earlier_damage(store, path)
     yield _clock(span[1] if span else None)
 

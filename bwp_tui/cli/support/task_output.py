@@ -78,7 +78,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     if task.is_purged:
         parts.append("purged")
     elif task.download is not None:
-        parts.append("result gone from disk" if context.gone_results else f"download {task.download.state}")
+        parts.append("result gone or changed" if context.gone_results else f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         parts.append("ready to download")
     parts.append(f"{format_duration(task.age(now))} old")

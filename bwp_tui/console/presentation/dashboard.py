@@ -186,6 +186,6 @@ class _Sections:
         yield self._title("Downloads")
         yield FigureLine((self._label("done"), (f"{count}", "strong" if count else "muted"), (size, "muted")))
         if figures.gone:
-            yield FigureLine((self._label("gone from disk"), (f"{figures.gone}", "warn")))
+            yield FigureLine((self._label("gone or changed"), (f"{figures.gone}", "warn")))
         if figures.failed_downloads:
             yield FigureLine((self._label("failed"), (f"{figures.failed_downloads}", "bad")))

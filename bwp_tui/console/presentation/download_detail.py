@@ -65,7 +65,7 @@ def end_text(download: Download, context: DisplayContext) -> StyledText:
     if download.is_purged:
         return ("purged", "muted")
     if download.id in context.gone_results:
-        return ("gone from disk", "warn")
+        return ("gone or changed", "warn")
     role = END_ROLES.get(download.state, "muted")
     when = "" if download.finished_at is None else f" {clock_time(download.finished_at, context.today)}"
     return (f"{download.state}{when}", role)
@@ -116,7 +116,7 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
             yield fact("File", ("not known any more: the task was purged", "muted"))
         elif download.id in context.gone_results:
             name = mask(Path(download.path).name, task, context)
-            yield fact("File", (name, "muted"), (" is gone from disk", "warn"))
+            yield fact("File", (name, "muted"), (" is gone or changed", "warn"))
         else:
             yield fact("File", (mask(Path(download.path).name, task, context), "good"))
         yield fact("sha256", download.sha256 or "")

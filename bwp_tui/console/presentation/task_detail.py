@@ -243,7 +243,9 @@ def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
             if is_gone:
                 again = ("; ", (context.key("download"), "key"), " downloads it again")
                 can_download = task.status == Status.COMPLETED
-                yield fact("Downloaded", (path, "muted"), (" is gone", "warn"), *(again if can_download else ()))
+                yield fact(
+                    "Downloaded", (path, "muted"), (" is gone or changed", "warn"), *(again if can_download else ())
+                )
             else:
                 yield fact("Downloaded", (path, "good"))
             yield fact("sha256", download.sha256 or "", (f"  {format_size(download.bytes)}", "muted"))

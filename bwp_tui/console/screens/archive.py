@@ -44,6 +44,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.store.commands import work_records
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries.saved_results import saved_path
 
 
 class _OpenEntry(NamedTuple):
@@ -147,6 +148,8 @@ class ArchiveScreen(FrontScreen):
 
     async def _list(self) -> None:
         try:
+            if await asyncio.to_thread(saved_path, self._archive_task.download) is None:
+                raise BadArchive("This is not the file that was downloaded: its size is another one. Download it again")
             self._entries, self._totals = await asyncio.to_thread(_list_entries, self._path)
         except BadArchive as error:
             await self._show_error(error)
