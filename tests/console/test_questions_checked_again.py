@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -16,7 +17,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import downloads, intent_outcomes, service_events
 from tests.console.downloads_screen import at_downloads, download_of
-from tests.console.past import HELD, NOT_KNOWN, READY
+from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.queue_past import order_of
 from tests.console.support import Console, opened
 from tests.store import single
@@ -243,3 +244,18 @@ async def test_a_note_that_is_typed_while_its_row_is_merged_lands_on_the_kept_ro
         await console.press("enter")
         await console.sees(f"Note of cafe0009 saved. #{adopted} is #{task.number} now.")
         assert console.task(task.number).note == "seen"
+
+
+async def test_a_question_that_is_open_at_midnight_records_no_day_that_it_called_today(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("A")
+        await console.sees("today is")
+        session = console.main.session
+        later = session.clock() + timedelta(days=1)
+        session.clock = lambda: later
+        await console.press("enter")
+        await console.sees(f"Today is {session.today()} now")
+        assert console.task(READY).acknowledged_on is None
+        await console.press("enter")
+        await console.until(lambda: console.task(READY).acknowledged_on == TODAY)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from bwp_tui.actions.operation import Argument, ChosenTasks, IfOmitted, Position, TaskOperation, Values
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputMistake
@@ -128,9 +129,15 @@ async def _ask_day(
         return {}
     today = screen.session.today()
     typed = proposal = argument.initial(chosen()) or ("" if opt_in else today.isoformat())
-    zone = (f"today is {today} ({zone_name()})", "muted")
+
+    def hint() -> StyledText:
+        return (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputMistake | None:
+        nonlocal today
+        if (now := screen.session.today()) != today:  # the question was open at midnight
+            today = now
+            return InputMistake(f"Today is {today} now: check the day.", 0, len(text))
         day = typed_day(text, today)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
         is_last = argument is [one for one in operation.arguments if one.is_asked(chosen())][-1]
@@ -140,7 +147,7 @@ async def _ask_day(
 
     def changed(text: str, _cursor: int) -> None:
         screen.prompt.show_mistake(None)
-        screen.prompt.hint(*((f"= {meant}", "good") if (meant := day_of_word(text, today)) else zone))
+        screen.prompt.hint(*((f"= {meant}", "good") if (meant := day_of_word(text, today)) else hint()))
 
     while (
         answer := await screen.prompt.ask_text(
@@ -148,7 +155,7 @@ async def _ask_day(
             typed,
             on_change=changed,
             check=checked,
-            hint=zone,
+            hint=hint(),
             proposed=typed == proposal,
         )
     ) is not None:
