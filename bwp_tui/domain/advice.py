@@ -32,6 +32,10 @@ _BY_STATUS: Final = {
 _ACTIONS: Final = ("resubmit", "enter_task_id", "give_up", "verify", "send", "approve")
 """The actions that are named in the advice."""
 
+_UNKNOWN_TASK_ID: Final = (
+    "The service does not know the task id that was entered. Enter the right one ({enter_task_id}), or give it up "
+    "({give_up})."
+)
 _CANCELLATION_WAITING: Final = (
     "It may have been started. Its cancellation is sent once you enter its task id ({enter_task_id}); "
     "or give it up ({give_up})."
@@ -63,6 +67,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = _APPEAL_UPHELD if task.is_appeal_upheld else None
     if task.status == Status.UNCONFIRMED and not task.may_have_started:
         advice = _NOT_SENT
+    if task.status == Status.UNCONFIRMED and not task.email:
+        advice = _UNKNOWN_TASK_ID
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
     if task.status == Status.RECEIVED:

@@ -90,7 +90,7 @@ STATES: Final = {
     "unanswered": "over at the service, not answered to the shopper",
     "late": "that may not be done by the due date",
     "stopped": "waiting for the shopper's reply",
-    "failed": "without a result",
+    "failed": "failed or unconfirmed, to be answered",
     "unsent": "without a task id",
     "unapproved": "to be approved by another person",
     "resubmitted": "resubmitted as another task",

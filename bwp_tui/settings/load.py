@@ -192,7 +192,11 @@ def read_profile(
     if may_be_new:
         table = config.profiles.get(chosen, ProfileTable())
     else:
-        table = _table(config, chosen, environ, is_named=bool(name))
+        try:
+            table = _table(config, chosen, environ, is_named=bool(name))
+        except SettingsError as error:
+            others = [mistake for each in config.profiles.values() for mistake in each.mistakes]
+            raise SettingsError(*error.mistakes, *(others if all_profiles else ())) from None
     tables = config.profiles.values() if all_profiles else [table]
     reader = _SettingsReader(environ, table, [mistake for each in tables for mistake in each.mistakes])
     folder = profile_folder(chosen, environ, table.texts.get("data_dir"))

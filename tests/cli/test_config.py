@@ -93,6 +93,12 @@ def test_a_mistake_of_another_profile_stops_that_one_and_is_in_the_list(bwp: Bwp
     assert (ended.code, "profiles.other.download_slots" in ended.out) == (ExitCode.USAGE, True)
 
 
+def test_mistakes_are_listed_where_no_profile_is_the_default_one(bwp: Bwp) -> None:
+    env = configured(bwp, "[profiles.one]\n[profiles.two]\ndownload_slots = 99\n")
+    ended = bwp("config", "validate", env=env)
+    assert (ended.code, "profiles.two.download_slots" in ended.out) == (ExitCode.USAGE, True)
+
+
 @pytest.mark.parametrize("words", [["--theme", "nope"], ["--theme=ansi"], ["sandbox", "--theme", "nope"]])
 def test_a_look_there_is_not_is_refused(bwp: Bwp, words: list[str]) -> None:
     ended = bwp(*words)

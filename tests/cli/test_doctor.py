@@ -65,6 +65,14 @@ def test_a_key_that_cannot_be_is_a_line(bwp: Bwp) -> None:
     assert f"warn  keys         {file}, line 2: keys.download cannot be “x”, which is the key of cancel" in ended.out
 
 
+def test_a_program_of_the_config_file_that_is_not_there_is_a_line(bwp: Bwp) -> None:
+    file = bwp.data.parent / "config.toml"
+    file.write_text('[hooks]\noverdue = ["/nowhere/hook"]\ncompleted = ["sh", "-c", "true"]\n')
+    found = json.loads(bwp("doctor", "--json", env={"BWP_CONFIG_FILE": str(file)}).out)
+    (finding,) = (finding for finding in found if finding["check"] == "programs")
+    assert (finding["level"], "/nowhere/hook" in finding["sentence"]) == ("warn", True)
+
+
 def test_files_that_others_can_read_are_told_with_the_cure(bwp: Bwp) -> None:
     bwp("views", "save", "any")
     bwp.folder.chmod(0o755)

@@ -11,7 +11,7 @@ from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
+from bwp_tui.store.worklog import engine_state, intent_outcomes, intents, poll_responses
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.past import HELD, NOW, PastTask
 from tests.console.support import Console, opened
@@ -46,6 +46,16 @@ async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:
         await console.sees(f"Asking the service whether {ID} is this request.")
         task = console.task(NUMBER)
         assert (task.task_id, task.status, task.next_poll_at) == (ID, "QUEUED", NOW)
+
+
+async def test_a_task_id_that_the_service_does_not_know_is_reported(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        await console.press("i")
+        await console.sees("The service's task id of #2:")
+        await console.press(*ID, "enter")
+        await console.sees("Asking the service whether")
+        poll_responses.record_unknown(console.store, NUMBER, "unknown", NOW)
+        await console.sees(f"#2: {ID} is not the id of this request")
 
 
 async def test_what_is_no_task_id_is_told_and_changes_nothing(profile: Profile) -> None:

@@ -119,7 +119,7 @@ def settle(arguments: Namespace) -> None:
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
         if task.status == Status.UNCONFIRMED or task.is_task_id_unknown:
-            raise CommandError(ExitCode.NOT_FOUND, f"{task.trouble} Request #{number} stays {task.status}.")
+            raise CommandError(ExitCode.NOT_FOUND, f"{task.trouble} #{number} is {task.status}.")
         print_tasks([task], as_json=arguments.json)
         if not polled:
             raise waiter.timed_out(f"The task id is recorded with #{number}.")

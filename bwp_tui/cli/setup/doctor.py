@@ -96,6 +96,10 @@ def _findings(profile: Profile) -> Iterator[Finding]:
     mistakes = keymap(profile.keys, profile.commands).mistakes
     yield from (Finding("keys", Level.WARN, mistake) for mistake in mistakes)
     yield from (Finding("letters", Level.WARN, mistake) for mistake in mistakes_in(letters_folder(os.environ)))
+    for program in (*profile.hooks.values(), *(command.program for command in profile.commands)):
+        if shutil.which(program.argv[0]) is None:
+            sentence = f"The program {program.argv[0]} of the config file is not there, or cannot be run."
+            yield Finding("programs", Level.WARN, sentence)
     yield from check_credentials(profile)
     yield from check_events(profile)
     yield from check_files(profile)  # before opening the history, which fixes some of them

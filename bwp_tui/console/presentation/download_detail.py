@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -79,13 +79,19 @@ def partial_file_text(download: Download) -> str:
     return f"{format_size(download.bytes)} {'kept' if is_kept else 'deleted'}"
 
 
-def totals_text(downloads: Sequence[Download]) -> str:
-    """Return what is still to be received, how fast, and what is saved; as far as there is any of it."""
+def totals_text(downloads: Sequence[Download], gone_results: Collection[int]) -> str:
+    """Return what is still to be received, how fast, and what is saved; as far as there is any of it.
+
+    Args:
+        gone_results: ids of the downloads whose files are gone or changed.
+    """
     running = [download for download in downloads if download.is_open]
     left = sum(download.total - download.bytes for download in running if download.total is not None)
     rate = sum(download.rate or 0 for download in running if download.state == DownloadState.RUNNING)
     saved = [
-        download.bytes for download in downloads if download.state == DownloadState.DONE and not download.is_purged
+        download.bytes
+        for download in downloads
+        if download.state == DownloadState.DONE and not download.is_purged and download.id not in gone_results
     ]
     parts = (
         f"{format_size(left)} left" if left else "",

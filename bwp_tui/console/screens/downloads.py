@@ -170,7 +170,7 @@ class DownloadsScreen(FrontScreen):
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
         right = f"{self._filter.title(len(self.listed))}{marked}".removesuffix(" · ")
-        rights = (" · ".join(filter(None, (right, totals_text(self._downloads)))), right)
+        rights = (" · ".join(filter(None, (right, totals_text(self._downloads, self.session.gone_results)))), right)
         self.query_one(Heading).set_text(queue_text(self._downloads), *filter(None, rights))
         self._update_detail()
 

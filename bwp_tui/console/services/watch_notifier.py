@@ -1,4 +1,4 @@
-"""Find what an operator is notified of: watched tasks that have ended, and cancellations that the service refused."""
+"""Find what an operator is notified of: watched tasks that have ended, cancellations and task ids that were refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class WatchNotifier:
         return []
 
     async def refusals(self) -> list[str]:
-        """Return a sentence for each cancellation that was refused since the last call; for none at the first."""
+        """Return a sentence for each cancellation or task id that was refused since the last call."""
         with suppress(StoreError):
             async with self._reading_events:  # of two calls at a time both would return what is new
                 return await self._new_refusals()
@@ -55,9 +55,7 @@ class WatchNotifier:
         before, last = self._event, await asyncio.to_thread(timeline.newest_event_id, self._store)
         # The first call reads none: a scan of all events would keep the screen from the history for as long.
         refused = (
-            await asyncio.to_thread(timeline.refused_cancellations, self._store, before, last)
-            if before is not None
-            else []
+            await asyncio.to_thread(timeline.refusals_between, self._store, before, last) if before is not None else []
         )
         self._event = last
         names = {

@@ -174,7 +174,8 @@ def cannot_decline(task: Task) -> str | None:
     if task.cancel_asked or cannot_cancel(task) is None:
         return None
     if task.awaits_response:
-        return f"The service has not responded to {task.name} yet; decline it once it has."
+        sentence = f"The service has not responded to {task.name} yet; decline it once it has."
+        return Refusal("no response of the service yet", sentence)
     if task.download is not None and task.download.is_open:
         return f"The result of {task.name} is being downloaded; cancel the download before declining it."
     if task.kind is Kind.DELETION:

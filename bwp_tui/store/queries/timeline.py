@@ -349,11 +349,15 @@ def since(store: Store, after: int, last: int) -> list[LoggedEvent]:
     return [_LOGGED_EVENT(row) for row in rows]
 
 
-def refused_cancellations(store: Store, after: int, last: int) -> list[tuple[int, str]]:
-    """Return task and reason of each cancellation refused after event `after`, up to event `last`."""
+def refusals_between(store: Store, after: int, last: int) -> list[tuple[int, str]]:
+    """Return task and reason of each cancellation and task id that the service refused after event `after`.
+
+    Args:
+        last: the last event that counts.
+    """
     rows = store.rows(
-        "SELECT task, detail FROM timeline WHERE id > ? AND id <= ? AND what = ? ORDER BY id",
-        (after, last, EventKind.CANCEL_REFUSED),
+        "SELECT task, detail FROM timeline WHERE id > ? AND id <= ? AND what IN (?, ?) ORDER BY id",
+        (after, last, EventKind.CANCEL_REFUSED, EventKind.TASK_ID_REJECTED),
     )
     return [(as_int(task), as_text(detail or "")) for task, detail in rows]
 
