@@ -55,7 +55,7 @@ async def test_a_task_id_that_the_service_does_not_know_is_reported(profile: Pro
         await console.press(*ID, "enter")
         await console.sees("Asking the service whether")
         poll_responses.record_unknown(console.store, NUMBER, "unknown", NOW)
-        await console.sees(f"#2: {ID} is not the id of this request")
+        await console.until(lambda: f"{ID} is not the id of this request" in console.line("status"))
 
 
 async def test_what_is_no_task_id_is_told_and_changes_nothing(profile: Profile) -> None:
