@@ -243,8 +243,8 @@ def _add_maintenance(commands: CommandParsers) -> None:
         "restore",
         "backup",
         json=False,
-        note="The current history is kept aside and merged: of a task in both, what both have recorded counts, and "
-        "nothing is sent twice.",
+        note="The current history is kept aside and merged: of a task in both, all events are kept; where people "
+        "contradict each other, it is to be checked. Nothing is sent twice.",
     )
     restore.add_argument("file", metavar="FILE", type=new_path, help="backup of this version or an older one")
     restore.add_argument("--yes", action="store_true", help="do not ask")

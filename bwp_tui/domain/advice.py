@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import TO_CHECK, Task
 
 _BY_CODE: Final = {
     "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit ({resubmit}).",
@@ -29,7 +29,7 @@ _BY_STATUS: Final = {
         "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }
-_ACTIONS: Final = ("resubmit", "enter_task_id", "give_up", "verify", "send", "approve")
+_ACTIONS: Final = ("tag", "resubmit", "enter_task_id", "give_up", "verify", "send", "approve")
 """The actions that are named in the advice."""
 
 _UNKNOWN_TASK_ID: Final = (
@@ -45,6 +45,10 @@ _NOT_SENT: Final = (
     "Nothing was sent. Compare it with what the shopper asked for, then resubmit it ({resubmit}) or give it up "
     "({give_up})."
 )
+_TO_CHECK: Final = (
+    "Two copies of the history say different things of it, or damage changed it: see its timeline. Record what counts, "
+    f"then remove the tag {TO_CHECK} ({{tag}})."
+)
 _APPEAL_UPHELD: Final = "The appeal was upheld: resubmit the request ({resubmit})."
 _UNKNOWN: Final = (
     "Unknown error code. Read the message; if it does not help, send the task id to Buy with Prime support."
@@ -58,6 +62,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         code: the error code of the service, if there is one.
         describe: returns how to do an action, by its name: the console's key, or the CLI command.
     """
+    if TO_CHECK in task.tags:
+        return _with_actions(_TO_CHECK, describe)
     if task.was_resubmitted or task.is_purged:
         return None
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)

@@ -18,12 +18,14 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from bwp_tui.domain.deadlines import needs_answer, task_due_date
+from bwp_tui.domain.deadlines import due_if_replied, needs_answer, task_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task
+from bwp_tui.domain.times import local_day
 from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS
 from bwp_tui.store.maintenance import chain_check, integrity, restore
+from bwp_tui.store.maintenance.merged_rows import LONGEST_WAIT
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
@@ -170,8 +172,9 @@ def _lost(merged: History, copy: History, service: Service) -> Iterator[str]:
 
 
 def _urgency(task: Task) -> tuple[bool, date]:
-    """Return how urgent a task is: open before closed, then by its due date."""
-    return (not needs_answer(task), (needs_answer(task) and task.due_on) or date.max)
+    """Return how urgent a task is: open before closed, then by its due date, if the shopper replied at last."""
+    due = task.due_on or due_if_replied(task, local_day(NOW) + LONGEST_WAIT)
+    return (not needs_answer(task), (needs_answer(task) and due) or date.max)
 
 
 def _less_urgent(merged: History, first: History, second: History) -> Iterator[str]:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.deadlines import needs_answer
+from bwp_tui.domain.deadlines import due_if_replied, needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Task, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import integrity, restore
+from bwp_tui.store.maintenance.merged_rows import LONGEST_WAIT
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import columns_after
@@ -247,8 +248,8 @@ _FACTS = (
 
 
 def _urgency(task: Task) -> date:
-    """By when a task is to be answered; the end of the calendar if it is not, or has no day while its clock stands."""
-    return task.due_on or date.max if needs_answer(task) else date.max
+    """By when a task is to be answered, if the shopper replied at last where that is waited for; else `date.max`."""
+    return task.due_on or due_if_replied(task, TODAY + LONGEST_WAIT) or date.max if needs_answer(task) else date.max
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def restore(arguments: Namespace) -> None:
         if not arguments.yes:
             print_message(
                 f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, "
-                "what both have recorded counts."
+                "all events are kept, and where people contradict each other, it is to be checked."
             )
             require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())

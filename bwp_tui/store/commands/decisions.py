@@ -20,6 +20,7 @@ from bwp_tui.store.commands.request_validation import BadRequest, Refusal, refus
 from bwp_tui.store.commands.requests import (
     cannot_cancel,
     cannot_send_answered,
+    cannot_send_unchecked,
     release,
     request_cancellation,
     resubmission,
@@ -46,7 +47,7 @@ def approve(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -
 def cannot_approve(task: Task) -> str | None:
     if task.status != Status.UNAPPROVED:
         return f"Only an UNAPPROVED deletion can be approved; {task.name} is {task.status}."
-    return cannot_send_answered(task) or cannot_tell_kind(task)
+    return cannot_send_unchecked(task) or cannot_send_answered(task) or cannot_tell_kind(task)
 
 
 def cannot_approve_own(store: Store, task: Task, actor: str) -> Refusal | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
-from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, cannot_tell_kind
+from bwp_tui.domain.task import TO_CHECK, Kind, Request, Task, cannot_change_purged, cannot_tell_kind
 from bwp_tui.store.commands.request_validation import (
     Refusal,
     check_received_on,
@@ -94,8 +94,16 @@ def release(
     timeline.append(transaction, task.number, actor, what, before=task.status, after=status)
 
 
+def cannot_send_unchecked(task: Task) -> Refusal | None:
+    """Return why a task with the tag `to-check` cannot be sent, or None for any other: a person has to decide."""
+    sentence = f"{task.name} is to be checked; its timeline says why. Decide, then remove the tag {TO_CHECK}."
+    return Refusal("to be checked", sentence) if TO_CHECK in task.tags else None
+
+
 def cannot_send(task: Task) -> str | None:
     """Return why `task` cannot be sent for the first time, or None when it can."""
+    if why_not := cannot_send_unchecked(task):
+        return why_not
     if task.status != Status.RECEIVED:
         return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
     if task.verification is None and needs_answer(task):
@@ -126,6 +134,8 @@ def resubmission(task: Task, hold: HoldRule) -> Request:
 
 
 def cannot_resubmit(task: Task) -> str | None:
+    if why_not := cannot_send_unchecked(task):
+        return why_not
     if task.resubmitted_as is not None:
         return Refusal("resubmitted already", f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}.")
     if task.status == Status.DECLINED and not task.is_appeal_upheld:

@@ -94,7 +94,9 @@ def make_disputed_unconfirmed(db: apsw.Connection, now: str, numbers: list[int])
         "SELECT number FROM main.tasks WHERE task_id IS NULL AND status = 'QUEUED'"
         f" AND number IN ({', '.join(map(str, numbers))})"
     ).fetchall():
-        make_unconfirmed(db, now, int(str(number)), Status.QUEUED, "it may have been sent from the other copy")
+        make_unconfirmed(
+            db, now, int(str(number)), Status.QUEUED, "two copies say different things of it: one may have sent it"
+        )
 
 
 def make_unconfirmed(
@@ -291,3 +293,43 @@ def merge_intents(db: apsw.Connection) -> None:
         " WHERE EXISTS (SELECT 1 FROM other.intents o JOIN matched x ON x.theirs = o.task"
         " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
     )
+
+
+IS_SENT_IN_BOTH: Final = (
+    "m.task_id <> o.task_id"
+    " AND NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
+    " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
+)
+"""Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
+
+_SENT_TWICE: Final = (
+    "SELECT m.number, x.ours FROM matched x JOIN other.tasks o ON o.number = x.theirs JOIN main.tasks m"
+    " ON m.email = o.email COLLATE NOCASE AND m.kind = o.kind AND +m.recorded_at = o.recorded_at"
+    f" WHERE x.is_new AND {IS_SENT_IN_BOTH}"
+)
+_IMPORTED_TWICE: Final = (
+    "SELECT m.task, x.ours FROM matched x JOIN other.timeline o ON o.task = x.theirs JOIN main.timeline m"
+    f" ON m.what = '{EventKind.IMPORTED}' AND m.detail = o.detail AND m.task <> x.ours"
+    f" WHERE x.is_new AND o.what = '{EventKind.IMPORTED}'"
+)
+"""The requests of one line of a file that both histories have imported."""
+
+
+def doubled_requests(db: apsw.Connection) -> list[tuple[str, int, int]]:
+    """Return what is two rows after a merge though it is one request: what was done twice, and both task numbers."""
+    return [
+        (done, int(str(number)), int(str(other)))
+        for done, sql in (("sent from", _SENT_TWICE), ("imported in", _IMPORTED_TWICE))
+        for number, other in db.execute(sql).fetchall()
+    ]
+
+
+def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[str, int, int]]) -> list[int]:
+    """Tag both rows of each request that a merge has made two of; return those of the other history."""
+    added = list[int]()
+    for done, number, other in doubled:
+        for one, second in ((number, other), (other, number)):
+            append_recovered(db, now, one, f"{done} the other copy too: that task is #{second}; check which to keep")
+            tag_to_check(db, now, one)
+        added.append(other)
+    return added

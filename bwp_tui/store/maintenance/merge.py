@@ -24,12 +24,13 @@ from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
 from bwp_tui.store.maintenance import chain_check, merged_rows, replay
 from bwp_tui.store.maintenance.intent_repair import (
+    IS_SENT_IN_BOTH,
     add_intents,
-    append_recovered,
+    doubled_requests,
     make_disputed_unconfirmed,
     make_unsent_unconfirmed,
     merge_intents,
-    tag_to_check,
+    tag_doubled_requests,
 )
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.saved_results import is_on_disk
@@ -75,10 +76,11 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     revision = _next_revision(db)
     _compare_timelines(db)
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
+    undamaged = replay.values_without_damage(db)
     doubled = _record_doubled_ids(db, now)
     unsent = ", ".join(map(str, replay.proven_unsent_tasks(db)))
     changed = merged_rows.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
-    sent_twice = db.execute(_SENT_TWICE).fetchall()
+    sent_twice = doubled_requests(db)
     _take_rows(db, revision)
     _repair_values(db)
     _find_earlier_tasks(db)
@@ -90,10 +92,13 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     queued = ", ".join(map(str, waiting if event is EventKind.RESTORED else ()))
     from_other = f"(number IN (SELECT ours FROM matched WHERE is_new) OR number IN ({queued}))"
     make_unsent_unconfirmed(db, now, f"{from_other} AND number NOT IN ({unsent})")
+    for number in tag_doubled_requests(db, now, sent_twice):
+        tagged += [number, *merged_rows.tag_successors(db, number, now)]
     make_disputed_unconfirmed(db, now, tagged)
-    for number, other in ((int(str(a)), b) for one, new in sent_twice for a, b in ((one, new), (new, one))):
-        append_recovered(db, now, number, f"sent from the other copy too: that task is #{other}; check which to keep")
-        tag_to_check(db, now, number)
+    for number, values in undamaged.items():
+        replay.write_with_due_date(db, number, values, now)
+        db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+    db.execute("UPDATE main.tasks SET next_poll_at = NULL WHERE purged_at IS NOT NULL AND next_poll_at IS NOT NULL")
     _add_downloads(db, now, revision)
     _add_chains(db)
     db.execute(
@@ -124,19 +129,6 @@ def integer(db: apsw.Connection, sql: str) -> int:
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
 
 
-_IS_SENT_IN_BOTH: Final = (
-    "m.task_id <> o.task_id"
-    " AND NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
-    " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
-)
-"""Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
-
-_SENT_TWICE: Final = (
-    "SELECT m.number, x.ours FROM matched x JOIN other.tasks o ON o.number = x.theirs JOIN main.tasks m"
-    " ON m.email = o.email COLLATE NOCASE AND m.kind = o.kind AND +m.recorded_at = o.recorded_at"
-    f" WHERE x.is_new AND {_IS_SENT_IN_BOTH}"
-)
-
 _UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
 _IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"
 
@@ -156,19 +148,20 @@ def _match(db: apsw.Connection) -> None:
     for same in (
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
         f" AND m.recorded_at = o.recorded_at AND (m.kind = o.kind OR {_UNKNOWN_KIND})"
-        f" WHERE NOT coalesce({_IS_SENT_IN_BOTH}, FALSE)",
+        f" WHERE NOT coalesce({IS_SENT_IN_BOTH}, FALSE)",
         # A reference may be damaged: the two must agree in their number, or in what an import gives one task only.
-        "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
-        " WHERE m.task = o.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = m.task"
-        " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = o.task)",
+        "SELECT i.task, n.task FROM other.intents i JOIN main.intents n ON n.client_token = i.client_token"
+        " WHERE (n.task = i.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = n.task"
+        " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = i.task)) AND NOT EXISTS (SELECT 1"
+        f" FROM main.tasks m JOIN other.tasks o ON m.number = n.task AND o.number = i.task WHERE {IS_SENT_IN_BOTH})",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
         # One that an earlier merge gave another number, and that has no client token. An import records many at once.
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.email = o.email COLLATE NOCASE"
         f" AND m.kind = o.kind AND +m.recorded_at = o.recorded_at WHERE o.email <> '' AND {_UNMATCHED}"
-        f" AND NOT coalesce({_IS_SENT_IN_BOTH}, FALSE) ORDER BY o.number, m.number",
+        f" AND NOT coalesce({IS_SENT_IN_BOTH}, FALSE) ORDER BY o.number, m.number",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.recorded_at = o.recorded_at"
         f" AND m.kind = o.kind WHERE '' IN (m.email, o.email) AND {_UNMATCHED} AND {_IS_ALONE.format('main', 'm')}"
-        f" AND {_IS_ALONE.format('other', 'o')} AND NOT coalesce({_IS_SENT_IN_BOTH}, FALSE)",
+        f" AND {_IS_ALONE.format('other', 'o')} AND NOT coalesce({IS_SENT_IN_BOTH}, FALSE)",
     ):
         db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.

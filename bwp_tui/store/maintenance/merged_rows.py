@@ -9,27 +9,30 @@ request was resubmitted, comes from both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from heapq import merge
 from itertools import permutations
 from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import earlier_receipt
+from bwp_tui.domain.deadlines import due_if_replied, earlier_receipt, needs_answer, task_due_date
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import ADOPTED
+from bwp_tui.domain.task import ADOPTED, Kind
+from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.database.digest_chain import EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
 from bwp_tui.store.maintenance import replay
 from bwp_tui.store.maintenance.chain_check import proven_events
 from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check
 from bwp_tui.store.queries.columns_from_events import DECLINE_COLUMNS, Columns, chosen_text, columns_after
-from bwp_tui.store.queries.row_mapping import tags_of, tags_text
+from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
+    INSERT_EVENT,
     PARTS_OF_EVENTS,
+    PROGRAM,
     RECORD_COLUMNS,
     RESTORED_AS,
     EventKind,
@@ -60,6 +63,11 @@ _DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED, Status.CANCELLED, Status
 """The statuses that people decide on; nothing of a request runs at the service."""
 
 
+LONGEST_WAIT: Final = timedelta(days=30)
+"""How long the shopper's reply to an inquiry is expected to take at most, where a running clock and a stopped one are
+compared: a due date that is certain counts more than one that begins with a reply."""
+
+
 class Side(NamedTuple):
     """One of two histories that are merged: the row of a task in it, and the events that it alone has."""
 
@@ -73,10 +81,14 @@ class Side(NamedTuple):
 
     @property
     def named(self) -> str:
-        """The records, or else the other events."""
-        events = self.records or [event for event in self.events if event.after]
-        named = ((label_of(event.what), recorded_day(event.detail or "")) for event in events)
-        return ", ".join(f"{label} on {day}" if day else label for label, day in named) or "nothing"
+        """The records, or else the status."""
+        named = ((label_of(event.what), recorded_day(event.detail or "")) for event in self.records)
+        return ", ".join(f"{label} on {day}" if day else label for label, day in named) or f"{self.row['status']}"
+
+    @property
+    def latest_record(self) -> tuple[str, str]:
+        """When and by whom the last record was made; empty without one."""
+        return max(((event.at, event.actor) for event in self.records), default=("", ""))
 
     @property
     def changed_parts(self) -> set[str]:
@@ -93,17 +105,24 @@ class Side(NamedTuple):
     def status_beside(self, merged: Columns) -> str:
         """Return the status of the merged task if the row of this history counts: its own, unless the service's does.
 
-        A request that this history is about to send, or may have sent, is then UNCONFIRMED.
+        A request that this history is about to send, or may have sent, is then UNCONFIRMED; a deletion that was
+        cancelled for the decline of the other is RECEIVED, as if that had been withdrawn.
         """
-        own, other = str(self.row["status"]), str(merged["status"])
-        is_ended_for_decline = any(event.what == EventKind.DECLINE_WITHDRAWN for event in self.records)
-        is_unsent = merged["task_id"] is None or is_ended_for_decline
-        if other not in _DECIDED or (own in WITHHELD_STATUSES and not is_unsent):
+        own, other, task_id = str(self.row["status"]), str(merged["status"]), merged["task_id"]
+        if own == other or other not in _DECIDED:
             return other
+        if own in WITHHELD_STATUSES:
+            is_withdrawn = any(event.what == EventKind.DECLINE_WITHDRAWN for event in self.records)
+            return own if task_id is None or is_withdrawn else other
         if own == Status.DECLINED or own in DECLINABLE_STATUSES:
             return own
-        is_doubtful = own in (Status.QUEUED, Status.UNCONFIRMED) and merged["task_id"] is None
-        return Status.UNCONFIRMED if is_doubtful else other
+        if task_id is None:
+            return Status.UNCONFIRMED if own in (Status.QUEUED, Status.UNCONFIRMED) else other
+        if other == Status.DECLINED and self.row["resubmitted"]:
+            return Status.CANCELLED
+        if other == Status.DECLINED and self.row["task_id"] == task_id:
+            return own if merged["kind"] == Kind.RETRIEVAL else Status.RECEIVED
+        return other
 
 
 def _part_of(event: TimelineRow) -> str:
@@ -221,10 +240,10 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
     for number, changes, sides in changed:
         if changes:
             replay.write_with_due_date(db, number, changes, now)
-        if is_disputed := sides is not None and settle_dispute(db, number, sides, now):
-            tagged.append(number)
-        if changes or is_disputed:
+        disputed = [] if sides is None else settle_dispute(db, number, sides, now)
+        if changes or disputed:
             db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+        tagged += disputed
     return tagged
 
 
@@ -233,76 +252,125 @@ def _content(event: TimelineRow) -> TimelineRow:
     return event if is_resubmission(event) else event._replace(at="", actor="")
 
 
-def settle_dispute(db: apsw.Connection, number: int, sides: tuple[Side, Side], now: str) -> bool:
+def settle_dispute(
+    db: apsw.Connection,
+    number: int,
+    sides: tuple[Side, Side],
+    now: str,
+    places: tuple[str, str] = ("in one copy", "in the other, without knowing of that"),
+) -> list[int]:
     """Choose what counts of a merged task of which two sides say different things, and tag it `to-check`.
 
     They do where people recorded on both, and not the same, what can change what is owed, or on one what is not so any
-    more. A task that carries the request on is tagged too.
+    more.
+
+    Args:
+        places: where what was recorded on each side stands.
 
     Returns:
-        Whether they say different things.
+        The tasks that were tagged: this one and those that carry its request on.
     """
     merged = replay.row_of(db, number)
     records = [Counter(map(_content, side.records)) for side in sides]
     if not all(one - other for one, other in permutations(records, 2)) and not any(
         side.is_contradicted(merged) for side in sides
     ):
-        return False
-    sides = (sides[0], sides[1]) if sides[0].named <= sides[1].named else (sides[1], sides[0])
-    receipts = [f"received on {side.row['received_on']} under {side.row['regulation']}" for side in sides]
+        return []
+    one, other = sides if sides[0].named <= sides[1].named else sides[::-1]
+    receipts = [f"received on {side.row['received_on']} under {side.row['regulation']}" for side in (one, other)]
     named = f" ({' and '.join(receipts)})" if receipts[0] != receipts[1] else ""
-    sentence = f"one copy has {sides[0].named}, and the other, recorded without knowing of that, {sides[1].named}"
-    sentence += f"{named}: "
+    sentence = f"recorded {places[0]}: {one.named}; {places[1]}: {other.named}{named}; check what counts"
     if merged["purged_at"]:
-        sentence += "check what counts; if the shopper still waits for an answer, record the purged request again"
+        sentence += "; if the shopper still waits for an answer, record the purged request again"
         append_recovered(db, now, number, sentence)
     else:
-        event = _most_urgent(db, number, merged, sides, TimelineRow(now, EventKind.RECOVERED, None, None, sentence))
-        append_recovered(db, now, number, event.detail or "", event.before, event.after)
+        event = _most_urgent(db, number, merged, (one, other), now)
+        append_recovered(db, now, number, f"{sentence}; {event.detail}", event.before, event.after)
     tag_to_check(db, now, number)
-    for (successor,) in db.execute("SELECT number FROM main.tasks WHERE resubmit_of = ?", (number,)).fetchall():
+    given = [(date.fromisoformat(str(side.row["received_on"])), str(side.row["regulation"])) for side in sides]
+    return [number, *tag_successors(db, number, now, given)]
+
+
+def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]] = ()) -> Iterator[int]:
+    """Tag the tasks `to-check` that carry on the request of a task which is to be checked; yield them.
+
+    Args:
+        given: receipts and laws that were recorded for the request: the earlier ones count for those tasks too.
+    """
+    for (value,) in db.execute("SELECT number FROM main.tasks WHERE resubmit_of = ?", (number,)).fetchall():
+        successor = int(str(value))
+        row = replay.row_of(db, successor)
+        if row["open"] and given:
+            own = (date.fromisoformat(str(row["received_on"])), str(row["regulation"]))
+            correct_receipt(db, successor, now, [own, *given])
         append_recovered(db, now, successor, f"it repeats #{number}, of which two copies differ: check what counts")
-        tag_to_check(db, now, int(str(successor)))
-    return True
+        tag_to_check(db, now, successor)
+        yield successor
+        yield from tag_successors(db, successor, now, given)
 
 
-def _most_urgent(
-    db: apsw.Connection, number: int, merged: Columns, sides: tuple[Side, Side], event: TimelineRow
-) -> TimelineRow:
+def correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]]) -> None:
+    """Correct the receipt and the law of a task: of those that people gave, the earlier ones count."""
+    row = replay.row_of(db, number)
+    received_on, regulation = earlier_receipt(given, extended=row["extended_on"] is not None)
+    corrected: Columns = {"received_on": received_on.isoformat(), "regulation": regulation}
+    names = {"received_on": "received", "regulation": "law"}
+    changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
+    if changes:
+        replay.write_with_due_date(db, number, corrected, now)
+        dues = (row["due_on"], replay.row_of(db, number)["due_on"])
+        db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
+
+
+def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple[Side, Side], now: str) -> TimelineRow:
     """Write the columns of a task that are the most urgent: those of both copies together, or those of one of them.
 
-    Those of both count only if people changed parts in them that do not bear on each other.
+    Those of both count only if people changed parts in them that do not bear on each other, and something is owed.
 
     Returns:
-        The event, with what it changes.
+        The event, with what it changes, and what counts as its detail.
     """
-    latest_first = sorted(sides, key=lambda side: max(((e.at, e.actor) for e in side.records), default=("", "")))[::-1]
-    choices = [] if sides[0].changed_parts & sides[1].changed_parts else [event]
+    unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, chosen_text("both count", {}))
+    latest_first = sorted(sides, key=lambda side: side.latest_record, reverse=True)
+    can_join = merged["open"] and not sides[0].changed_parts & sides[1].changed_parts
+    choices = [unchanged] if can_join else []
     for side in sorted(latest_first, key=lambda side: side.row["status"] != merged["status"]):
         status = side.status_beside(merged)
-        values = {name: side.row[name] for name in _RECORDED if side.row[name] != merged[name]}
         is_declined = status == Status.DECLINED and side.row["declined_on"] is None
         if is_declined or side.row["resubmitted"] != merged["resubmitted"]:
             continue
+        values = {name: side.row[name] for name in _RECORDED if side.row[name] != merged[name]}
         if status in WITHHELD_STATUSES and merged["task_id"] is not None:
             values |= {"task_id": None, "submitted_at": None}
-        changed = (str(merged["status"]), status) if status != merged["status"] else (None, None)
-        choices.append(
-            event._replace(before=changed[0], after=changed[1], detail=f"{event.detail}{chosen_text(values)}")
-        )
-    choices = choices or [event]
+        changed = (None, None) if status == merged["status"] else (str(merged["status"]), status)
+        if changed[1] not in (None, *FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED):
+            values["next_poll_at"] = now
+        text = chosen_text(f"as with: {side.named}", values)
+        choices.append(TimelineRow(now, EventKind.RECOVERED, changed[0], changed[1], text))
+    choices = choices or [unchanged]
     outcomes = [columns_after(merged, [choice]) for choice in choices]
     changes = [{name: value for name, value in columns.items() if value != merged[name]} for columns in outcomes]
-    urgencies = [_urgency(db, number, changed, event.at) for changed in changes]
+    urgencies = [
+        _urgency(db, number, changed, now, is_other=choice.status is not None)
+        for changed, choice in zip(changes, choices, strict=True)
+    ]
     best = urgencies.index(min(urgencies))
-    replay.write_with_due_date(db, number, changes[best], event.at)
+    replay.write_with_due_date(db, number, changes[best], now)
     return choices[best]
 
 
-def _urgency(db: apsw.Connection, number: int, changes: Columns, now: str) -> tuple[bool, str]:
-    """Return how urgent a task would be with some changes, as a key: open before closed, then by its due date."""
+def _urgency(
+    db: apsw.Connection, number: int, changes: Columns, now: str, *, is_other: bool
+) -> tuple[bool, bool, date]:
+    """Return how urgent a task would be with some changes, as a key: open before closed, then by its due date.
+
+    While its clock is stopped, that is the due date if the reply came after `LONGEST_WAIT`. Closed ones go by the due
+    date that they would have, those before whose status is that of the merged row (not `is_other`).
+    """
     db.execute("SAVEPOINT choice")
     replay.write_with_due_date(db, number, changes, now)
-    row = replay.row_of(db, number)
+    task = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,))))
     db.execute("ROLLBACK TO choice; RELEASE choice")
-    return (not row["open"], str(row["due_on"] or "9999-12-31") if row["open"] else "")
+    is_closed = not needs_answer(task)
+    due = task_due_date(task) or due_if_replied(task, local_day(parse_instant(now)) + LONGEST_WAIT) or date.max
+    return (is_closed, is_closed and is_other, due)

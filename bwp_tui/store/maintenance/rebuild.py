@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.deadlines import earlier_receipt
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.copy import copy_database, create_database
@@ -30,7 +29,7 @@ from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST, append_recovered
 from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
-from bwp_tui.store.maintenance.merged_rows import Side, settle_dispute
+from bwp_tui.store.maintenance.merged_rows import Side, correct_receipt, settle_dispute
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
@@ -147,18 +146,6 @@ _GIVEN_RECEIPTS: Final = (
 )
 
 
-def _correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]]) -> None:
-    """Correct the receipt and the law of a task: of those that people gave two rows, the earlier ones count."""
-    received_on, regulation = earlier_receipt(given)
-    row, corrected = replay.row_of(db, number), {"received_on": received_on.isoformat(), "regulation": regulation}
-    names = {"received_on": "received", "regulation": "law"}
-    changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
-    if changes:
-        replay.write_with_due_date(db, number, {**corrected}, now)
-        dues = (row["due_on"], replay.row_of(db, number)["due_on"])
-        db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
-
-
 def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
     """Make one row of a request without a task id and of the row with that id which the other history knows to be its.
 
@@ -185,9 +172,9 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         chain_check.remember_joined(db, request, duplicate)
         replay.apply_timeline(db, request, now)
         if not is_recorded:
-            _correct_receipt(db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts])
+            correct_receipt(db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts])
         sides = Side(before, missing_in(known, events)), Side(replay.row_of(db, request), missing_in(known, joined))
-        settle_dispute(db, request, sides, now)
+        settle_dispute(db, request, sides, now, ("on the request", "on the row that its task id had"))
 
 
 def correct_numbers(db: apsw.Connection) -> int:
@@ -357,7 +344,7 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
     db.execute(f"UPDATE tasks SET download = {newest} WHERE download IS NOT {newest}")
     db.execute(
         "UPDATE tasks SET next_poll_at = coalesce(polled_at, recorded_at) WHERE next_poll_at IS NULL"
-        " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
+        " AND purged_at IS NULL AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
     )
     withheld = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
     unsent = f"SELECT number, status FROM tasks WHERE purged_at IS NOT NULL AND status IN ({withheld})"

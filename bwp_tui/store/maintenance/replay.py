@@ -6,6 +6,7 @@ What counts where events contradict each other is a matter of `columns_from_even
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
@@ -30,6 +31,7 @@ from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
     RECORD_COLUMNS,
+    EventKind,
     TimelineRow,
 )
 
@@ -186,6 +188,30 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
             tag_to_check(db, now, number)
             write_row(db, number, {"trouble": None if row["terminal"] else f"Not certain: {sentence}."}, now)
             found.append(f"#{number}: {', '.join(named) or 'row'}")
+    return found
+
+
+_DAMAGED_VALUES: Final = re.compile(r"its ([a-z_, ]+) was changed by damage")
+
+
+def values_without_damage(db: apsw.Connection) -> dict[int, Columns]:
+    """Return the values of the other history, or of this one, for those that damage had changed in one of them alone.
+
+    A recovery has found these and tagged the tasks. The histories are matched, and no row is taken yet.
+    """
+    damaged = f"what = '{EventKind.RECOVERED}' AND detail GLOB 'its * was changed by damage*'"
+    found = dict[int, Columns]()
+    for ours, theirs, here, there in db.execute(
+        f"WITH h AS (SELECT task, detail FROM main.timeline WHERE {damaged}),"
+        f" t AS (SELECT task, detail FROM other.timeline WHERE {damaged})"
+        " SELECT x.ours, x.theirs, h.detail, t.detail FROM matched x LEFT JOIN h ON h.task = x.ours"
+        " LEFT JOIN t ON t.task = x.theirs WHERE NOT x.is_new AND (h.detail IS NULL) <> (t.detail IS NULL)"
+    ).fetchall():
+        row = row_of(db, int(str(ours))) if here is None else row_of(db, int(str(theirs)), "other")
+        named = _DAMAGED_VALUES.match(str(here or there))
+        names = {*(named[1].split(", ") if named else ())} & {"email", "kind", "holding_period", "reason"}
+        if names and row["purged_at"] is None:
+            found[int(str(ours))] = {name: row[name] for name in sorted(names)}
     return found
 
 

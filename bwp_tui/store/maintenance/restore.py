@@ -13,6 +13,7 @@ import apsw
 
 from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.times import format_instant
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
@@ -24,7 +25,7 @@ from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.queries.timeline import EventKind
 
 _UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
-_TAGGED: Final = f"SELECT number FROM tasks WHERE instr(tags, '\"{TO_CHECK}\"')"
+_TAGGED_AT: Final = f"SELECT task FROM timeline WHERE at = ? AND what = '{EventKind.TAGS}' AND detail = '+{TO_CHECK}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +102,30 @@ def _check(backup: Path) -> None:
 
 
 def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
+    if path.stat().st_size and (wrong := integrity.full_check(path)):
+        flag_damage(path)
+        raise StoreDamaged(
+            f"The history {path} is damaged ({'; '.join(wrong)}). Run the same restore again: it recovers the history "
+            "first. Nothing was changed."
+        )
     swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
         before = integer(db, "SELECT count(*) FROM tasks")
-        unsettled, tagged = _numbers(db, _UNCONFIRMED), _numbers(db, _TAGGED)
+        unsettled = _numbers(db, _UNCONFIRMED)
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             intent_repair.lapse_orphan_submissions(db, instant)
             replay.tag_changed_tasks(db, instant)
             intent_repair.repair_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
-        unconfirmed, to_check = len(_numbers(db, _UNCONFIRMED) - unsettled), len(_numbers(db, _TAGGED) - tagged)
+        unconfirmed, to_check = len(_numbers(db, _UNCONFIRMED) - unsettled), len(_numbers(db, _TAGGED_AT, instant))
     atomic_swap.commit(swap)
     only_here, count = before - merged.common, before + merged.added
     return RestoreResult(merged, only_here, unconfirmed, to_check, tasks=count, aside=swap.aside)
 
 
-def _numbers(db: apsw.Connection, sql: str) -> set[int]:
-    return {int(str(number)) for (number,) in db.execute(sql)}
+def _numbers(db: apsw.Connection, sql: str, *values: str) -> set[int]:
+    return {int(str(number)) for (number,) in db.execute(sql, values)}
 
 
 def _write_wal_back(path: Path) -> None:

@@ -92,24 +92,30 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
         if is_iso_day(event.before) or is_iso_day(event.after):
             columns["due_on"] = event.after
     is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
-    if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
+    is_recorded = columns.get("declined_on") is not None or columns.get("appealed_on") is not None
+    if is_recorded and not is_declined:  # a decline is in effect, or waits for a cancellation
         columns |= dict.fromkeys((*DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
     return columns if columns.get("purged_at") is None else columns | _PURGED
 
 
-_UNTIL_CHECKED: Final = "check what counts; until then "
 _PLAIN_VALUE: Final = r"(?!none\b)[a-z][a-z-]*|\d{4}-\d\d-\d\d"
 _CHOSEN_COLUMN: Final = rf'([a-z ]+): (none|\d|{_PLAIN_VALUE}|"(?:[^"\\]|\\.)*")(?:, |$)'
+_CHOSEN_COLUMNS: Final = re.compile(r"(?:^|; )until then [^()]*\((.*)\)$", re.DOTALL)
 
 
-def chosen_text(columns: Columns) -> str:
-    """Return the end of the detail of an event that says which columns count until a person has checked a task."""
+def chosen_text(what: str, columns: Columns) -> str:
+    """Return the end of the detail of an event that says what counts until a person has checked a task.
+
+    Args:
+        what: the records that count, without parentheses.
+        columns: the columns that differ from those which the timeline gives.
+    """
     texts = [
         f"{name.replace('_', ' ')}: "
         + ("none" if value is None else str(value) if _is_plain(value) else json.dumps(value, ensure_ascii=False))
         for name, value in columns.items()
     ]
-    return _UNTIL_CHECKED + ", ".join(texts)
+    return f"until then {what}" + (f" ({', '.join(texts)})" if texts else "")
 
 
 def _is_plain(value: str | int) -> bool:
@@ -118,9 +124,8 @@ def _is_plain(value: str | int) -> bool:
 
 def chosen_columns(event: TimelineRow) -> Columns:
     """Return the columns that count by an event until a person has checked the task; none for most events."""
-    if event.what != EventKind.RECOVERED:
-        return {}
-    found = re.findall(_CHOSEN_COLUMN, (event.detail or "").partition(_UNTIL_CHECKED)[2])
+    chosen = _CHOSEN_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
+    found = re.findall(_CHOSEN_COLUMN, chosen[1]) if chosen else []
     return {name.replace(" ", "_"): _value_of(text) for name, text in found}
 
 

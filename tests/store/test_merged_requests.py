@@ -1,0 +1,192 @@
+"""Two copies of a history that are merged: requests that were sent again, imported or damaged in one of them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import TO_CHECK, Kind
+from bwp_tui.store.commands import csv_import, decisions, legal_records, requests
+from bwp_tui.store.commands.csv_import import ImportDefaults
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible, StoreDamaged
+from bwp_tui.store.maintenance import chain_check, purge, restore
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes, intents
+from tests.manual_clock import ManualClock
+from tests.store.support import (
+    ACTOR,
+    FAR,
+    SOON,
+    TODAY,
+    in_status,
+    opened_copies,
+    parted_copies,
+    received,
+    recording,
+    restored_both_ways,
+    sent,
+)
+
+_EARLIER = recording(partial(legal_records.correct, received=TODAY - timedelta(9)))
+_VERIFY = recording(partial(legal_records.verify, how="by phone"))
+_DECLINE = recording(partial(decisions.decline, reason="fraud", text="told"))
+
+
+def _cancelled(store: Store, number: int) -> None:
+    requests.cancel(store, number, ACTOR)
+    intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_all_that_carry_a_disputed_request_on_are_to_be_checked_have_the_earlier_receipt_and_are_not_sent(
+    path: Path, clock: ManualClock, *, is_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+    for store, is_resubmitted in opened_copies(path, clock, is_first):
+        if is_resubmitted:
+            _cancelled(store, 1)
+            number = requests.resubmit(store, 1, ACTOR).number
+            intent_outcomes.record_accepted(store, sent(store, number).id, "task-2", SOON)
+            _cancelled(store, number)
+            requests.resubmit(store, number, ACTOR)
+        else:
+            _EARLIER(store)
+    for merged in restored_both_ways(path, clock):
+        every = tasks.by_numbers(merged, [1, 2, 3])
+        assert [TO_CHECK in task.tags for task in every] == [True] * 3
+        assert (every[2].received_on, every[2].status) == (TODAY - timedelta(9), Status.UNCONFIRMED)
+        assert intents.due(merged, FAR, 9) == []
+        with pytest.raises(NotPossible):
+            requests.resubmit(merged, 3, ACTOR)
+        assert chain_check.check_file(path)[1] == []
+
+
+def test_a_request_that_both_copies_sent_again_in_its_row_is_two_tasks(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+        _DECLINE(store)
+        intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    for store, is_first in opened_copies(path, clock, True):
+        recording(decisions.withdraw_decline)(store)
+        _VERIFY(store)
+        requests.send(store, 1, ACTOR)
+        intent_outcomes.record_accepted(store, sent(store, 1).id, "task-a" if is_first else "task-b", SOON)
+        if is_first:
+            _cancelled(store, 1)
+    for merged in restored_both_ways(path, clock):
+        both = tasks.by_numbers(merged, [1, 2])
+        assert {(task.task_id, TO_CHECK in task.tags) for task in both} == {("task-a", True), ("task-b", True)}
+        assert {task.task_id: task.is_final for task in both} == {"task-a": True, "task-b": False}
+
+
+def test_an_unconfirmed_request_to_which_two_copies_gave_ids_is_two_tasks(path: Path, clock: ManualClock) -> None:
+    ids = [f"{letter * 8}-0000-4000-8000-000000000000" for letter in "ab"]
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.UNCONFIRMED, Kind.DELETION)
+    for store, is_first in opened_copies(path, clock, True):
+        decisions.enter_task_id(store, 1, ids[not is_first], ACTOR)
+    for merged in restored_both_ways(path, clock):
+        both = tasks.by_numbers(merged, [1, 2])
+        assert {(task.task_id, TO_CHECK in task.tags) for task in both} == {(ids[0], True), (ids[1], True)}
+
+
+def test_a_line_of_a_file_that_both_copies_imported_is_sent_by_one_alone(path: Path, clock: ManualClock) -> None:
+    data = b"type,email\r\nretrieval,jane@example.com\r\n"
+    defaults = ImportDefaults(TODAY)
+    with closing(open_store(path, clock=clock)):
+        pass
+    for store, _ in opened_copies(path, clock, True):
+        csv_import.import_requests(store, csv_import.plan(store, data, defaults), ACTOR)
+    for merged in restored_both_ways(path, clock):
+        first, second = tasks.by_numbers(merged, [1, 2])
+        assert (TO_CHECK in first.tags, TO_CHECK in second.tags) == (True, True)
+        assert {first.status, second.status} == {Status.QUEUED, Status.UNCONFIRMED}
+        assert len(intents.due(merged, FAR, 9)) == 1
+
+
+def test_a_value_that_damage_had_changed_in_one_copy_is_that_of_the_other(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION, email="r010@example.com")
+    early, late = parted_copies(path)
+    clock.advance(minutes=1)
+    with closing(open_store(late, clock=clock)) as store, store.write() as transaction:
+        event = ("1", transaction.now_text, "bwp-tui", "recovered", "its email was changed by damage: check it")
+        transaction.run("INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)", event)
+        transaction.run("UPDATE tasks SET email = 'r000@example.com' WHERE number = 1")
+    for merged in restored_both_ways(path, clock, early, late):
+        assert tasks.get(merged, 1).email == "r010@example.com"
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_purged_request_is_polled_no_more(path: Path, clock: ManualClock, *, is_first: bool) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        _VERIFY(store)
+    for store, is_purged in opened_copies(path, clock, is_first):
+        if is_purged:
+            _DECLINE(store)
+            purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+        else:
+            requests.send(store, 1, ACTOR)
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.is_purged, task.email, task.next_poll_at) == (True, "", None)
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_deletion_that_was_cancelled_for_a_decline_is_open_where_the_other_copy_went_on_with_it(
+    path: Path, clock: ManualClock, *, is_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+    for store, is_declined in opened_copies(path, clock, is_first):
+        if is_declined:
+            _DECLINE(store)
+            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+        else:
+            _EARLIER(store)
+            due = tasks.get(store, 1).due_on
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.task_id, task.declined_on) == (Status.RECEIVED, None, None)
+        assert (task.due_on, task.tags) == (due, (TO_CHECK,))
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_an_extension_does_not_count_where_the_other_copy_cancelled_the_deletion(
+    path: Path, clock: ManualClock, *, is_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+    for store, is_cancelled in opened_copies(path, clock, is_first):
+        if is_cancelled:
+            _cancelled(store, 1)
+        else:
+            recording(partial(legal_records.extend, reason="busy"))(store)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.extended_on, task.tags) == (Status.CANCELLED, None, (TO_CHECK,))
+
+
+def test_a_damaged_history_is_flagged_by_a_restore_so_that_the_next_one_recovers_it(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        for number in range(9):
+            received(store, email=f"r{number}@example.com")
+    early, late = parted_copies(path)
+    content = early.read_bytes()
+    early.write_bytes(content.replace(b"r5@example.com", b"r1@example.com", 1))
+    with pytest.raises(StoreDamaged):
+        restore.restore(early, late, clock())
+    open_store(early, clock=clock).close()
+    assert restore.restore(early, late, clock()).tasks == 9
