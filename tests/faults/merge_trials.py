@@ -62,8 +62,8 @@ _SUBJECTS: Final = (ANY, ONE, DISPUTES, HOLD, CLOCK)
 _SHOWN: Final = 20
 _MOST_SENT: Final = 200
 
-_DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED, Status.UNCONFIRMED, Status.QUEUED)
-"""The statuses of requests that no task of the service is known for, or none that runs."""
+_DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED)
+"""The statuses that people decide on; those that wait to be sent count only where no task of the service is known."""
 
 _RECORDED: Final = ("received_on", "regulation", "note", "assigned_to")
 _INHERITED: Final = tuple(set(INHERITED_COLUMNS.split(", ")) - {"due_on", *_RECORDED})
@@ -183,7 +183,11 @@ def _less_urgent(merged: History, first: History, second: History) -> Iterator[s
         now, copies = merged[key].task, [first[key].task, second[key].task]
         if TO_CHECK not in now.tags or now.is_purged or now.was_resubmitted:
             continue
-        known = [task for task in copies if task.status == now.status or {task.status, now.status} <= {*_DECIDED}]
+        one, other = (Counter(_records(copy[key].events)) for copy in (first, second))
+        if not one - other or not other - one:  # what people recorded in one copy alone counts
+            continue
+        decided = {*_DECIDED, *(() if now.task_id else (Status.QUEUED, Status.UNCONFIRMED))}
+        known = [task for task in copies if task.status == now.status or {task.status, now.status} <= decided]
         if _urgency(now) > min(map(_urgency, known), default=_urgency(now)):
             yield f"{key}: {now.status}, due {now.due_on}, and in a copy {[(t.status, t.due_on) for t in copies]}"
 

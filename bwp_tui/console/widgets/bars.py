@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
@@ -356,4 +357,5 @@ class FooterLine(KeyLine):
         elif len(sentence) + 2 <= x:
             self.show((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad"))
         else:
-            self.show((f"{' ' * x}{marks}\n {sentence}", "bad"))
+            lines = textwrap.wrap(sentence, max(room - 1, 1), break_on_hyphens=False)
+            self.show(("\n".join([f"{' ' * x}{marks}", *(f" {line}" for line in lines)]), "bad"))
