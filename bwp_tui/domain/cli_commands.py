@@ -59,12 +59,12 @@ CLI_COMMANDS: Final = (
     CliCommand("submit", "send", "record a request, send it, and print its task", "new create file"),
     CliCommand("track", "send", "add an existing task by its ID", "adopt", "KIND TASK_ID"),
     CliCommand("settle", "send", "resolve an unconfirmed request", "adopt abandon"),
-    CliCommand("list", "read", "list tasks, newest first", "search find query"),
+    CliCommand("list", "read", "list tasks, the last recorded here first", "search find query"),
     CliCommand("show", "read", "show the details and the timeline of a task", "open read events"),
     CliCommand(
         "dashboard", "read", "show totals, due dates, durations, failures and downloads", "stats overview counts"
     ),
-    CliCommand("sent", "read", "show the API request log, newest first", "calls audit log history"),
+    CliCommand("sent", "read", "show the API request log, the last recorded here first", "calls audit log history"),
     CliCommand("wait", "work", "wait until tasks finish; 0 if all are COMPLETED", "", "TASK…"),
     CliCommand("downloads", "work", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
     CliCommand("run", "work", "run the engine without a screen", "daemon worker", "", _ENGINE),
