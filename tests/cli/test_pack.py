@@ -69,6 +69,18 @@ def test_the_output_can_be_named_and_nothing_is_replaced(kept: tuple[Bwp, int, P
     assert target.read_bytes() == before
 
 
+def test_the_timeline_has_the_whole_path_of_a_copy_so_that_a_purge_names_it(
+    kept: tuple[Bwp, int, Path], tmp_path: Path
+) -> None:
+    bwp, number, _ = kept
+    relative = os.path.relpath(tmp_path / "for-jane.age")
+    assert bwp("pack", f"#{number}", "--recipient", RECIPIENT, "--output", relative).code == 0
+    store = bwp.store()
+    detail = timeline.of_task(store, number)[-1].detail or ""
+    store.close()
+    assert str((Path.cwd() / relative).parent) in detail
+
+
 def test_a_link_in_the_place_of_the_copy_is_not_followed(kept: tuple[Bwp, int, Path], tmp_path: Path) -> None:
     bwp, number, path = kept
     (tmp_path / "elsewhere").write_text("untouched")

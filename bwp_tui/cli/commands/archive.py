@@ -46,7 +46,7 @@ def pack(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
         source, sha256 = _downloaded_archive(task)
-        target = arguments.output or source.with_name(f"{source.name}.age")
+        target = (arguments.output or source.with_name(f"{source.name}.age")).absolute()
         encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
         record = {"path": str(target), "receipt": str(_receipt_path(target)), "sha256": encrypted.sha256}
         print_result(arguments, record, [str(target)])

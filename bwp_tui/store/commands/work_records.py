@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from bwp_tui.domain.statuses import DownloadState, engine_is_done_with
+from bwp_tui.domain.statuses import DownloadState, Status, engine_is_done_with
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
@@ -110,6 +110,8 @@ def cannot_open_result(task: Task) -> str | None:
         return f"Task {task.name} was purged, and its result with it."
     if task.kind is Kind.DELETION:
         return "A deletion has no result."
+    if task.is_final and task.status != Status.COMPLETED and task.download is None:
+        return f"{task.name} has no result: it is {task.status}."
     if task.download is None or task.download.state != DownloadState.DONE or task.download.path is None:
         return f"The result of {task.name} is not saved yet; download it first."
     return None
