@@ -88,4 +88,5 @@ def code_advice(code: str, describe: Callable[[str], str]) -> str:
 
 
 def _with_actions(advice: str, describe: Callable[[str], str]) -> str:
-    return advice.format(**{action: describe(action) for action in _ACTIONS})
+    how = {action: describe(action) for action in _ACTIONS if f"{{{action}}}" in advice}
+    return advice.format(**how)

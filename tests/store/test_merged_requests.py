@@ -20,16 +20,19 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.manual_clock import ManualClock
+from tests.store import single
 from tests.store.support import (
     ACTOR,
     FAR,
     SOON,
     TODAY,
+    answer,
     in_status,
     opened_copies,
     parted_copies,
     received,
     recording,
+    request,
     restored_both_ways,
     sent,
 )
@@ -85,6 +88,47 @@ def test_a_request_that_both_copies_sent_again_in_its_row_is_two_tasks(path: Pat
         both = tasks.by_numbers(merged, [1, 2])
         assert {(task.task_id, TO_CHECK in task.tags) for task in both} == {("task-a", True), ("task-b", True)}
         assert {task.task_id: task.is_final for task in both} == {"task-a": True, "task-b": False}
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_the_resubmission_is_to_be_checked_where_both_copies_sent_the_request(
+    path: Path, clock: ManualClock, *, is_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION)
+        _VERIFY(store)
+    for store, is_resubmitted in opened_copies(path, clock, is_first):
+        requests.send(store, 1, ACTOR)
+        intent_outcomes.record_accepted(store, sent(store, 1).id, f"task-{is_resubmitted}", SOON)
+        if is_resubmitted:
+            _cancelled(store, 1)
+            requests.resubmit(store, 1, ACTOR)
+    for merged in restored_both_ways(path, clock):
+        assert [TO_CHECK in task.tags for task in tasks.by_numbers(merged, [1, 2, 3])] == [True] * 3
+
+
+def test_a_tracked_row_that_became_one_with_its_request_does_not_come_back(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION)
+        _VERIFY(store)
+    for store, is_sent in opened_copies(path, clock, True):
+        if is_sent:
+            requests.send(store, 1, ACTOR)
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+            _EARLIER(store)
+        else:
+            number = requests.track(store, Kind.DELETION, "task-1", request(Kind.DELETION), ACTOR).number
+            single.answered(store, number, answer("ON_HOLD", email="jane@example.com"), SOON)
+            single.edit(store, number, partial(decisions.decline, reason="exempt", text="law"), ACTOR, TODAY)
+            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    early, late = (path.parent / place / path.name for place in ("early", "late"))
+    for merged, other in zip(restored_both_ways(path, clock), (late, early), strict=True):
+        assert len(tasks.by_numbers(merged, range(1, 9))) == 1
+        merged.close()
+        clock.advance(minutes=1)
+        restore.restore(path, other, clock())
+        with closing(open_store(path, clock=clock)) as again:
+            assert len(tasks.by_numbers(again, range(1, 9))) == 1
 
 
 def test_an_unconfirmed_request_to_which_two_copies_gave_ids_is_two_tasks(path: Path, clock: ManualClock) -> None:

@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.deadlines import due_label, needs_answer
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Task, TimelineEvent, newest_problem
+from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent, newest_problem
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_duration, minute_stamp, stamp, utc_now
 from bwp_tui.store.queries.saved_results import is_gone
@@ -164,6 +164,8 @@ def display_context(
     from bwp_tui.console.presentation.format import DisplayContext
 
     def command(action: str) -> str:
+        if action == "tag":  # it is the advice to remove that tag
+            return f"bwp-tui tag {task.number} -{TO_CHECK}"
         usage = ANSWER_APPEAL_USAGE if action == APPEAL.name else ACTIONS_BY_NAME[action].cli_usage or action
         number = task.earlier_number if action == "earlier" else task.number
         return f"bwp-tui {usage.replace('TASK', str(number))}"

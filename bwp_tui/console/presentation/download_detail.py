@@ -88,15 +88,15 @@ def totals_text(downloads: Sequence[Download], gone_results: Collection[int]) ->
     running = [download for download in downloads if download.is_open]
     left = sum(download.total - download.bytes for download in running if download.total is not None)
     rate = sum(download.rate or 0 for download in running if download.state == DownloadState.RUNNING)
-    saved = [
-        download.bytes
+    saved = {  # one may have been downloaded again
+        download.path: download.bytes
         for download in downloads
         if download.state == DownloadState.DONE and not download.is_purged and download.id not in gone_results
-    ]
+    }
     parts = (
         f"{format_size(left)} left" if left else "",
         f"{format_size(rate)}/s" if rate else "",
-        f"{len(saved)} saved, {format_size(sum(saved))}" if saved else "",
+        f"{len(saved)} saved, {format_size(sum(saved.values()))}" if saved else "",
     )
     return " · ".join(filter(None, parts))
 

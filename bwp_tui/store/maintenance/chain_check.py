@@ -245,17 +245,26 @@ def return_stray_events(db: apsw.Connection) -> None:
 _IS_EVENT: Final = " AND ".join(f"{column} IS ?" for column in EVENT_COLUMNS.split(", "))
 
 
-def commit_purged_details(db: apsw.Connection) -> None:
-    """Keep the commitments of the details of purged tasks, which are about to be removed."""
-    with_details = (
-        "IN (SELECT task FROM timeline JOIN tasks ON number = task WHERE purged_at IS NOT NULL AND detail IS NOT NULL)"
-    )
+def commit_purged_details(db: apsw.Connection) -> list[int]:
+    """Keep the commitments of the details of purged tasks that are to be removed; return these tasks.
+
+    What the program has recorded of a task since its purge names no shopper, and stays where there is nothing else.
+    """
+    with_details = [
+        int(str(number))
+        for (number,) in db.execute(
+            "SELECT DISTINCT task FROM timeline JOIN tasks ON number = task WHERE detail IS NOT NULL AND purged_at"
+            f" IS NOT NULL AND NOT (actor = '{PROGRAM}' AND at >= purged_at AND what IN"
+            f" ('{EventKind.RECOVERED}', '{EventKind.RESTORED}', '{EventKind.TAGS}'))"
+        ).fetchall()
+    ]
     chains = []
-    for _, _, events, chain in chained_tasks(db, with_details):
+    for _, _, events, chain in chained_tasks(db, f"IN ({', '.join(map(str, with_details))})"):
         if chain is not None:
             chain.purge_details([event[-1] for event in events[: chain.length]])
             chains.append(chain)
     write_chains(db, chains)
+    return with_details
 
 
 def seal_rebuilt(db: apsw.Connection, now: str) -> None:

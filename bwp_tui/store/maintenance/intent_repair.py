@@ -296,7 +296,7 @@ def merge_intents(db: apsw.Connection) -> None:
 
 
 IS_SENT_IN_BOTH: Final = (
-    "m.task_id <> o.task_id"
+    "m.task_id <> o.task_id AND m.purged_at IS NULL AND o.purged_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
     " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
 )
@@ -324,12 +324,9 @@ def doubled_requests(db: apsw.Connection) -> list[tuple[str, int, int]]:
     ]
 
 
-def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[str, int, int]]) -> list[int]:
-    """Tag both rows of each request that a merge has made two of; return those of the other history."""
-    added = list[int]()
+def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[str, int, int]]) -> None:
+    """Tag both rows of each request that a merge has made two of."""
     for done, number, other in doubled:
         for one, second in ((number, other), (other, number)):
             append_recovered(db, now, one, f"{done} the other copy too: that task is #{second}; check which to keep")
             tag_to_check(db, now, one)
-        added.append(other)
-    return added

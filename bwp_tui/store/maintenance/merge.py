@@ -92,8 +92,9 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     queued = ", ".join(map(str, waiting if event is EventKind.RESTORED else ()))
     from_other = f"(number IN (SELECT ours FROM matched WHERE is_new) OR number IN ({queued}))"
     make_unsent_unconfirmed(db, now, f"{from_other} AND number NOT IN ({unsent})")
-    for number in tag_doubled_requests(db, now, sent_twice):
-        tagged += [number, *merged_rows.tag_successors(db, number, now)]
+    tag_doubled_requests(db, now, sent_twice)
+    for _, number, other in sent_twice:
+        tagged += [other, *merged_rows.tag_successors(db, number, now), *merged_rows.tag_successors(db, other, now)]
     make_disputed_unconfirmed(db, now, tagged)
     for number, values in undamaged.items():
         replay.write_with_due_date(db, number, values, now)

@@ -345,7 +345,9 @@ def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple
         changed = (None, None) if status == merged["status"] else (str(merged["status"]), status)
         if changed[1] not in (None, *FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED):
             values["next_poll_at"] = now
-        text = chosen_text(f"as with: {side.named}", values)
+        is_undeclined = side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]
+        but = ", but the decline does not count" if is_undeclined else ""
+        text = chosen_text(f"as with: {side.named}{but}", values)
         choices.append(TimelineRow(now, EventKind.RECOVERED, changed[0], changed[1], text))
     choices = choices or [unchanged]
     outcomes = [columns_after(merged, [choice]) for choice in choices]

@@ -131,11 +131,11 @@ _ROWS_OF_ONE_TASK: Final = (
     " FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token WHERE o.task = s.number)"
     # What an operator entered may be wrong until the service has confirmed it.
     f" WHERE {_CAN_BE_JOINED} AND (s.status <> 'QUEUED' OR r.email = d.email COLLATE NOCASE)"
-    # Where the other history has lost the row, its timeline says so.
+    # Where the other history has lost the row, or that its task id, its timeline says so.
     f" UNION SELECT r.number, d.number, t.task, TRUE FROM other.timeline t JOIN main.tasks d ON {_MERGED_WITH}"
     " AND EXISTS (SELECT 1 FROM other.timeline WHERE task = t.task AND instr(detail, d.task_id))"
     " JOIN main.tasks r ON r.number = t.task"
-    f" WHERE t.task NOT IN (SELECT number FROM other.tasks) AND {_CAN_BE_JOINED}"
+    f" WHERE t.task NOT IN (SELECT number FROM other.tasks WHERE task_id IS NOT NULL) AND {_CAN_BE_JOINED}"
 )
 
 
@@ -353,9 +353,9 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
         db.execute(f"UPDATE tasks SET {ended} WHERE number = ?", (number,))
         append_recovered(db, now, number, "it was purged, so that it cannot be sent", status, Status.CANCELLED)
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
-    chain_check.commit_purged_details(db)
+    with_details = ", ".join(map(str, chain_check.commit_purged_details(db)))
     is_new = "at = ? AND actor = ?"  # what the program has just recorded names no shopper
-    db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged} AND NOT ({is_new})", (now, PROGRAM))
+    db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN ({with_details}) AND NOT ({is_new})", (now, PROGRAM))
     db.execute(f"UPDATE downloads SET {PURGED_DOWNLOAD} WHERE task IN {purged}")
     db.execute(f"UPDATE tasks SET trouble = NULL, {PURGED_ERRORS} WHERE number IN {purged}")
     for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):

@@ -97,7 +97,8 @@ def _check(backup: Path) -> None:
         )
     if wrong:
         raise StoreDamaged(
-            f"The backup {backup} is damaged ({'; '.join(wrong)}). Name an older one; nothing was changed."
+            f"The backup {backup} is damaged ({'; '.join(wrong)}). Name an older one, or start bwp-tui with the "
+            "profile whose history it is, which recovers it; nothing was changed."
         )
 
 

@@ -98,8 +98,8 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     return columns if columns.get("purged_at") is None else columns | _PURGED
 
 
-_PLAIN_VALUE: Final = r"(?!none\b)[a-z][a-z-]*|\d{4}-\d\d-\d\d"
-_CHOSEN_COLUMN: Final = rf'([a-z ]+): (none|\d|{_PLAIN_VALUE}|"(?:[^"\\]|\\.)*")(?:, |$)'
+_PLAIN_VALUE: Final = r"[a-z][a-z-]*|\d{4}-\d\d-\d\d"
+_CHOSEN_COLUMN: Final = rf'(?:no ([a-z ]+)|([a-z ]+): (\d|{_PLAIN_VALUE}|"(?:[^"\\]|\\.)*"))(?:, |$)'
 _CHOSEN_COLUMNS: Final = re.compile(r"(?:^|; )until then [^()]*\((.*)\)$", re.DOTALL)
 
 
@@ -111,8 +111,9 @@ def chosen_text(what: str, columns: Columns) -> str:
         columns: the columns that differ from those which the timeline gives.
     """
     texts = [
-        f"{name.replace('_', ' ')}: "
-        + ("none" if value is None else str(value) if _is_plain(value) else json.dumps(value, ensure_ascii=False))
+        f"no {name.replace('_', ' ')}"
+        if value is None
+        else f"{name.replace('_', ' ')}: {value if _is_plain(value) else json.dumps(value, ensure_ascii=False)}"
         for name, value in columns.items()
     ]
     return f"until then {what}" + (f" ({', '.join(texts)})" if texts else "")
@@ -126,11 +127,11 @@ def chosen_columns(event: TimelineRow) -> Columns:
     """Return the columns that count by an event until a person has checked the task; none for most events."""
     chosen = _CHOSEN_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
     found = re.findall(_CHOSEN_COLUMN, chosen[1]) if chosen else []
-    return {name.replace(" ", "_"): _value_of(text) for name, text in found}
+    return {(none or name).replace(" ", "_"): None if none else _value_of(text) for none, name, text in found}
 
 
-def _value_of(text: str) -> str | int | None:
-    return None if text == "none" else int(text) if text.isdigit() else json.loads(text) if text[0] == '"' else text
+def _value_of(text: str) -> str | int:
+    return int(text) if text.isdigit() else str(json.loads(text)) if text[0] == '"' else text
 
 
 _ENDED_OR_CANCELLED: Final = (Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.DECLINED)

@@ -95,7 +95,8 @@ class Statistics:
 def read_statistics(store: Store, today: date) -> Statistics:
     """Compute the statistics; takes longer for a larger history, so call it in a thread."""
     results = store.rows(f"SELECT path, bytes FROM downloads WHERE {_SAVED}")
-    sizes = [as_int(size) for path, size in results if is_on_disk(as_text(path), as_int(size))]
+    files = {as_text(path): as_int(size) for path, size in results}  # one may have been downloaded again
+    sizes = [size for path, size in files.items() if is_on_disk(path, size)]
     return Statistics(
         counts=tasks.status_counts(store),
         resubmitted=tasks.status_counts(store, "resubmitted = 1"),
@@ -118,7 +119,7 @@ def read_statistics(store: Store, today: date) -> Statistics:
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
         saved=(len(sizes), sum(sizes)),
-        gone=len(results) - len(sizes),
+        gone=len(files) - len(sizes),
         failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
     )
 
