@@ -64,6 +64,23 @@ def test_attributes_and_arguments_that_docstrings_name_exist() -> None:
     assert not [f"{place} {name}" for place, node, name in documented if name not in _names_in(node)]
 
 
+def test_maps_of_packages_name_their_modules() -> None:
+    maps = {
+        path.parent: {name for entry in entries for name in re.findall(r"`(\w+)`", entry)}
+        for path, tree in _trees().items()
+        if path.name == "__init__.py"
+        and (entries := re.findall(r"^- (.*?):", ast.get_docstring(tree) or "", re.MULTILINE))
+    }
+    modules = {
+        folder: {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+        for folder in maps
+    }
+    assert not {str(folder): unknown for folder in maps if (unknown := maps[folder] - modules[folder])}
+    store = {folder for folder in maps if folder.parent.name == "store"}
+    assert store
+    assert not {str(folder): left for folder in store if (left := modules[folder] - maps[folder] - {"__init__"})}
+
+
 def test_errors_that_docstrings_name_exist() -> None:
     raised = [(place, name) for place, _, text in _documented() for name in _named("Raises", text)]
     assert raised

@@ -1,1 +1,18 @@
-"""Backups, integrity checks, recovery, restore and purge."""
+"""Backups, integrity checks, recovery, restore and purge of a history.
+
+A recovery and a restore write a new file: `recover` or `restore` > `rebuild` > `merge` > `merged_rows` > `replay`.
+
+- `backups`: write and list backups
+- `purge`: remove personal data of finished tasks
+- `integrity`: check a file for damage
+- `chain_check`: compare timelines and rows with their digests; note what has changed
+- `recover`: write what can be read of a damaged history to a new one
+- `salvage`: read rows from the pages of a damaged file without SQLite
+- `restore`: put a backup in the place of the history
+- `rebuild`: make a history of the rows of others, and restore its invariants
+- `merge`: merge another history, attached as `other`, into this one (`main`)
+- `merged_rows`: make one row of the two that a task has in both, and choose where people recorded different things
+- `replay`: set columns of a row to what the timeline says; correct damaged values
+- `intent_repair`: make sure that no intent is sent twice, to another task, or never
+- `atomic_swap`: put the new file in place of the old one, which is set aside
+"""
