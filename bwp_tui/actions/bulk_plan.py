@@ -29,7 +29,8 @@ class BulkPlan:
 
     Attributes:
         possible: the tasks for which it is possible, in the given order.
-        kinds: how many of them there are of each kind and status, the most frequent first; of a submission alone.
+        kinds_clause: the number of tasks of each kind and status, the most frequent first; or empty if nothing is
+            submitted.
         skipped: the reasons to skip others, and how many; the most frequent first.
         warning: an unwanted effect of the plan, without a full stop; or empty.
         can_meet_due_dates: whether shorter holds would bring deletions in time.
@@ -40,7 +41,7 @@ class BulkPlan:
     operation: PlannedOperation
     possible: tuple[int, ...]
     skipped: tuple[tuple[str, int], ...]
-    kinds: str = ""
+    kinds_clause: str = ""
     warning: str = ""
     can_meet_due_dates: bool = False
     due_dates_clause: str = ""
@@ -53,8 +54,8 @@ class BulkPlan:
     @property
     def summary(self) -> str:
         """The plan without its warning."""
-        kinds = f": {self.kinds}" if self.kinds else ""
-        return f"{len(self.possible)} to {self.operation.name}{self.due_dates_clause}{kinds}{self.skipped_clause}"
+        to_do = f"{len(self.possible)} to {self.operation.name}"
+        return f"{to_do}{self.due_dates_clause}{self.kinds_clause}{self.skipped_clause}"
 
     @property
     def skipped_clause(self) -> str:
@@ -102,13 +103,14 @@ def plan(
     reasons = tuple(skipped.most_common())
     shown = kinds.most_common() if operation.submits else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
+    kinds_clause = f": {named}" if named else ""
     warning, due = effects.warning, effects.due_dates_clause
     if cancelled:
         them = f"{counted(cancelled, 'deletion')} {'is' if cancelled == 1 else 'are'}"
         warning = f"{them} cancelled first, and declined once the service has confirmed that"
     if started:
         warning = f"{counted(started, 'request')} may already run at the service{f'. {warning}' if warning else ''}"
-    return BulkPlan(operation, tuple(possible), reasons, named, warning, effects.can_be_met, due, cancelled)
+    return BulkPlan(operation, tuple(possible), reasons, kinds_clause, warning, effects.can_be_met, due, cancelled)
 
 
 def plan_check(operation: PlannedOperation, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:

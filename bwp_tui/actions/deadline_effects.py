@@ -1,4 +1,4 @@
-"""Collect what a plan does to due dates: late deletions, extensions, and legal clocks that no inquiry stops."""
+"""Collect what a plan does to due dates: late deletions, extensions, and clocks that run on during an inquiry."""
 
 from __future__ import annotations
 

@@ -83,8 +83,8 @@ class Argument(NamedTuple):
         question: what the console asks, given the tasks; empty where it never asks.
         initial: the text that the prompt begins with.
         mistake: returns why a typed text cannot be the value, or None.
-        read: converts the typed words to the argument's values; None when there is nothing to change. The task is the
-            single one whose present value they replace.
+        read: converts the typed words to the argument's values; returns None when there is nothing to change. It gets
+            the task if it is a single one, whose present value the words replace; None for several tasks.
         opt_in_question: for several tasks, the yes/no question that comes before an optional day.
         empty_message: what the console says where nothing was typed.
         is_asked: whether the console asks for it where it is not given, given the tasks.

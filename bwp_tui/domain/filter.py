@@ -325,7 +325,7 @@ def _values(match: re.Match[str]) -> list[tuple[str, int, int]]:
 
 
 def _stored(spec: FieldSpec, value: str, start: int, end: int) -> tuple[str, ...]:
-    """Return `value`, or the only known one that begins with it, in each way in which the history stores it."""
+    """Return what the history stores for `value`, or for the only known value that begins with it."""
     if not spec.is_closed or (spec.accepts_unknown_values and value.isupper()):
         return (value,)
     typed = value.casefold().replace("-", "_")

@@ -200,7 +200,7 @@ def find_regulation(text: str) -> Regulation | None:
 
 
 def complete_regulation(text: str) -> tuple[Regulation, ...]:
-    """Return the regulations that a typed text may mean: a state by its code, else all that a name of begins so."""
+    """Return the regulation of a state's code or of an exact name, else all with a name beginning with the text."""
     typed = _normalized(text)
     if (exact := find_regulation(typed) or _BY_STATE_CODE.get(typed)) is not None:
         return (exact,)

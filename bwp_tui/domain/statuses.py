@@ -30,7 +30,7 @@ WITHHELD_STATUSES: Final = (Status.RECEIVED, Status.UNAPPROVED)
 _ENDED_WITHOUT_RESULT: Final = (Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.CANCELLED, Status.MISSING)
 
 FINAL_STATUSES: Final = frozenset({Status.COMPLETED, Status.DECLINED, *_ENDED_WITHOUT_RESULT})
-"""Statuses after which the service changes nothing more."""
+"""Statuses after which this program polls a task no more by itself."""
 
 DECLINABLE_STATUSES: Final = frozenset({*WITHHELD_STATUSES, *_ENDED_WITHOUT_RESULT})
 """Statuses in which nothing of a request runs at the service, so that it can be declined at once."""

@@ -73,8 +73,11 @@ KIND_UNKNOWN: Final = "kind-unknown"
 """Tag of a task that was recovered from its timeline alone, which does not say what was asked for."""
 
 TO_CHECK: Final = "to-check"
-"""Tag of a task of which a value was changed by damage or another program, and no copy of the history had it; or of
-which people recorded different things in two copies of the history."""
+"""Tag of a task that a person must check.
+
+It is set where damage or another program changed a value and no copy of the history has the former one, and where
+people recorded different things about the task in two copies of the history.
+"""
 
 NEVER_SENT: Final = "Never sent: "
 """How the trouble of a request begins that was made UNCONFIRMED before its first byte was sent."""
@@ -197,7 +200,12 @@ class Task(NamedTuple):
     polls_unchanged: int
     """Number of polls since the status last changed, or since a refresh was asked for."""
     trouble: str | None
-    """Why the last call for this task failed; None after a successful one."""
+    """What went wrong with the last call or its response, or None.
+
+    It is why a call failed, why the service refused a cancellation or a task id, or a warning that its response has
+    another email. Of an UNCONFIRMED or GIVEN_UP request it says why nobody knows a task id; `NEVER_SENT` begins
+    it if no byte was sent.
+    """
     resubmit_of: int | None
     resubmitted_as: int | None
     earlier_number: int | None

@@ -280,7 +280,7 @@ class _SettingsReader:
         self._table = table
 
     def values(self) -> dict[str, Any]:
-        """Return the settings that are set and that a profile has under the same names; it has defaults for others."""
+        """Return the values of the settings that are set and are fields of `Profile`, which has defaults for others."""
         texts = {key: self._text(key) for key in PROFILE_SETTINGS if key in Profile.__dataclass_fields__}
         self._check_team(texts["group"], texts["approve"])
         return {key: PROFILE_SETTINGS[key].value(text) for key, text in texts.items() if text is not None}

@@ -172,7 +172,7 @@ EVENT_SETTINGS: Final[Mapping[str, Setting]] = {
     "region": Setting(checks.region, "the region, if the URL does not name it", "us-east-1"),
     "aws_profile": Setting(checks.one_line, "a profile of the AWS configuration", "privacy"),
 }
-"""The settings of a profile's queue; `aws_profile` is a field of it by the same name, as the others are."""
+"""The settings of a profile's event queue; `EventQueue` has a field of each name."""
 
 SECRET_SETTINGS: Final[Mapping[str, Setting]] = {
     "client_secret_command": Setting(

@@ -112,10 +112,10 @@ class TextFinder:
         self._current: Place | None = None
 
     def with_keys(self, *keys: StyledText, back: str = "back") -> Sequence[StyledText]:
-        """Return keys for the footer, before them those that go to other matches, and behind them the one back.
+        """Return `keys` for the footer, with the keys of the matches before them and the key "back" behind them.
 
         Args:
-            back: what that key does while no text is searched for.
+            back: what the key "back" does while no text is searched for.
         """
         hint = self._keymap.hint
         if self._pattern is None:

@@ -57,8 +57,9 @@ _STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent
 """The folder of the style sheets: inside an installed package, beside it in a checkout."""
 
 FIRST_STYLES: Final = tuple(_STYLES / f"{name}.tcss" for name in ("main", "lists", "roles"))
+"""The style sheets that the first frame needs."""
 LATER_STYLES: Final = tuple(_STYLES / f"{name}.tcss" for name in ("screens", "request_form", "downloads"))
-"""The style sheets of the first frame, and those that are read after it, so that it comes sooner."""
+"""The style sheets that are read after the first frame, which comes sooner without them."""
 
 _SIXTEEN_COLOURS: Final = frozenset({"linux", "xterm", "xterm-color", "screen", "tmux", "vt100", "vt220", "ansi"})
 

@@ -79,7 +79,7 @@ class DetailPane(Vertical):
         self._fit(whole + (max(columns) if is_beside else sum(columns)))
 
     def _fit(self, text_lines: int) -> None:
-        """Take the lines that the text needs, under the list; beside it the columns that it has there."""
+        """Size the pane: under the list as high as the text needs, beside the list as wide as the screen allows."""
         most = self.app.size.height * _MOST_PERCENT // 100
         lines = max(_LEAST_LINES, min(text_lines + _LINES_AROUND, most))
         if not lines <= self._lines <= min(lines + _SPARE_LINES, most):

@@ -48,7 +48,7 @@ class FigureList(VirtualList):
         self._choose(0 if row <= 0 else len(self._stops) - 1)
 
     def _choose(self, stop: int) -> None:
-        """Put the cursor on one of the lines that it stops at; at the ends, the lines around it are shown too."""
+        """Put the cursor on a line that counts tasks; at the first and the last one, scroll to the list's end."""
         self._stop = max(0, min(stop, len(self._stops) - 1))
         before, self._cursor = self._cursor, self._stops[self._stop][1] if self._stops else 0
         self.repaint_row(before)

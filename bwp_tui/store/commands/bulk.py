@@ -16,7 +16,13 @@ CHUNK_SIZE: Final = 100
 
 
 class ChangeResult(NamedTuple):
-    """The result for one task or download: the one to look at now, a new one if it was repeated, or a refusal."""
+    """The result of a change for one task or download.
+
+    Attributes:
+        id: the task or download that was to be changed.
+        resulting_id: the one to look at now: a new one if `id` was repeated.
+        refused: why nothing was changed, or None.
+    """
 
     id: int
     resulting_id: int
@@ -58,7 +64,7 @@ def _result(transaction: Transaction, store: Store, change: TaskChange, number: 
 
 
 RefusalCheck = Callable[[Task], str | None]
-"""Returns why what was asked about a task cannot be done to it as it is now, or None when it can."""
+"""Returns why a confirmed action is refused for a task as it is now, or None."""
 
 
 def check_unchanged(

@@ -67,7 +67,10 @@ _APPEALS: Final = (
     " WHERE NOT EXISTS (SELECT 1 FROM tasks s WHERE s.resubmit_of = newest) AND received_on BETWEEN ? AND ?"
     " GROUP BY 1, 2"
 )
-"""The appeals by the newest task of each request, in which it counts; a purge may have removed that."""
+"""Counts the appeals of each kind and regulation.
+
+A request that was resubmitted counts by its newest task, or the newest that a purge has left.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ Section = tuple[str, tuple[SortKey, ...]]
 class Order(NamedTuple):
     """An order of all tasks; it ends in the task number, so that it is total, and has an index.
 
-    The tasks that have what is sorted by are `present`; those without it follow, `absent`, by their numbers, in the
-    reversed order too. Both are conditions that suit the index; without them, every task has it.
+    Attributes:
+        present: the SQL condition, which suits the index, of tasks that have a value to sort by; empty where all have.
+        absent: the condition of tasks without one: they follow by their numbers, in the reversed order too.
     """
 
     keys: tuple[SortKey, ...]

@@ -47,7 +47,7 @@ _MIN_AGE_IN_LEAD_TIMES: Final = 10
 def due(store: Store, now: datetime, limit: int, polled_first: frozenset[int] = frozenset()) -> list[DuePoll]:
     """Return tasks whose poll is due.
 
-    Visible tasks come first, then those near their due date, then the longest overdue.
+    `polled_first` come first, then tasks near their legal due date, then those whose poll has waited longest.
     """
     near = local_day(now) + timedelta(days=DUE_SOON_DAYS)
     orders = (

@@ -169,7 +169,7 @@ _FAILING: Final = (
     f" (SELECT detail FROM timeline WHERE task = t.number AND what = '{EventKind.CANCEL_REFUSED}' ORDER BY id DESC"
     " LIMIT 1)"
 )
-"""The tasks of whose last call the service said nothing; one whose cancellation it refused says why as its trouble."""
+"""Tasks whose last call failed. A refused cancellation is no failed call, although `trouble` holds its reason."""
 _UNFINISHED: Final = RowMapper(
     UnfinishedWork,
     unsent="count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL)",

@@ -98,7 +98,7 @@ def _record(
 
 
 def _record_known_kind(transaction: Transaction, number: int) -> None:
-    """Record that the kind of a task, if it was not known, is the one with which the service knows it."""
+    """Record the kind of a task as known, now that the service has responded to a poll for it."""
     row = transaction.row(f"SELECT kind, tags FROM tasks WHERE number = ? AND {HAS_UNKNOWN_KIND}", (number,))
     if row is not None:
         update_task(transaction, number, tags=changed_tags(row[1], f"-{KIND_UNKNOWN}"))
@@ -120,7 +120,7 @@ def _try_other_kind(transaction: Transaction, number: int) -> bool:
 
 
 def _values_after(before: Mapping[str, SqlValue], response: PollResponse) -> dict[str, SqlValue]:
-    """Return the columns of `_SHOWN_COLUMNS` after a response."""
+    """Return the columns of `_SHOWN_COLUMNS` after a response. Of `trouble`, only a warning about the email remains."""
     email, hold = as_text(before["email"]), before["holding_period"]
     return {
         "status": status_after(as_text(before["status"]), response.status),

@@ -151,7 +151,10 @@ class RowWriter:
         return int(str(row.values.get("revision", 0))) > int(str(other.get("revision", 0)))
 
     def _correct_task_id(self, values: RowValues, task_id: str) -> bool:
-        """Give a task id that two rows claim to the row whose timeline names it."""
+        """Give a task id that two rows claim to the row whose timeline names it.
+
+        Returns whether the row of `values` can be inserted: no other row has its task id.
+        """
         own = last_task_id(self._db, int(str(values.get("number", 0))))
         if own not in (None, task_id) and free_task_id(self._db, str(own)):
             values["task_id"] = own
