@@ -6,8 +6,8 @@
 `due:over` and `ack:over` match open tasks only: an answered request is not overdue. A comparison with a day, such as
 `due<2026-12-01`, matches answered ones too.
 
-Clauses are joined by *and*, whether the word is written or not, values by *or*; `-` negates a clause. The word `or`
-joins the clauses before it and those behind it; parentheses, which `-` may precede, hold clauses together:
+Conditions are joined by *and*, written or not, values by *or*; `-` negates a condition. The word `or`
+joins the conditions before it and those behind it; parentheses, which `-` may precede, hold conditions together:
 `is:failed -(tag:vip or age<1d)`. A bare word searches the email, the task id and the newest note; `note:` searches
 every note.
 """
@@ -36,11 +36,11 @@ _FIELD: Final = "|".join((*(key for key in FIELDS if "_" in key), "[A-Za-z]+"))
 FILTER_WORD: Final = re.compile(
     rf'(?P<open>(?:-?\()*)(?P<minus>-?)(?:(?P<field>{_FIELD})(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)'
 )
-"""One clause of a filter, or the beginning of one, with the parentheses that it opens."""
+"""One condition of a filter, or the beginning of one, with the parentheses that it opens."""
 
 OR: Final = "or"
 _AND: Final = "and"
-"""The words that join clauses; in quotation marks they are text."""
+"""The words that join conditions; in quotation marks they are text."""
 
 MAX_DEPTH: Final = 20
 """Parentheses within parentheses at most."""
@@ -64,14 +64,14 @@ class FilterError(Exception):
         self.suggestion = suggestion
 
 
-class TextClause(NamedTuple):
+class TextCondition(NamedTuple):
     """Text to search in the email, the task id and the note."""
 
     text: str
     negated: bool = False
 
 
-class ValueClause(NamedTuple):
+class ValueCondition(NamedTuple):
     """A field that has one of some values, or contains one (note, email, assigned), or begins with one (id)."""
 
     field: str
@@ -79,7 +79,7 @@ class ValueClause(NamedTuple):
     negated: bool = False
 
 
-class DurationClause(NamedTuple):
+class DurationCondition(NamedTuple):
     """A duration of a task, or the time since one of its instants, compared with a number of seconds."""
 
     field: str
@@ -88,7 +88,7 @@ class DurationClause(NamedTuple):
     negated: bool = False
 
 
-class DayClause(NamedTuple):
+class DayCondition(NamedTuple):
     """A day of a task, compared with a day, a number of days from today, or a word such as `mon` or `-3`.
 
     None is no day, or for the field `ack` any day.
@@ -102,30 +102,30 @@ class DayClause(NamedTuple):
     """Whether answered tasks are excluded, which are never overdue."""
 
 
-class AnyClause(NamedTuple):
+class AnyCondition(NamedTuple):
     """Alternatives, of which one holds."""
 
     alternatives: tuple[Filter, ...]
     negated: bool = False
 
 
-Clause = TextClause | ValueClause | DurationClause | DayClause | AnyClause
+Condition = TextCondition | ValueCondition | DurationCondition | DayCondition | AnyCondition
 
 
 class Filter(NamedTuple):
-    """A parsed filter: a task matches if all clauses hold."""
+    """A parsed filter: a task matches if all conditions hold."""
 
-    clauses: tuple[Clause, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
-    def comparisons(self, *, negated: bool = False) -> Iterator[tuple[Clause, bool]]:
-        """Yield every clause, those within parentheses too but not these, with whether it is negated in the end."""
-        for clause in self.clauses:
-            is_negated = clause.negated is not negated
-            if isinstance(clause, AnyClause):
-                for alternative in clause.alternatives:
-                    yield from alternative.comparisons(negated=is_negated)
+    def leaves(self, *, negated: bool = False) -> Iterator[tuple[Condition, bool]]:
+        """Yield each condition without parts, also those in parentheses, and whether it is negated in the end."""
+        for condition in self.conditions:
+            is_negated = condition.negated is not negated
+            if isinstance(condition, AnyCondition):
+                for alternative in condition.alternatives:
+                    yield from alternative.leaves(negated=is_negated)
             else:
-                yield clause, is_negated
+                yield condition, is_negated
 
 
 class View(NamedTuple):
@@ -220,21 +220,21 @@ def parse(text: str, *, is_whole: bool = False) -> Filter:
         if len(groups) > MAX_DEPTH:
             raise FilterError(f"Parentheses are nested {MAX_DEPTH} deep at most.", word.start(), word.end())
         closed = min(len(groups) - 1, closing_parentheses(word["value"]))
-        clause = FILTER_WORD.match(text, word.end("open"), word.end() - closed)
-        joiner = clause.group().casefold() if clause is not None else ""
-        if clause is not None and joiner in (OR, _AND):
-            groups[-1].join(joiner, *clause.span())
-        elif clause is not None and clause.group():
-            groups[-1].alternatives[-1].append(_clause(clause))
+        typed = FILTER_WORD.match(text, word.end("open"), word.end() - closed)
+        joiner = typed.group().casefold() if typed is not None else ""
+        if typed is not None and joiner in (OR, _AND):
+            groups[-1].join(joiner, *typed.span())
+        elif typed is not None and typed.group():
+            groups[-1].alternatives[-1].append(_condition(typed))
         for _ in range(closed):
-            groups[-2].alternatives[-1].extend(groups.pop().clauses(word.end()))
+            groups[-2].alternatives[-1].extend(groups.pop().conditions(word.end()))
     if is_whole and len(groups) > 1:
         raise groups[-1].unclosed_error()
     if is_whole and text.count('"') % 2:
         raise FilterError("This quotation mark is not closed.", at := text.rindex('"'), at + 1)
     while len(groups) > 1:  # as typed, before the closing parenthesis
-        groups[-2].alternatives[-1].extend(groups.pop().clauses(len(text)))
-    return Filter(groups[0].clauses(len(text)))
+        groups[-2].alternatives[-1].extend(groups.pop().conditions(len(text)))
+    return Filter(groups[0].conditions(len(text)))
 
 
 def condition_for_word(text: str) -> str:
@@ -250,7 +250,7 @@ class _Group:
         self._start = start
         self._negated = negated
         self._last_or: int | None = None
-        self.alternatives: list[list[Clause]] = [[]]
+        self.alternatives: list[list[Condition]] = [[]]
 
     def unclosed_error(self) -> FilterError:
         start = self._start or 0
@@ -264,15 +264,15 @@ class _Group:
             self.alternatives.append([])
             self._last_or = start
 
-    def clauses(self, end: int) -> tuple[Clause, ...]:
-        """Return the clauses for what stands before `end`."""
+    def conditions(self, end: int) -> tuple[Condition, ...]:
+        """Return the conditions for what stands before `end`."""
         if not self.alternatives[-1] and self._last_or is not None:
             raise FilterError(f"A condition is missing after “{OR}”.", self._last_or, end)
         if not self.alternatives[-1] and self._start is not None:
             raise FilterError("These parentheses are empty.", self._start, end)
         if len(self.alternatives) == 1 and not self._negated:
             return tuple(self.alternatives[0])
-        return (AnyClause(tuple(Filter(tuple(clauses)) for clauses in self.alternatives), self._negated),)
+        return (AnyCondition(tuple(Filter(tuple(conditions)) for conditions in self.alternatives), self._negated),)
 
 
 def closing_parentheses(value: str) -> int:
@@ -289,11 +289,11 @@ def _check_text(text: str) -> None:
         raise FilterError("Invisible or control character; no task contains one.", at, at + 1)
 
 
-def _clause(match: re.Match[str]) -> Clause:
+def _condition(match: re.Match[str]) -> Condition:
     negated = bool(match["minus"])
     field = match["field"]
     if field is None:
-        return TextClause(_bare_text(match), negated)
+        return TextCondition(_bare_text(match), negated)
     spec = FIELDS.get(field.casefold())
     if spec is None:
         guess = _OTHER_NAMES.get(field.casefold()) or nearest(field, tuple(FIELDS))
@@ -303,7 +303,7 @@ def _clause(match: re.Match[str]) -> Clause:
     if match["op"] not in (":", "="):
         raise FilterError(f"“{spec.key}” cannot be compared; use {spec.key}:value.", match.start("op"), match.end("op"))
     stored = (name for value in _values(match) for name in _stored(spec, *value))
-    return ValueClause(spec.key, tuple(dict.fromkeys(stored)), negated)
+    return ValueCondition(spec.key, tuple(dict.fromkeys(stored)), negated)
 
 
 def _bare_text(match: re.Match[str]) -> str:
@@ -338,7 +338,7 @@ def _stored(spec: FieldSpec, value: str, start: int, end: int) -> tuple[str, ...
     raise FilterError(f"Unknown value of {spec.key}: “{value}”.", start, end, guess)
 
 
-def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
+def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Condition:
     values = _values(match)
     if len(values) != 1:
         raise FilterError(f"“{spec.key}” takes one value.", match.start("value"), match.end("value"))
@@ -347,17 +347,17 @@ def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
     if value.casefold() in spec.day_words:
         own_op, days = spec.day_words[value.casefold()]
         is_plain = op in ":="
-        return DayClause(
+        return DayCondition(
             spec.key, own_op if is_plain else op, days, negated, open_only=is_plain and value.casefold() == "over"
         )
     seconds = _seconds(value, start, end)
     if seconds is None:
-        return DayClause(spec.key, "=" if op == ":" else op, _day(spec, value, start, end), negated)
+        return DayCondition(spec.key, "=" if op == ":" else op, _day(spec, value, start, end), negated)
     if spec.match in _OPERATORS:
-        return DurationClause(spec.key, _OPERATORS[spec.match] if op == ":" else op, seconds, negated)
+        return DurationCondition(spec.key, _OPERATORS[spec.match] if op == ":" else op, seconds, negated)
     op, days = "<=" if op == ":" else op, seconds // DAY
     # A duration is an age: the younger, the later the day.
-    return DayClause(spec.key, *((op.translate(MIRRORED), -days) if spec.counts_back else (op, days)), negated)
+    return DayCondition(spec.key, *((op.translate(MIRRORED), -days) if spec.counts_back else (op, days)), negated)
 
 
 def _seconds(value: str, start: int, end: int) -> int | None:

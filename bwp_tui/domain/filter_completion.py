@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.domain.filter import FILTER_WORD, OR, Filter, TextClause, ValueClause
+from bwp_tui.domain.filter import FILTER_WORD, OR, Filter, TextCondition, ValueCondition
 from bwp_tui.domain.filter_fields import FIELDS, Match
 
 MAX_COMPLETIONS: Final = 12
@@ -44,11 +44,11 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int
 def highlighted_texts(task_filter: Filter) -> tuple[str, ...]:
     """Return the texts to highlight: bare words, and the values of the fields of text."""
     texts: list[str] = []
-    for clause, is_negated in task_filter.comparisons():
-        if isinstance(clause, TextClause) and not is_negated:
-            texts.append(clause.text)
-        elif isinstance(clause, ValueClause) and not is_negated and FIELDS[clause.field].is_text:
-            texts += clause.values
+    for condition, is_negated in task_filter.leaves():
+        if isinstance(condition, TextCondition) and not is_negated:
+            texts.append(condition.text)
+        elif isinstance(condition, ValueCondition) and not is_negated and FIELDS[condition.field].is_text:
+            texts += condition.values
     return tuple(dict.fromkeys(texts))
 
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from bwp_tui.domain.filter import (
     LONGEST_FILTER,
     VIEWS,
-    AnyClause,
-    Clause,
-    DayClause,
-    DurationClause,
+    AnyCondition,
+    Condition,
+    DayCondition,
+    DurationCondition,
     Filter,
     FilterError,
-    TextClause,
-    ValueClause,
+    TextCondition,
+    ValueCondition,
     View,
     parse,
 )
@@ -26,94 +26,100 @@ from bwp_tui.domain.filter_fields import FIELDS
 
 
 @pytest.mark.parametrize(
-    ("text", "clauses"),
+    ("text", "conditions"),
     [
         ("", ()),
         ("   \t\n ", ()),
-        ("jane", (TextClause("jane"),)),
-        ("-jane", (TextClause("jane", negated=True),)),
-        ('"left message"', (TextClause("left message"),)),
-        ('"left message', (TextClause("left message"),)),  # as typed, before the closing quote
-        ("jane doe", (TextClause("jane"), TextClause("doe"))),
-        ("12:30", (TextClause("12:30"),)),
-        ("jane@example.com", (TextClause("jane@example.com"),)),
-        ("status:failed", (ValueClause("status", ("FAILED",)),)),
-        ("status=failed", (ValueClause("status", ("FAILED",)),)),
-        ("STATUS:failed", (ValueClause("status", ("FAILED",)),)),
-        ("status:failed,on_hold", (ValueClause("status", ("FAILED", "ON_HOLD")),)),
-        ("status:on-hold", (ValueClause("status", ("ON_HOLD",)),)),
-        ("status:fai", (ValueClause("status", ("FAILED",)),)),
-        ("status:SUSPENDED", (ValueClause("status", ("SUSPENDED",)),)),
-        ("-status:failed", (ValueClause("status", ("FAILED",), negated=True),)),
-        ("kind:deletion", (ValueClause("kind", ("DELETION",)),)),
-        ("kind:r", (ValueClause("kind", ("RETRIEVAL",)),)),
-        ("is:ready,failed", (ValueClause("is", ("ready", "failed")),)),
-        ("regulation:gdpr", (ValueClause("regulation", ("eu-gdpr", "gdpr")),)),
-        ("regulation:us_ca,ccpa", (ValueClause("regulation", ("us-ca", "ccpa")),)),
-        ("regulation:us-tx", (ValueClause("regulation", ("us-tx",)),)),
-        ("error:ORDERS_NOT_CLOSED", (ValueClause("error", ("ORDERS_NOT_CLOSED",)),)),
-        ("tag:vip,eu", (ValueClause("tag", ("vip", "eu")),)),
-        ('-note:"left message"', (ValueClause("note", ("left message",), negated=True),)),
-        ('note:"a,b",c', (ValueClause("note", ("a,b", "c")),)),
-        ("id:3556a10a", (ValueClause("id", ("3556a10a",)),)),
-        ("email:jane", (ValueClause("email", ("jane",)),)),
-        ("age>2d", (DurationClause("age", ">", 172_800),)),
-        ("age<=90m", (DurationClause("age", "<=", 5_400),)),
-        ("age:1w", (DurationClause("age", ">=", 604_800),)),
-        ("-age<30s", (DurationClause("age", "<", 30, negated=True),)),
-        ("due<7d", (DayClause("due", "<", 7),)),
-        ("due:7d", (DayClause("due", "<=", 7),)),
-        ("due>=1w", (DayClause("due", ">=", 7),)),
-        ("due:today", (DayClause("due", "=", 0),)),
-        ("due<tomorrow", (DayClause("due", "<", 1),)),
-        ("due:over", (DayClause("due", "<", 0, open_only=True),)),
-        ("due<0d", (DayClause("due", "<", 0),)),
-        ("due:none", (DayClause("due", "=", None),)),
-        ("-due:none", (DayClause("due", "=", None, negated=True),)),
-        ("due:2026-12-31", (DayClause("due", "=", date(2026, 12, 31)),)),
-        ("due<2026-12-31", (DayClause("due", "<", date(2026, 12, 31)),)),
-        ("ack<3d", (DayClause("ack", "<", 3),)),
-        ("ack:over", (DayClause("ack", "<", 0, open_only=True),)),
-        ("-ack:pending", (DayClause("ack", "=", None, negated=True),)),
-        ("ack<=2026-12-31", (DayClause("ack", "<=", date(2026, 12, 31)),)),
-        ("received<30d", (DayClause("received", ">", -30),)),
-        ("received>=mon", (DayClause("received", ">=", "mon"),)),
-        ("due:+3", (DayClause("due", "=", "+3"),)),
-        ("answered:-3", (DayClause("answered", "=", "-3"),)),
-        ("received:1w", (DayClause("received", ">=", -7),)),
-        ("received>=2026-11-01", (DayClause("received", ">=", date(2026, 11, 1)),)),
-        ("received:yesterday", (DayClause("received", "=", -1),)),
-        ("submitted<today", (DayClause("submitted", "<", 0),)),
-        ("submitted>2026-11-01", (DayClause("submitted", ">", date(2026, 11, 1)),)),
-        ("submitted<5h", (DurationClause("submitted", "<", 18_000),)),
-        ("submitted:2d", (DurationClause("submitted", "<=", 172_800),)),
-        ("assigned:jane,none", (ValueClause("assigned", ("jane", "none")),)),
-        ("verified:y", (ValueClause("verified", ("yes",)),)),
-        ("-extended:yes", (ValueClause("extended", ("yes",), negated=True),)),
-        ("updated<7d", (DurationClause("updated", "<", 604_800),)),
-        ("finished:none", (DayClause("finished", "=", None),)),
-        ("holding:5d", (DurationClause("holding", "=", 432_000),)),
-        ("done_by<7d", (DayClause("done_by", "<", 7),)),
-        ("order_no:7", (TextClause("order_no:7"),)),
-        ("a or b", (AnyClause((Filter((TextClause("a"),)), Filter((TextClause("b"),)))),)),
-        ("a b OR c", (AnyClause((Filter((TextClause("a"), TextClause("b"))), Filter((TextClause("c"),)))),)),
-        ("a (b or c)", (TextClause("a"), AnyClause((Filter((TextClause("b"),)), Filter((TextClause("c"),)))))),
-        ("(a b)", (TextClause("a"), TextClause("b"))),
-        ("( ( a ) b", (TextClause("a"), TextClause("b"))),  # as typed, before the closing parenthesis
-        ("-(a b)", (AnyClause((Filter((TextClause("a"), TextClause("b"))),), negated=True),)),
-        ("(kind:r)", (ValueClause("kind", ("RETRIEVAL",)),)),
-        ('(note:"a)" -x)', (ValueClause("note", ("a)",)), TextClause("x", negated=True))),
-        ('"or" "(a"', (TextClause("or"), TextClause("(a"))),
-        ("a(b) c) note:(d)", (TextClause("a(b)"), TextClause("c)"), ValueClause("note", ("(d)",)))),
-        ("oracle", (TextClause("oracle"),)),
+        ("jane", (TextCondition("jane"),)),
+        ("-jane", (TextCondition("jane", negated=True),)),
+        ('"left message"', (TextCondition("left message"),)),
+        ('"left message', (TextCondition("left message"),)),  # as typed, before the closing quote
+        ("jane doe", (TextCondition("jane"), TextCondition("doe"))),
+        ("12:30", (TextCondition("12:30"),)),
+        ("jane@example.com", (TextCondition("jane@example.com"),)),
+        ("status:failed", (ValueCondition("status", ("FAILED",)),)),
+        ("status=failed", (ValueCondition("status", ("FAILED",)),)),
+        ("STATUS:failed", (ValueCondition("status", ("FAILED",)),)),
+        ("status:failed,on_hold", (ValueCondition("status", ("FAILED", "ON_HOLD")),)),
+        ("status:on-hold", (ValueCondition("status", ("ON_HOLD",)),)),
+        ("status:fai", (ValueCondition("status", ("FAILED",)),)),
+        ("status:SUSPENDED", (ValueCondition("status", ("SUSPENDED",)),)),
+        ("-status:failed", (ValueCondition("status", ("FAILED",), negated=True),)),
+        ("kind:deletion", (ValueCondition("kind", ("DELETION",)),)),
+        ("kind:r", (ValueCondition("kind", ("RETRIEVAL",)),)),
+        ("is:ready,failed", (ValueCondition("is", ("ready", "failed")),)),
+        ("regulation:gdpr", (ValueCondition("regulation", ("eu-gdpr", "gdpr")),)),
+        ("regulation:us_ca,ccpa", (ValueCondition("regulation", ("us-ca", "ccpa")),)),
+        ("regulation:us-tx", (ValueCondition("regulation", ("us-tx",)),)),
+        ("error:ORDERS_NOT_CLOSED", (ValueCondition("error", ("ORDERS_NOT_CLOSED",)),)),
+        ("tag:vip,eu", (ValueCondition("tag", ("vip", "eu")),)),
+        ('-note:"left message"', (ValueCondition("note", ("left message",), negated=True),)),
+        ('note:"a,b",c', (ValueCondition("note", ("a,b", "c")),)),
+        ("id:3556a10a", (ValueCondition("id", ("3556a10a",)),)),
+        ("email:jane", (ValueCondition("email", ("jane",)),)),
+        ("age>2d", (DurationCondition("age", ">", 172_800),)),
+        ("age<=90m", (DurationCondition("age", "<=", 5_400),)),
+        ("age:1w", (DurationCondition("age", ">=", 604_800),)),
+        ("-age<30s", (DurationCondition("age", "<", 30, negated=True),)),
+        ("due<7d", (DayCondition("due", "<", 7),)),
+        ("due:7d", (DayCondition("due", "<=", 7),)),
+        ("due>=1w", (DayCondition("due", ">=", 7),)),
+        ("due:today", (DayCondition("due", "=", 0),)),
+        ("due<tomorrow", (DayCondition("due", "<", 1),)),
+        ("due:over", (DayCondition("due", "<", 0, open_only=True),)),
+        ("due<0d", (DayCondition("due", "<", 0),)),
+        ("due:none", (DayCondition("due", "=", None),)),
+        ("-due:none", (DayCondition("due", "=", None, negated=True),)),
+        ("due:2026-12-31", (DayCondition("due", "=", date(2026, 12, 31)),)),
+        ("due<2026-12-31", (DayCondition("due", "<", date(2026, 12, 31)),)),
+        ("ack<3d", (DayCondition("ack", "<", 3),)),
+        ("ack:over", (DayCondition("ack", "<", 0, open_only=True),)),
+        ("-ack:pending", (DayCondition("ack", "=", None, negated=True),)),
+        ("ack<=2026-12-31", (DayCondition("ack", "<=", date(2026, 12, 31)),)),
+        ("received<30d", (DayCondition("received", ">", -30),)),
+        ("received>=mon", (DayCondition("received", ">=", "mon"),)),
+        ("due:+3", (DayCondition("due", "=", "+3"),)),
+        ("answered:-3", (DayCondition("answered", "=", "-3"),)),
+        ("received:1w", (DayCondition("received", ">=", -7),)),
+        ("received>=2026-11-01", (DayCondition("received", ">=", date(2026, 11, 1)),)),
+        ("received:yesterday", (DayCondition("received", "=", -1),)),
+        ("submitted<today", (DayCondition("submitted", "<", 0),)),
+        ("submitted>2026-11-01", (DayCondition("submitted", ">", date(2026, 11, 1)),)),
+        ("submitted<5h", (DurationCondition("submitted", "<", 18_000),)),
+        ("submitted:2d", (DurationCondition("submitted", "<=", 172_800),)),
+        ("assigned:jane,none", (ValueCondition("assigned", ("jane", "none")),)),
+        ("verified:y", (ValueCondition("verified", ("yes",)),)),
+        ("-extended:yes", (ValueCondition("extended", ("yes",), negated=True),)),
+        ("updated<7d", (DurationCondition("updated", "<", 604_800),)),
+        ("finished:none", (DayCondition("finished", "=", None),)),
+        ("holding:5d", (DurationCondition("holding", "=", 432_000),)),
+        ("done_by<7d", (DayCondition("done_by", "<", 7),)),
+        ("order_no:7", (TextCondition("order_no:7"),)),
+        ("a or b", (AnyCondition((Filter((TextCondition("a"),)), Filter((TextCondition("b"),)))),)),
+        (
+            "a b OR c",
+            (AnyCondition((Filter((TextCondition("a"), TextCondition("b"))), Filter((TextCondition("c"),)))),),
+        ),
+        (
+            "a (b or c)",
+            (TextCondition("a"), AnyCondition((Filter((TextCondition("b"),)), Filter((TextCondition("c"),))))),
+        ),
+        ("(a b)", (TextCondition("a"), TextCondition("b"))),
+        ("( ( a ) b", (TextCondition("a"), TextCondition("b"))),  # as typed, before the closing parenthesis
+        ("-(a b)", (AnyCondition((Filter((TextCondition("a"), TextCondition("b"))),), negated=True),)),
+        ("(kind:r)", (ValueCondition("kind", ("RETRIEVAL",)),)),
+        ('(note:"a)" -x)', (ValueCondition("note", ("a)",)), TextCondition("x", negated=True))),
+        ('"or" "(a"', (TextCondition("or"), TextCondition("(a"))),
+        ("a(b) c) note:(d)", (TextCondition("a(b)"), TextCondition("c)"), ValueCondition("note", ("(d)",)))),
+        ("oracle", (TextCondition("oracle"),)),
         (
             "status:failed age>2d jane",
-            (ValueClause("status", ("FAILED",)), DurationClause("age", ">", 172_800), TextClause("jane")),
+            (ValueCondition("status", ("FAILED",)), DurationCondition("age", ">", 172_800), TextCondition("jane")),
         ),
     ],
 )
-def test_a_filter_means_its_clauses(text: str, clauses: tuple[Clause, ...]) -> None:
-    assert parse(text) == Filter(clauses)
+def test_a_filter_means_its_conditions(text: str, conditions: tuple[Condition, ...]) -> None:
+    assert parse(text) == Filter(conditions)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +177,7 @@ def test_a_mistake_is_shown_under_the_word_with_the_nearest_valid_one(
 
 
 def test_a_filter_too_long_for_the_register_is_refused_and_the_longest_is_not() -> None:
-    assert len(parse("a " * (LONGEST_FILTER // 2)).clauses) == LONGEST_FILTER // 2
+    assert len(parse("a " * (LONGEST_FILTER // 2)).conditions) == LONGEST_FILTER // 2
     with pytest.raises(FilterError) as caught:
         parse("a" * (LONGEST_FILTER + 1))
     assert (caught.value.start, caught.value.end) == (LONGEST_FILTER, LONGEST_FILTER + 1)
@@ -179,7 +185,7 @@ def test_a_filter_too_long_for_the_register_is_refused_and_the_longest_is_not() 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_the_built_in_views_are_filters(view: View) -> None:
-    assert bool(parse(view.filter).clauses) == (view.name != "all")
+    assert bool(parse(view.filter).conditions) == (view.name != "all")
 
 
 _PIECES = st.sampled_from(
@@ -216,7 +222,7 @@ def _mistake_in(text: str) -> FilterError | None:
         parsed = parse(text)
     except FilterError as error:
         return error
-    assert all(not isinstance(clause, ValueClause) or clause.values for clause in parsed.clauses)
+    assert all(not isinstance(condition, ValueCondition) or condition.values for condition in parsed.conditions)
     return None
 
 
@@ -232,12 +238,14 @@ _WORDS = st.lists(
 
 
 @given(_WORDS, _WORDS)
-def test_clauses_without_or_and_parentheses_are_read_one_by_one(some: list[str], others: list[str]) -> None:
+def test_conditions_without_or_and_parentheses_are_read_one_by_one(some: list[str], others: list[str]) -> None:
     """Whatever was saved before there were groups means what it meant."""
-    first, second = (Filter(tuple(parse(word).clauses[0] for word in words)) for words in (some, others))
+    first, second = (Filter(tuple(parse(word).conditions[0] for word in words)) for words in (some, others))
     assert parse(" ".join(some)) == parse(f"({' '.join(some)})") == first
-    assert parse(" ".join((*some, "or", *others))) == Filter((AnyClause((first, second)),))
-    assert parse(f"-( {' '.join(some)} or {' '.join(others)} )") == Filter((AnyClause((first, second), negated=True),))
+    assert parse(" ".join((*some, "or", *others))) == Filter((AnyCondition((first, second)),))
+    assert parse(f"-( {' '.join(some)} or {' '.join(others)} )") == Filter(
+        (AnyCondition((first, second), negated=True),)
+    )
 
 
 @given(_WORDS, _WORDS)
@@ -250,7 +258,7 @@ def test_a_condition_missing_before_and_is_a_mistake_at_that_word(text: str) -> 
     with pytest.raises(FilterError) as caught:
         parse(text)
     assert text[caught.value.start : caught.value.end] == "and"
-    assert parse(f"jane {caught.value.suggestion}") == Filter((TextClause("jane"), TextClause("and")))
+    assert parse(f"jane {caught.value.suggestion}") == Filter((TextCondition("jane"), TextCondition("and")))
 
 
 @pytest.mark.parametrize(

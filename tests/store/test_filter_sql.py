@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from bwp_tui.domain.deadlines import acknowledgement_deadline, latest_service_end
 from bwp_tui.domain.filter import (
     LONGEST_FILTER,
-    AnyClause,
-    Clause,
-    DayClause,
-    DurationClause,
-    TextClause,
-    ValueClause,
+    AnyCondition,
+    Condition,
+    DayCondition,
+    DurationCondition,
+    TextCondition,
+    ValueCondition,
     parse,
 )
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
@@ -105,26 +105,26 @@ def _by_status(store: Store, status: Status) -> Task:
     return tasks.get(store, number)
 
 
-def _fits(task: Task, clause: Clause) -> bool:
-    return _plainly_fits(task, clause) != clause.negated
+def _fits(task: Task, condition: Condition) -> bool:
+    return _plainly_fits(task, condition) != condition.negated
 
 
-def _plainly_fits(task: Task, clause: Clause) -> bool:
-    match clause:
-        case TextClause(text):
+def _plainly_fits(task: Task, condition: Condition) -> bool:
+    match condition:
+        case TextCondition(text):
             return _contains(task.email, text) or _contains(task.note, text) or _begins(task.task_id, text)
-        case ValueClause(field, values):
+        case ValueCondition(field, values):
             return any(_has(task, FIELDS[field], value) for value in values)
-        case AnyClause(alternatives):
-            return any(all(_fits(task, clause) for clause in filter.clauses) for filter in alternatives)
-        case DurationClause("holding", op, seconds):
+        case AnyCondition(alternatives):
+            return any(all(_fits(task, condition) for condition in filter.conditions) for filter in alternatives)
+        case DurationCondition("holding", op, seconds):
             default = DEFAULT_HOLDING_PERIOD if task.kind is Kind.DELETION else None
             held = default if task.holding_period is None else task.holding_period
             return held is not None and bool(_COMPARE[op](held * DAY, seconds))
-        case DurationClause(field, op, seconds):
+        case DurationCondition(field, op, seconds):
             instant = getattr(task, FIELDS[field].column)
             return instant is not None and bool(_COMPARE[op](NOW - instant, timedelta(seconds=seconds)))
-        case DayClause(field, op, bound, open_only=open_only):
+        case DayCondition(field, op, bound, open_only=open_only):
             if open_only and not _is_open(task):
                 return False
             return _is_on(task, FIELDS[field], op, _day(FIELDS[field], bound))
@@ -238,7 +238,7 @@ _TEXTS = st.sampled_from(
 ) | st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=3).filter(lambda text: '"' not in text)
 _QUOTED = _TEXTS.map(lambda text: f'"{text}"')
 _TEXT_FIELDS = [spec.key for spec in FIELDS.values() if not (spec.is_closed or spec.is_compared)]
-_TEXT_CLAUSES = st.builds("{}:{}".format, st.sampled_from(_TEXT_FIELDS), _QUOTED)
+_TEXT_CONDITIONS = st.builds("{}:{}".format, st.sampled_from(_TEXT_FIELDS), _QUOTED)
 _OFFERED = st.sampled_from([f"{spec.key}:{offer}" for spec in FIELDS.values() for offer in spec.suggestions])
 _SETS = st.one_of(
     *(
@@ -266,14 +266,14 @@ _COMPARED = st.builds(
     st.sampled_from([":", "<", "<=", ">", ">="]),
     st.dates(TODAY - timedelta(days=45), TODAY + timedelta(days=45)) | st.sampled_from(["mon", "friday", "-3", "+9"]),
 )
-_CLAUSES = st.builds(
-    "{}{}".format, st.sampled_from(["", "-"]), st.one_of(_QUOTED, _TEXT_CLAUSES, _OFFERED, _SETS, _COMPARED)
+_CONDITIONS = st.builds(
+    "{}{}".format, st.sampled_from(["", "-"]), st.one_of(_QUOTED, _TEXT_CONDITIONS, _OFFERED, _SETS, _COMPARED)
 )
 
 _FILTERS = st.recursive(
-    st.lists(_CLAUSES, min_size=1, max_size=4).map(" ".join),
+    st.lists(_CONDITIONS, min_size=1, max_size=4).map(" ".join),
     lambda filters: st.builds(
-        "{}({} or {}) {}".format, st.sampled_from(["", "-", "-vip or "]), filters, filters, _CLAUSES
+        "{}({} or {}) {}".format, st.sampled_from(["", "-", "-vip or "]), filters, filters, _CONDITIONS
     ),
     max_leaves=4,
 )
@@ -283,7 +283,9 @@ _FILTERS = st.recursive(
 def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: Store, text: str) -> None:
     task_filter = parse(text)
     everything = tasks.by_numbers(full, tasks.matching_numbers(full, parse(""), today=TODAY))
-    expected = [task.number for task in everything if all(_fits(task, clause) for clause in task_filter.clauses)]
+    expected = [
+        task.number for task in everything if all(_fits(task, condition) for condition in task_filter.conditions)
+    ]
     assert list(tasks.matching_numbers(full, task_filter, today=TODAY)) == expected
     assert tasks.count(full, task_filter, today=TODAY) == len(expected)
     assert [task.number for task in tasks.matching(full, task_filter, today=TODAY, limit=3)] == expected[:3]

@@ -12,7 +12,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks, text_index
 from bwp_tui.store.queries.filter_sql import condition
-from bwp_tui.store.queries.orders import SORTS, listing_sql, order_clause, reversed_keys, rows_before
+from bwp_tui.store.queries.orders import SORTS, listing_sql, order_sql, reversed_keys, rows_before
 from bwp_tui.store.queries.text_index import index_lookup
 from tests.manual_clock import ManualClock
 from tests.new_history import new_history
@@ -47,8 +47,8 @@ def test_what_stands_before_a_task_is_a_range_of_its_order_s_index(store: Store,
         for ordered in (keys, reversed_keys(keys)):
             own = store.row(f"SELECT {', '.join(key for key, _ in ordered)} FROM tasks t WHERE t.number = 2")
             assert own is not None
-            for clause, values, order in rows_before((part, ordered), own):
-                sql = f"EXPLAIN QUERY PLAN SELECT t.number FROM tasks t WHERE {clause} ORDER BY {order_clause(order)}"
+            for where, values, order in rows_before((part, ordered), own):
+                sql = f"EXPLAIN QUERY PLAN SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_sql(order)}"
                 steps = "; ".join(str(row[3]) for row in store.rows(f"{sql} LIMIT 250", values))
                 assert "SEARCH" in steps
                 assert "TEMP B-TREE" not in steps or "subject" in sort, "the tasks of one email are few"

@@ -58,7 +58,7 @@ def list_tasks(arguments: Namespace) -> None:
         print_message(f"{len(shown)} of {total} tasks shown; --limit {total} shows all.")
     elif not shown:
         none_yet = f"No tasks yet; see: bwp-tui submit --help.{_other_profiles(session.profile)}"
-        print_message("No task matches." if task_filter.clauses else none_yet)
+        print_message("No task matches." if task_filter.conditions else none_yet)
 
 
 def _other_profiles(profile: Profile) -> str:

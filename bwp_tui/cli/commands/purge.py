@@ -11,7 +11,7 @@ from bwp_tui.cli.support.context import open_session, require_typed, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import add_months
-from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
+from bwp_tui.domain.filter import TextCondition, ValueCondition, View, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
@@ -89,8 +89,9 @@ def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence
 def _names_someone(view: View) -> bool:
     """Return whether a view searches for text, which may name a shopper."""
     return any(
-        isinstance(clause, TextClause) or (isinstance(clause, ValueClause) and FIELDS[clause.field].is_text)
-        for clause, _ in parse(view.filter).comparisons()
+        isinstance(condition, TextCondition)
+        or (isinstance(condition, ValueCondition) and FIELDS[condition.field].is_text)
+        for condition, _ in parse(view.filter).leaves()
     )
 
 

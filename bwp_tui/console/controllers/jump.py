@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.console.background import prepare_question
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.domain.filter import DayClause, Filter, ValueClause, parse
+from bwp_tui.domain.filter import DayCondition, Filter, ValueCondition, parse
 from bwp_tui.store.queries import tasks
 
 _OF_A_DAY: Final = {
@@ -35,8 +35,8 @@ async def jump_to_day(screen: MainScreenProtocol, day: date) -> None:
     listing, session = screen.list_state, screen.session
     field = listing.sort.removeprefix("-")
     field = field if field in _OF_A_DAY else "submitted"
-    is_shown = (ValueClause("is", ("open",)),) if field == "due" else ()  # the others show no due date
-    wanted = Filter((*parse(listing.filter).clauses, DayClause(field, "=", day), *is_shown))
+    is_shown = (ValueCondition("is", ("open",)),) if field == "due" else ()  # the others show no due date
+    wanted = Filter((*parse(listing.filter).conditions, DayCondition(field, "=", day), *is_shown))
     found = await prepare_question(
         session,
         lambda: tasks.matching_numbers(session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1),

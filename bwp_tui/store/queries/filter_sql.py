@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_receipt
 from bwp_tui.domain.filter import (
     MIRRORED,
-    AnyClause,
-    Clause,
-    DayClause,
-    DurationClause,
+    AnyCondition,
+    Condition,
+    DayCondition,
+    DurationCondition,
     Filter,
-    TextClause,
-    ValueClause,
+    TextCondition,
+    ValueCondition,
 )
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.regulations import REGULATIONS, Regulation
@@ -27,7 +27,7 @@ from bwp_tui.store.database.shared_sql import WITHHELD_STATUS_LIST
 from bwp_tui.store.queries.orders import TO_ANSWER
 from bwp_tui.store.queries.text_index import Index, IndexLookup, as_stored, no_lookup
 
-Condition = tuple[str, tuple[SqlValue, ...]]
+SqlCondition = tuple[str, tuple[SqlValue, ...]]
 
 _DAY: Final = timedelta(days=1)
 _LATEST_WEEK_S: Final = 7 * DAY
@@ -100,44 +100,44 @@ _IN_TEXT_INDEX: Final = frozenset({"email"})
 def is_tallied(task_filter: Filter) -> bool:
     """Return whether `tallies` can count the matches: it has all columns of the filter."""
     return all(
-        isinstance(clause, ValueClause)
+        isinstance(leaf, ValueCondition)
         and (
-            clause.field in ("status", "kind")
-            or (clause.field == "is" and all(_STATES[value].is_tallied for value in clause.values))
+            leaf.field in ("status", "kind")
+            or (leaf.field == "is" and all(_STATES[value].is_tallied for value in leaf.values))
         )
-        for clause, _ in task_filter.comparisons()
+        for leaf, _ in task_filter.leaves()
     )
 
 
-def condition(task_filter: Filter, now: datetime, today: date, look_up: IndexLookup = no_lookup) -> Condition:
+def condition(task_filter: Filter, now: datetime, today: date, look_up: IndexLookup = no_lookup) -> SqlCondition:
     """Return the condition of a filter, on the table alias `t`, with its values.
 
     `look_up` decides where a text index is used.
     """
     parts: list[str] = []
     values: list[SqlValue] = []
-    for clause in task_filter.clauses:
-        sql, bound = _clause(clause, now, today, look_up)
-        parts.append(f"NOT coalesce({sql}, 0)" if clause.negated else f"({sql})")
+    for item in task_filter.conditions:
+        sql, bound = _condition_sql(item, now, today, look_up)
+        parts.append(f"NOT coalesce({sql}, 0)" if item.negated else f"({sql})")
         values.extend(bound)
     return " AND ".join(parts) or "1", tuple(values)
 
 
-def _clause(clause: Clause, now: datetime, today: date, look_up: IndexLookup) -> Condition:
-    match clause:
-        case TextClause(text):
+def _condition_sql(item: Condition, now: datetime, today: date, look_up: IndexLookup) -> SqlCondition:
+    match item:
+        case TextCondition(text):
             return _text_condition(text, look_up)
-        case ValueClause(field, values):
+        case ValueCondition(field, values):
             return _value_condition(FIELDS[field], values, today, look_up)
-        case DurationClause(field, op, seconds) if FIELDS[field].match is Match.HOLD:
+        case DurationCondition(field, op, seconds) if FIELDS[field].match is Match.HOLD:
             return f"{_HOLD} * {DAY} {op} ?", (seconds,)
-        case DurationClause(field, op, seconds):
+        case DurationCondition(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
             sql = f"t.{FIELDS[field].column} {op.translate(MIRRORED)} ?"
             if op in ("<", "<=") and seconds <= _LATEST_WEEK_S:
                 sql = f"likelihood({sql}, 0.001)"  # few rows: the planner does not see bound values
             return sql, (format_instant(now - timedelta(seconds=seconds)),)
-        case DayClause(field, op, bound, open_only=open_only):
+        case DayCondition(field, op, bound, open_only=open_only):
             spec, day = FIELDS[field], bound
             if isinstance(day, str):
                 day = typed_day(day, today, ahead=not spec.counts_back)
@@ -145,14 +145,14 @@ def _clause(clause: Clause, now: datetime, today: date, look_up: IndexLookup) ->
                 day = today + timedelta(days=day)
             sql, bounds = _day_condition(spec, op, day, today)
             return f"{sql}{' AND t.open = 1' if open_only else ''}", bounds
-        case AnyClause(alternatives):
+        case AnyCondition(alternatives):
             conditions = [condition(alternative, now, today, look_up) for alternative in alternatives]
             return " OR ".join(f"({sql})" for sql, _ in conditions), tuple(
                 value for _, values in conditions for value in values
             )
 
 
-def _day_condition(spec: FieldSpec, op: str, day: date | None, today: date) -> Condition:
+def _day_condition(spec: FieldSpec, op: str, day: date | None, today: date) -> SqlCondition:
     """Return the condition that the day of a field compares with `day`, or that it has none."""
     if spec.match is Match.ACKNOWLEDGE_BY:
         return _acknowledge_by_condition(op, day)
@@ -168,7 +168,7 @@ def _day_condition(spec: FieldSpec, op: str, day: date | None, today: date) -> C
     return f"t.{spec.column} {op} ?", (day.isoformat(),)
 
 
-def _acknowledge_by_condition(op: str, day: date | None) -> Condition:
+def _acknowledge_by_condition(op: str, day: date | None) -> SqlCondition:
     """Return the condition “acknowledgement due”, by a date that compares with `day`, or by any date."""
     conditions, values = [], list[SqlValue]()
     for name, rule in REGULATIONS.items():
@@ -179,14 +179,14 @@ def _acknowledge_by_condition(op: str, day: date | None) -> Condition:
     return f"t.acknowledged_on IS NULL AND t.open = 1 AND ({' OR '.join(conditions) or '0'})", tuple(values)
 
 
-def _receipt_condition(business_days: int, op: str, day: date) -> Condition:
+def _receipt_condition(business_days: int, op: str, day: date) -> SqlCondition:
     """Return the condition on the day of receipt for an acknowledge-by date that compares with `day`."""
     last = latest_receipt(day, business_days)
     before = latest_receipt(max(day, date.min + _DAY) - _DAY, business_days)
     return _in_range("t.received_on", op, str(before + _DAY), str(last + _DAY))
 
 
-def _in_range(column: str, op: str, begin: str, end: str) -> Condition:
+def _in_range(column: str, op: str, begin: str, end: str) -> SqlCondition:
     """Return the condition that a column compares with a day that lasts from `begin` until before `end`."""
     match op:
         case "<":
@@ -207,7 +207,7 @@ def _midnight(day: date) -> str:
     return format_instant(midnight(day))
 
 
-def _text_condition(text: str, look_up: IndexLookup) -> Condition:
+def _text_condition(text: str, look_up: IndexLookup) -> SqlCondition:
     """Return the condition that the email or the note contains a text, or the task id begins with it."""
     like = _containing(text)
     begins, bounds = _begins("t.task_id", text)
@@ -219,7 +219,7 @@ def _text_condition(text: str, look_up: IndexLookup) -> Condition:
     return sql, (*bounds, fts_query, like, like, *bounds)
 
 
-def _value_condition(spec: FieldSpec, values: tuple[str, ...], today: date, look_up: IndexLookup) -> Condition:
+def _value_condition(spec: FieldSpec, values: tuple[str, ...], today: date, look_up: IndexLookup) -> SqlCondition:
     if spec.match is Match.ONE_OF:
         return f"t.{spec.column} IN ({','.join('?' * len(values))})", values
     if spec.match is Match.NOTE:
@@ -228,7 +228,7 @@ def _value_condition(spec: FieldSpec, values: tuple[str, ...], today: date, look
     return " OR ".join(f"({sql})" for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
 
 
-def _in_notes(values: tuple[str, ...], look_up: IndexLookup) -> Condition:
+def _in_notes(values: tuple[str, ...], look_up: IndexLookup) -> SqlCondition:
     """Return the condition that any note of a task, not only the newest, contains one of the texts."""
     if len(values) == 1 and (fts_query := look_up(Index.NOTES, values[0])) is not None:
         notes = "SELECT rowid FROM note_words WHERE note_words MATCH ?"
@@ -239,7 +239,7 @@ def _in_notes(values: tuple[str, ...], look_up: IndexLookup) -> Condition:
     return f"t.number IN ({sql})", (texts,)
 
 
-def _field_condition(spec: FieldSpec, value: str, today: date, look_up: IndexLookup) -> Condition:
+def _field_condition(spec: FieldSpec, value: str, today: date, look_up: IndexLookup) -> SqlCondition:
     column = f"t.{spec.column}"
     match spec.match:
         case Match.STATE:
@@ -264,7 +264,7 @@ def _field_condition(spec: FieldSpec, value: str, today: date, look_up: IndexLoo
     raise AssertionError(spec)
 
 
-def _indexed_match(sql: str, bound: str, text: str | None, look_up: IndexLookup) -> Condition:
+def _indexed_match(sql: str, bound: str, text: str | None, look_up: IndexLookup) -> SqlCondition:
     """Return `sql`, narrowed by the text index to rows that may contain `text` where that helps."""
     fts_query = None if text is None else look_up(Index.WORDS, text)
     if fts_query is None:
@@ -272,7 +272,7 @@ def _indexed_match(sql: str, bound: str, text: str | None, look_up: IndexLookup)
     return f"t.number IN (SELECT rowid FROM words WHERE words MATCH ?) AND {sql}", (fts_query, bound)
 
 
-def _begins(column: str, text: str) -> Condition:
+def _begins(column: str, text: str) -> SqlCondition:
     return f"({column} >= ? COLLATE NOCASE AND {column} < ? COLLATE NOCASE)", (text, f"{text}\U0010ffff")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.filter import Filter
 from bwp_tui.store.database.connection import Row, Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.orders import SORTS, Range, order_clause, reversed_keys, rows_before
+from bwp_tui.store.queries.orders import SORTS, Range, order_sql, reversed_keys, rows_before
 
 MAX_COUNTED: Final = 5_000
 """Rows counted at most from the task towards each end of the view."""
@@ -72,11 +72,11 @@ class KeysetPage:
     def _next(self, ranges: Iterator[Range], most: int) -> array[int]:
         """Return at most `most` tasks of these ranges, the nearest first."""
         numbers = array("q")
-        for clause, bound, keys in ranges:
+        for condition, bound, keys in ranges:
             if len(numbers) == most:
                 break
             sql = (
-                f"SELECT t.number FROM tasks t WHERE {clause} AND ({self._where}) ORDER BY {order_clause(keys)} LIMIT ?"
+                f"SELECT t.number FROM tasks t WHERE {condition} AND ({self._where}) ORDER BY {order_sql(keys)} LIMIT ?"
             )
             numbers += self._store.integers(sql, (*bound, *self._values, most - len(numbers)))
         return numbers
@@ -84,8 +84,8 @@ class KeysetPage:
     def _count(self, ranges: Iterator[Range]) -> int:
         """Count the tasks in these ranges, up to `MAX_COUNTED`."""
         count = 0
-        for clause, bound, _ in ranges:
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"
+        for condition, bound, _ in ranges:
+            sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {condition} AND ({self._where}) LIMIT ?)"
             count += self._store.integer(sql, (*bound, *self._values, MAX_COUNTED - count))
             if count == MAX_COUNTED:
                 break

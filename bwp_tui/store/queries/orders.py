@@ -123,7 +123,7 @@ def reverse_of(sort: str) -> str:
     return opposites.get(sort) or (sort[1:] if sort.startswith("-") else f"-{sort}")
 
 
-def order_clause(keys: Sequence[SortKey]) -> str:
+def order_sql(keys: Sequence[SortKey]) -> str:
     """Return the terms of ORDER BY for the keys of an order."""
     return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in keys)
 
@@ -135,9 +135,9 @@ def listing_sql(order: Order, where: str) -> str:
     chooses: it may find the tasks by that and sort them. It is one statement, which sees one state of the history.
     """
     if not order.absent or where.strip("()") not in ("1", order.partial_index_condition):
-        return f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(order.all_keys)} LIMIT ?"
+        return f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_sql(order.all_keys)} LIMIT ?"
     selects = (
-        f"SELECT t.number FROM tasks t WHERE {section} AND {where} ORDER BY {order_clause(keys)}"
+        f"SELECT t.number FROM tasks t WHERE {section} AND {where} ORDER BY {order_sql(keys)}"
         for section, keys in order.sections
     )
     ordered = (f"SELECT number FROM ({select} LIMIT -1)" for select in selects)  # without a limit the order is dropped
@@ -161,5 +161,5 @@ def rows_before(section: Section, values: Sequence[SqlValue]) -> Iterator[Range]
     for place in range(len(keys) - 1, -1, -1):
         key, greatest_first = keys[place]
         same = "".join(f"({name}) = ? AND " for name, _ in keys[:place])
-        clause = f"{condition} AND {same}({key}) {'>' if greatest_first else '<'} ?"
-        yield clause, values[: place + 1], reversed_keys(keys[place:])
+        before = f"{condition} AND {same}({key}) {'>' if greatest_first else '<'} ?"
+        yield before, values[: place + 1], reversed_keys(keys[place:])

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.filter import Filter, ValueClause
+from bwp_tui.domain.filter import Filter, ValueCondition
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.filter_sql import Condition, condition, in_numbers, is_tallied
+from bwp_tui.store.queries.filter_sql import SqlCondition, condition, in_numbers, is_tallied
 from bwp_tui.store.queries.orders import SORTS, listing_sql
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.text_index import index_lookup
@@ -88,7 +88,7 @@ def count(store: Store, task_filter: Filter, *, today: date) -> int:
     return store.integer(f"SELECT count(*) FROM tasks t WHERE {where}", values)
 
 
-def indexed_condition(store: Store, task_filter: Filter, today: date) -> Condition:
+def indexed_condition(store: Store, task_filter: Filter, today: date) -> SqlCondition:
     """Return the SQL condition of a filter, which uses the text indexes where they help."""
     return condition(task_filter, store.clock(), today, index_lookup(store))
 
@@ -120,7 +120,7 @@ def changed_since(store: Store, revision: int) -> list[int]:
 
 def tagged_since(store: Store, tag: str, revision: int) -> list[Task]:
     """Return the tasks with a tag that transactions after `revision` touched."""
-    where, values = indexed_condition(store, Filter((ValueClause("tag", (tag,)),)), store.clock().date())
+    where, values = indexed_condition(store, Filter((ValueCondition("tag", (tag,)),)), store.clock().date())
     return [task_of(row) for row in store.rows(f"{TASKS} WHERE t.revision > ? AND ({where})", (revision, *values))]
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from operator import neg, pos
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import DurationClause, Filter
+from bwp_tui.domain.filter import DurationCondition, Filter
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
@@ -103,7 +103,7 @@ class ViewRows:
             and len(changed) <= MAX_PATCHED
             and count == self._task_count + added  # else some were removed, and it is unknown which
             and not any(
-                isinstance(clause, DurationClause) for clause, _ in query.filter.comparisons()
+                isinstance(condition, DurationCondition) for condition, _ in query.filter.leaves()
             )  # their matches change with time
         )
 
