@@ -1,1 +1,1 @@
-"""Does what the history says is due: submits, cancels, polls, downloads. One engine a profile, held by a lease."""
+"""Does what the history says is ready: submits, cancels, polls, downloads. One engine a profile, held by a lease."""

@@ -42,24 +42,24 @@ class WorkerContext:
     def now(self) -> datetime:
         return self.store.clock()
 
-    def earliest_start(self, due: datetime | None) -> datetime | None:
-        """Return when work due at `due` can start: not before the service may be called."""
+    def earliest_start(self, ready_at: datetime | None) -> datetime | None:
+        """Return when work ready at `ready_at` can start: not before the service may be called."""
         next_call_at = self.health.next_call_at()
-        return due if due is None or next_call_at is None else max(due, next_call_at)
+        return ready_at if ready_at is None or next_call_at is None else max(ready_at, next_call_at)
 
 
 class Worker(Protocol):
-    """Does one kind of work: reads what is due from the history and records the outcome there."""
+    """Does one kind of work: reads what is ready from the history and records the outcome there."""
 
-    async def run_due(self) -> None:
-        """Do all that is due now."""
+    async def run_ready(self) -> None:
+        """Do all that is ready now."""
 
     def next_at(self) -> datetime | None:
-        """Return when work is due next, or None where the history holds none."""
+        """Return when work is ready next, or None where the history holds none."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether work that `run_due` started is still running."""
+        """Whether work that `run_ready` started is still running."""
         return False
 
     async def close(self) -> None:

@@ -25,7 +25,7 @@ from bwp_tui.sandbox.sandbox_state import StartedTask
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.task_outcomes import PROCESSING_SECONDS
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog.due_polls import LEAD_TIME
+from bwp_tui.store.worklog.ready_polls import LEAD_TIME
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
 from tests.benchmarks.histories import Place, fresh
 from tests.practice import profile_of, queue_of

@@ -21,7 +21,7 @@ from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog import due_polls, intents
+from bwp_tui.store.worklog import intents, ready_polls
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
 from tests.benchmarks.histories import Place, fresh
@@ -63,7 +63,7 @@ def under_way(count: int) -> list[SampleTask]:
 
 def all_asked(store: Store) -> bool:
     """Return whether no poll is due any more. It is asked often, in the engine's own loop: a look at an index."""
-    at = due_polls.next_at(store)
+    at = ready_polls.next_at(store)
     return at is None or at > utc_now()
 
 

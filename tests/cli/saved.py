@@ -25,7 +25,7 @@ def save(bwp: Bwp, folder: Path) -> tuple[int, Path]:
     (task,) = tasks.matching(store, parse("is:ready"), today=now.date(), limit=1)
     path = plain(folder / f"retrieval-{task.email}-1.zip", {"a.txt": DATA, "b/orders.json": b"{}"})
     requests.download(store, task.number, str(folder), "op (from 10.0.0.7)")
-    (order,) = downloads.due(store, store.clock(), 10)
+    (order,) = downloads.ready(store, store.clock(), 10)
     content = path.read_bytes()
     downloads.record_success(store, order, str(path), len(content), hashlib.sha256(content).hexdigest())
     store.close()

@@ -37,7 +37,7 @@ def _states(queue: Bwp) -> dict[int, str]:
 
 def test_the_downloads_are_listed_as_they_come_with_addresses_masked(queue: Bwp) -> None:
     store = queue.store()
-    (order, *_) = downloads.due(store, store.clock(), 5)
+    (order, *_) = downloads.ready(store, store.clock(), 5)
     downloads.record_start(store, order)
     downloads.record_progress(store, order, 5_000_000, 10_000_000, 2_500_000.0, '"tag"')
     downloads.record_failure(store, order, "The disk is full: \x1b[2J.")
@@ -198,7 +198,7 @@ def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:
 
 def test_a_download_runs_only_while_a_process_is_the_engine(queue: Bwp) -> None:
     store = queue.store()
-    (first, *_) = downloads.due(store, store.clock(), 5)
+    (first, *_) = downloads.ready(store, store.clock(), 5)
     downloads.record_start(store, first)
     downloads.record_progress(store, first, 5_000_000, 10_000_000, 2_500_000.0, '"tag"')
     store.close()

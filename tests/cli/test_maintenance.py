@@ -179,7 +179,7 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
         task = accepted(store, f"task-{number}", email=email)
         single.answered(store, task.number, answer("COMPLETED"), SOON)
         requests.download(store, task.number, str(folder), "op")
-        (order,) = downloads.due(store, SOON + timedelta(days=999), 9)
+        (order,) = downloads.ready(store, SOON + timedelta(days=999), 9)
         name = file_name(order.kind, order.task_id)
         if number == 3:
             name = file_name(order.kind, order.task_id, email)

@@ -20,7 +20,7 @@ def unconfirmed(shop: Bwp) -> Bwp:
     """The program with an unconfirmed retrieval, #1."""
     shop("submit", "retrieval", "jane@example.com", "--timeout", "0")
     store = shop.store()
-    [intent] = intents.due(store, store.clock(), 5)
+    [intent] = intents.ready(store, store.clock(), 5)
     intent_outcomes.record_sending(store, intent.id)
     intent_outcomes.record_unconfirmed(store, intent.id)
     store.close()

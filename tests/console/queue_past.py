@@ -29,7 +29,7 @@ def ask(store: Store, name: str) -> int:
 
 def order_of(store: Store, download_id: int) -> DownloadJob:
     """Return a queued download as the engine takes it up."""
-    return next(order for order in downloads.due(store, NOW, 100) if order.id == download_id)
+    return next(order for order in downloads.ready(store, NOW, 100) if order.id == download_id)
 
 
 def run(store: Store, name: str) -> DownloadJob:

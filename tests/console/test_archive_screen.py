@@ -41,7 +41,7 @@ def save(console: Console, profile: Profile, members: Mapping[str, bytes] = MEMB
 
 def record(store: Store, path: Path) -> None:
     requests.download(store, READY, str(path.parent), "op")
-    (order,) = downloads.due(store, store.clock(), 100)
+    (order,) = downloads.ready(store, store.clock(), 100)
     content = path.read_bytes()
     downloads.record_success(store, order, str(path), len(content), hashlib.sha256(content).hexdigest())
 

@@ -122,7 +122,7 @@ async def test_each_text_of_a_task_is_copied_and_it_is_said_which_emails_are_in_
 ) -> None:
     async with opened(profile) as console:
         requests.download(console.store, READY, str(tmp_path), "op")
-        (job,) = downloads.due(console.store, NOW, 1)
+        (job,) = downloads.ready(console.store, NOW, 1)
         older = str(tmp_path / f"retrieval-{job.email}-1.zip")
         downloads.record_success(console.store, job, older, 10, "ab" * 32)
         await console.go_to(READY)

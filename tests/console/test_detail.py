@@ -137,7 +137,7 @@ async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_
 async def test_of_a_purged_task_nothing_is_said_to_be_saved_or_still_to_do(profile: Profile) -> None:
     async with opened(profile) as console:
         requests.download(console.store, READY, "/results", "op")
-        (order,) = (order for order in downloads.due(console.store, NOW, 100) if order.task_number == READY)
+        (order,) = (order for order in downloads.ready(console.store, NOW, 100) if order.task_number == READY)
         downloads.record_success(console.store, order, "/results/a.zip", 5, "0" * 64)
         await console.go_to(READY)
         await console.sees("/results/a.zip")

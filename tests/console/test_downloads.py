@@ -27,7 +27,7 @@ SHA = "ab" * 32
 
 
 def order_of(store: Store, number: int) -> DownloadJob:
-    (order,) = (order for order in downloads.due(store, NOW, 100) if order.task_number == number)
+    (order,) = (order for order in downloads.ready(store, NOW, 100) if order.task_number == number)
     return order
 
 

@@ -202,7 +202,7 @@ async def test_the_emails_have_a_title_and_a_wide_list_names_who_asked_in_full(
     actor = "anna (root, key SHA256:yQ2)"
     async with opened(profile, PAST, size=size) as console:
         requests.download(console.store, NAMES.index("saved") + 1, FOLDER, actor)
-        (job,) = downloads.due(console.store, NOW, 1)
+        (job,) = downloads.ready(console.store, NOW, 1)
         downloads.record_start(console.store, job)
         name = f"retrieval-{job.task_id}.zip"
         downloads.record_success(console.store, job, f"{FOLDER}/{name}", 1, SHA)

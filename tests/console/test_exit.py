@@ -133,7 +133,7 @@ def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> No
     assert lease.acquire()
     assert exit_message(profile) is None, "an engine elsewhere goes on with it now"
     lease.release()
-    (order,) = downloads.due(store, store.clock(), 9)
+    (order,) = downloads.ready(store, store.clock(), 9)
     download_queue.pause(store, [order.id], "op")
     assert exit_message(profile) is None
     store.close()

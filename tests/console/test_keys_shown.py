@@ -39,7 +39,7 @@ async def test_the_footer_begins_with_the_next_steps_of_the_current_task(profile
     async with opened(profile) as console:
         store = console.store
         requests.submit(store, Request(Kind.RETRIEVAL, "sent@example.com", TODAY, "gdpr"), "op")
-        [intent] = intents.due(store, store.clock(), 5)
+        [intent] = intents.ready(store, store.clock(), 5)
         assert intent_outcomes.record_sending(store, intent.id)
         intent_outcomes.record_unconfirmed(store, intent.id)
         received = Request(Kind.RETRIEVAL, "later@example.com", TODAY, "gdpr", awaits_verification=True)

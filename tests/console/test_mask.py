@@ -87,7 +87,7 @@ async def test_a_filed_request_is_named_masked_and_forgotten_when_masked_again(p
 async def test_the_place_of_a_saved_archive_is_masked_too(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
         requests.download(console.store, READY, "/srv/privacy", "op")
-        (order,) = downloads.due(console.store, NOW, 1)
+        (order,) = downloads.ready(console.store, NOW, 1)
         path = f"/srv/privacy/retrieval-{order.email.replace('%', '_')}-{order.task_id}.zip"
         downloads.record_success(console.store, order, path, 10, "ab" * 32)
         await console.until(lambda: "saved" in console.line("table"))

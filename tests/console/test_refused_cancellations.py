@@ -27,7 +27,7 @@ async def test_a_refused_cancellation_is_said_in_the_status_line(profile: Profil
         await console.until(lambda: console.app._watch_notifier._event is not None)
         requests.cancel(console.store, HELD, ACTOR)
         await console.sees("cancelling")
-        [intent] = intents.due(console.store, console.store.clock(), 1)
+        [intent] = intents.ready(console.store, console.store.clock(), 1)
         intent_outcomes.record_cancel_refused(console.store, intent.id, CANNOT)
         await console.sees(f"{console.task(HELD).name}: {CANNOT}")
 
@@ -50,7 +50,7 @@ async def test_nothing_is_said_to_be_sent_now_that_cannot_be(profile: Profile) -
         await console.go_to(HELD)
         await console.press("x", "y")
         await console.sees("is recorded. Not sent yet: credentials refused.")
-        [intent] = intents.due(console.store, console.store.clock(), 1)
+        [intent] = intents.ready(console.store, console.store.clock(), 1)
         intent_outcomes.record_sending(console.store, intent.id)
         await console.until(lambda: "Not sent yet" not in console.text)
         assert "is recorded." in console.text
@@ -63,7 +63,7 @@ async def test_a_sentence_on_what_is_not_sent_yet_does_not_return_over_a_newer_o
         await console.press("x", "y")
         await console.sees("Not sent yet")
         console.main.show_status("another sentence")
-        [intent] = intents.due(console.store, console.store.clock(), 1)
+        [intent] = intents.ready(console.store, console.store.clock(), 1)
         intent_outcomes.record_cancelled(console.store, intent.id)
         await console.sees("another sentence", "CANCELLED")
         assert "is cancelled" not in console.text
@@ -80,7 +80,7 @@ async def test_a_sentence_on_a_history_that_cannot_be_read_goes_once_it_can(prof
 async def test_a_deletion_without_a_response_is_cancelled_once_its_task_id_is_known(profile: Profile) -> None:
     async with opened(profile) as console:
         number = submit(console.store, "new@example.com", Kind.DELETION)
-        intent = next(due for due in intents.due(console.store, NOW, 9) if due.task_number == number)
+        intent = next(due for due in intents.ready(console.store, NOW, 9) if due.task_number == number)
         intent_outcomes.record_sending(console.store, intent.id)
         await console.sees("n•••@example.com")
         await console.go_to(number)
@@ -92,7 +92,7 @@ async def test_a_deletion_without_a_response_is_cancelled_once_its_task_id_is_kn
         )
         intent_outcomes.record_accepted(console.store, intent.id, "task-new", NOW)
         await console.sees("Cancelling requested; not confirmed by the service")
-        assert [due.task_id for due in intents.due(console.store, NOW, 9)] == ["task-new"]
+        assert [due.task_id for due in intents.ready(console.store, NOW, 9)] == ["task-new"]
 
 
 def other_engine_settles(
@@ -106,7 +106,7 @@ def other_engine_settles(
         results = apply(*args, **values)
         store = open_store(profile.history_path, clock=clock)
         try:
-            [intent] = intents.due(store, store.clock(), 1)
+            [intent] = intents.ready(store, store.clock(), 1)
             intent_outcomes.record_sending(store, intent.id)
             settle(store, intent.id)
         finally:

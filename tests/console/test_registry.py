@@ -135,7 +135,7 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
         single.inquire(console.store, HELD, TODAY, "op")  # and to reply to
         single.add_note(console.store, HELD, "a long note " * 100, "op")  # and something to scroll
         requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
-        [intent] = intents.due(console.store, console.store.clock(), 5)
+        [intent] = intents.ready(console.store, console.store.clock(), 5)
         assert intent_outcomes.record_sending(console.store, intent.id)
         intent_outcomes.record_unconfirmed(console.store, intent.id)
         received = Request(Kind.RETRIEVAL, "later@example.com", TODAY, "gdpr", awaits_verification=True)

@@ -25,7 +25,7 @@ async def unconfirmed(profile: Profile) -> AsyncIterator[Console]:
     """The console with the cursor on an unconfirmed request."""
     async with opened(profile, past=[PastTask("a@example.com")]) as console:
         requests.submit(console.store, Request(Kind.RETRIEVAL, "jane@example.com", NOW.date(), "gdpr"), "op")
-        [intent] = intents.due(console.store, NOW, 5)
+        [intent] = intents.ready(console.store, NOW, 5)
         assert intent_outcomes.record_sending(console.store, intent.id)
         intent_outcomes.record_unconfirmed(console.store, intent.id)
         await console.until(lambda: console.main.table.row_count == 2)

@@ -28,7 +28,7 @@ def send_deletion(store: Store) -> Task:
     """A deletion for the address of `HELD`, recorded and accepted."""
     request = Request(Kind.DELETION, EMAIL, TODAY, "gdpr", 10, f"{EMAIL} left", note=f"{EMAIL} called")
     number = requests.submit(store, request, "op").number
-    intent = next(intent for intent in intents.due(store, NOW, 99) if intent.task_number == number)
+    intent = next(intent for intent in intents.ready(store, NOW, 99) if intent.task_number == number)
     assert intent_outcomes.record_sending(store, intent.id)
     intent_outcomes.record_accepted(store, intent.id, "3556a10a-accepted", NOW)
     return tasks.get(store, number)
@@ -120,7 +120,7 @@ async def test_what_was_sent_and_answered_is_shown_without_address_or_token(prof
 async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profile) -> None:
     async with opened(profile) as console:
         requests.download(console.store, READY, "/srv/privacy", "op")
-        order = downloads.due(console.store, NOW, 9)[0]
+        order = downloads.ready(console.store, NOW, 9)[0]
         downloads.record_start(console.store, order)
         await read(console, READY)
         await console.press("4")
@@ -231,7 +231,7 @@ async def test_a_key_never_acts_on_the_task_that_has_taken_the_place_of_the_one_
         await console.until(lambda: console.main.table.row_count < len(PAST))
         await read(console, HELD)
         requests.cancel(console.store, HELD, "bob")
-        (intent,) = intents.due(console.store, NOW, 9)
+        (intent,) = intents.ready(console.store, NOW, 9)
         assert intent_outcomes.record_sending(console.store, intent.id)
         intent_outcomes.record_cancelled(console.store, intent.id)
         await console.until(lambda: console.main.table.current_number != HELD)

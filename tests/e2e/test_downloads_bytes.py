@@ -54,7 +54,7 @@ def orders(store: Store, past: list[SampleTask]) -> list[DownloadJob]:
     """Three downloads that run."""
     for number in results(past)[:3]:
         requests.download(store, number, "/srv/privacy", "op")
-    orders = downloads.due(store, store.clock(), 3)
+    orders = downloads.ready(store, store.clock(), 3)
     for order in orders:
         downloads.record_start(store, order)
         downloads.record_progress(store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')

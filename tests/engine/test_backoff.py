@@ -18,20 +18,20 @@ from bwp_tui.engine.resilience.poll_schedule import (
     RELAXED_INTERVAL_S,
     PollSchedule,
 )
-from bwp_tui.store.worklog import due_polls
-from bwp_tui.store.worklog.due_polls import DuePoll
+from bwp_tui.store.worklog import ready_polls
+from bwp_tui.store.worklog.ready_polls import PolledTask
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def due_poll(
     *, age_s: float = 0, status: str = "IN_PROGRESS", polls: int = 0, submitted_at: datetime | None = None
-) -> DuePoll:
+) -> PolledTask:
     at = NOW - timedelta(seconds=age_s) if submitted_at is None else submitted_at
-    return DuePoll(1, Kind.DELETION, "task-1", status, at, None, polls)
+    return PolledTask(1, Kind.DELETION, "task-1", status, at, None, polls)
 
 
-def wait_s(poll: DuePoll, status: str, holding_period: int | None = None, speed: float = 1.0) -> float:
+def wait_s(poll: PolledTask, status: str, holding_period: int | None = None, speed: float = 1.0) -> float:
     return (PollSchedule(speed, random.Random(1)).next_poll(poll, status, holding_period, NOW) - NOW).total_seconds()
 
 
@@ -54,7 +54,7 @@ def wait_s(poll: DuePoll, status: str, holding_period: int | None = None, speed:
     ],
 )
 def test_the_distance_of_polls_follows_age_and_hold(
-    poll: DuePoll, status: str, holding_period: int | None, speed: float, distance: float
+    poll: PolledTask, status: str, holding_period: int | None, speed: float, distance: float
 ) -> None:
     waited = wait_s(poll, status, holding_period, speed)
     assert distance <= waited + 1e-6
@@ -109,8 +109,8 @@ def test_retries_are_drawn_from_the_whole_of_their_bound() -> None:
 
 def test_rare_polls_may_be_made_early_by_up_to_a_tenth_so_that_they_share_requests() -> None:
     usual, rare = PollSchedule(1.0, random.Random(1)), PollSchedule(1.0, random.Random(1), relaxed=True)
-    assert usual.lead_time == due_polls.LEAD_TIME
-    assert due_polls.LEAD_TIME * 10 < rare.lead_time <= timedelta(seconds=RELAXED_INTERVAL_S / 10)
+    assert usual.lead_time == ready_polls.LEAD_TIME
+    assert ready_polls.LEAD_TIME * 10 < rare.lead_time <= timedelta(seconds=RELAXED_INTERVAL_S / 10)
     assert PollSchedule(60.0, random.Random(1), relaxed=True).lead_time == pytest.approx(
         rare.lead_time / 60, abs=timedelta(milliseconds=1)
     )

@@ -140,7 +140,7 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
 async def test_a_part_on_another_disk_in_use_or_with_a_final_name_is_left_alone(shop: Shop, tmp_path: Path) -> None:
     number = await shop.completed("jane@example.com")
     folder = shop.request_download(number)
-    [order] = downloads.due(shop.store, shop.clock(), 1)
+    [order] = downloads.ready(shop.store, shop.clock(), 1)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{name_of(shop, number)}.part"
     part.write_bytes(b"whole")

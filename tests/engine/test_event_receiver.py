@@ -30,7 +30,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog import due_polls, engine_state, service_events
+from bwp_tui.store.worklog import engine_state, ready_polls, service_events
 from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ
 from tests.engine.shop import PROCESSED, Shop, bytes_below
 from tests.practice import queue_of
@@ -229,7 +229,7 @@ async def test_a_superseded_engine_deletes_nothing(shop: Shop) -> None:
 
     messages = ScriptedQueue([message("task-1")], supersede)
     with pytest.raises(EngineSuperseded):
-        await receiver_of(store, messages).run_due()
+        await receiver_of(store, messages).run_ready()
     assert messages.deleted == []
     assert shop.store.integer("SELECT count(*) FROM service_events") == 0
     store.close()
@@ -291,7 +291,7 @@ async def test_an_engine_that_stops_does_not_wait_for_a_long_poll_and_deletes_no
         go_on.wait()
 
     messages = ScriptedQueue([message("task-1")], hold)
-    work = asyncio.create_task(receiver_of(shop.store, messages).run_due())
+    work = asyncio.create_task(receiver_of(shop.store, messages).run_ready())
     await eventually_in_loop(polling.is_set)
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
@@ -355,7 +355,7 @@ async def test_polls_are_rare_once_an_event_has_come_and_each_task_is_polled_eve
 
     for after in (timedelta(hours=1), timedelta(hours=20), timedelta(days=5)):
         now = shop.clock.now + after
-        for poll in due_polls.due(shop.store, now, 100):
+        for poll in ready_polls.ready(shop.store, now, 100):
             at = schedule.next_poll(poll, poll.status, poll.holding_period, now)
             assert at - now <= (timedelta(hours=27) if poll.number in (held, soon) else timedelta(hours=6))
             if poll.number in old:
@@ -387,7 +387,7 @@ async def test_an_engine_that_relies_on_events_polls_each_task_in_progress_at_le
                     if polled_at - seen.get(number, polled_at) > timedelta(hours=1):
                         rare.append(polled_at)
                     seen[number] = polled_at
-            due = due_polls.next_at(shop.store)
+            due = ready_polls.next_at(shop.store)
             assert due is not None
             shop.clock.now = max(due, shop.clock.now) + timedelta(milliseconds=10)
     assert engine_state.read(shop.store).polls_relaxed
@@ -406,7 +406,7 @@ async def test_an_announced_task_that_has_not_ended_yet_is_polled_again_soon(rel
     shop.clock.advance(days=2)
     await relaxed.receive(message(task_id))
     now = shop.clock.now
-    (poll,) = due_polls.due(shop.store, now, 10)
+    (poll,) = ready_polls.ready(shop.store, now, 10)
     assert relaxed.schedule.next_poll(poll, poll.status, None, now) - now < timedelta(seconds=3)
     unchanged = poll._replace(polls_unchanged=50)
     assert relaxed.schedule.next_poll(unchanged, poll.status, None, now) - now > timedelta(hours=5)
@@ -474,7 +474,7 @@ async def test_all_tasks_are_polled_as_usual_after_an_end_that_only_a_poll_found
 async def test_an_engine_without_a_queue_polls_as_usual_what_another_has_left(relaxed: Relaxed) -> None:
     await _relax(relaxed)
     schedule = PollSchedule(1.0, random.Random(2))
-    await EventReceiver(relaxed.shop.store, schedule, None, random.Random(2)).run_due()
+    await EventReceiver(relaxed.shop.store, schedule, None, random.Random(2)).run_ready()
     assert engine_state.read(relaxed.shop.store).event_queue_state is None
     _check_usual(relaxed)
 
@@ -489,7 +489,7 @@ async def _relax(relaxed: Relaxed) -> list[int]:
         transaction.run("UPDATE tasks SET terminal = 1, next_poll_at = NULL WHERE task_id = 'task-elsewhere'")
     shop.clock.advance(days=2)
     now = shop.clock.now
-    polls = due_polls.due(shop.store, now, 100)
+    polls = ready_polls.ready(shop.store, now, 100)
     assert len(polls) == 40
     later = {poll.number: relaxed.schedule.next_poll(poll, poll.status, None, now).isoformat() for poll in polls}
     with shop.store.write() as transaction:

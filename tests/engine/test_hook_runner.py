@@ -32,7 +32,7 @@ def run_hook_and_be_killed(history: Path, now: datetime) -> None:
     async def claim() -> None:
         store = open_store(history, clock=lambda: now)
         runner = HookRunner(store, {HookOccasion.COMPLETED: OperatorProgram(("true",))}, "shop", asyncio.Event())
-        await runner.run_due()
+        await runner.run_ready()
         await asyncio.sleep(60)
 
     with patch.object(hook_runner, "run_program", lambda *_: os.kill(os.getpid(), signal.SIGKILL)):

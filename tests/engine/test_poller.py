@@ -16,7 +16,7 @@ from bwp_tui.sandbox.sandbox_state import TaskSnapshot
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.database.connection import as_int
-from bwp_tui.store.worklog import due_polls, engine_state, poll_responses
+from bwp_tui.store.worklog import engine_state, poll_responses, ready_polls
 from tests.engine.shop import ACTOR, PROCESSED, Shop
 from tests.practice import profile_of
 
@@ -86,7 +86,7 @@ async def test_twenty_tasks_are_asked_about_in_one_request(shop: Shop) -> None:
 async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_for_long(shop: Shop) -> None:
     numbers = held(shop, 5)
     await shop.work()
-    shop.clock.advance(due_polls.LEAD_TIME * 10)
+    shop.clock.advance(ready_polls.LEAD_TIME * 10)
     now = shop.clock.now
     for number, seconds in zip(numbers, (0, 10, 30, 31), strict=False):
         poll_responses.record_failed_polls(shop.store, [number], "later", now + timedelta(seconds=seconds))

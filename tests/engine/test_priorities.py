@@ -16,7 +16,7 @@ from bwp_tui.engine.worker import PriorityTasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable
-from bwp_tui.store.worklog import due_polls, poll_responses
+from bwp_tui.store.worklog import poll_responses, ready_polls
 from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.engine.shop import ACTOR, Shop
 
@@ -32,42 +32,42 @@ def held(shop: Shop, count: int, received_on: date = date(2026, 11, 20)) -> list
     return numbers
 
 
-def due_order(shop: Shop, limit: int = 100, in_sight: frozenset[int] = frozenset()) -> list[int]:
-    return [poll.number for poll in due_polls.due(shop.store, shop.clock.now, limit, in_sight)]
+def ready_order(shop: Shop, limit: int = 100, in_sight: frozenset[int] = frozenset()) -> list[int]:
+    return [poll.number for poll in ready_polls.ready(shop.store, shop.clock.now, limit, in_sight)]
 
 
 def test_the_longest_overdue_comes_first(shop: Shop) -> None:
     numbers = held(shop, 5)
-    assert due_order(shop) == numbers
-    assert due_order(shop, 2) == numbers[:2]
+    assert ready_order(shop) == numbers
+    assert ready_order(shop, 2) == numbers[:2]
 
 
 def test_what_is_near_its_due_date_comes_before_it_and_what_is_in_sight_before_all(shop: Shop) -> None:
     others = held(shop, 4)
     near = held(shop, 2, date(2026, 10, 25))
     nearest = held(shop, 1, date(2026, 10, 22))
-    assert due_order(shop) == [*nearest, *near, *others]
-    assert due_order(shop, 100, frozenset(others[2:])) == [*others[2:], *nearest, *near, *others[:2]]
-    assert due_order(shop, 3, frozenset(others[2:])) == [*others[2:], *nearest]
+    assert ready_order(shop) == [*nearest, *near, *others]
+    assert ready_order(shop, 100, frozenset(others[2:])) == [*others[2:], *nearest, *near, *others[:2]]
+    assert ready_order(shop, 3, frozenset(others[2:])) == [*others[2:], *nearest]
 
 
 def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
     [first, second] = held(shop, 2)
     poll_responses.record_failed_polls(shop.store, [first], "later", shop.clock.now + timedelta(hours=1))
-    assert due_order(shop, 100, frozenset([first])) == [second]
+    assert ready_order(shop, 100, frozenset([first])) == [second]
 
 
 async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = held(shop, POOL_SIZE * LARGEST_BATCH + 5)
     visible, rounds = PriorityTasks(frozenset(numbers[-5:])), []
-    real = due_polls.due
+    real = ready_polls.ready
 
-    def watched(*arguments: object) -> list[due_polls.DuePoll]:
+    def watched(*arguments: object) -> list[ready_polls.PolledTask]:
         found = real(*arguments)  # type: ignore[arg-type]  # it passes on what it is given
         rounds.append([poll.number for poll in found])
         return found
 
-    monkeypatch.setattr(due_polls, "due", watched)
+    monkeypatch.setattr(ready_polls, "ready", watched)
     async with shop.api() as api:
         await Engine(shop.store, api, shop.profile, priority_tasks=visible).run_once()
     assert rounds[0][:5] == numbers[-5:]

@@ -75,7 +75,7 @@ def test_a_denial_is_waited_on_for_long(health: ServiceHealth, clock: ManualCloc
     assert seconds_shut(health, clock) >= 15
 
 
-def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_due(
+def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_ready(
     health: ServiceHealth, clock: ManualClock, store: Store
 ) -> None:
     for pause in (*CREDENTIAL_RETRY_S, CREDENTIAL_RETRY_S[-1]):

@@ -56,10 +56,10 @@ async def test_one_that_is_queued_again_stands_behind_those_that_wait(shop: Shop
     numbers = [await shop.completed(f"{name}@example.com") for name in ("ann", "bob", "cat")]
     for number in numbers:
         shop.request_download(number)
-    [order, *_] = downloads.due(shop.store, shop.clock(), 3)
+    [order, *_] = downloads.ready(shop.store, shop.clock(), 3)
     assert downloads.record_start(shop.store, order)
     downloads.requeue_last(shop.store, order, "Too slow.")
-    due = downloads.due(shop.store, shop.clock(), 3)
+    due = downloads.ready(shop.store, shop.clock(), 3)
     assert [waiting.task_number for waiting in due] == [*numbers[1:], numbers[0]]
 
 

@@ -29,7 +29,7 @@ def what_happened(shop: Shop, number: int) -> list[str]:
 
 async def test_a_request_is_submitted_under_its_own_client_token(shop: Shop) -> None:
     number = shop.submit("jane@example.com")
-    [intent] = intents.due(shop.store, shop.clock.now, 9)
+    [intent] = intents.ready(shop.store, shop.clock.now, 9)
     await shop.work()
     [start] = shop.sandbox.state.starts
     assert (start.client_token, start.email, start.kind) == (intent.client_token, "jane@example.com", Kind.RETRIEVAL)
@@ -123,7 +123,7 @@ async def test_a_request_that_met_no_server_was_never_sent_and_goes_out_when_the
     shop.sandbox.stop()
     number = shop.submit("jane@example.com")
     await shop.work()
-    [intent] = intents.due(shop.store, shop.clock.now + A_WHILE, 9)
+    [intent] = intents.ready(shop.store, shop.clock.now + A_WHILE, 9)
     assert (intent.first_sent_at, intent.attempts) == (None, 0)
     assert "cannot be reached" in (shop.task(number).trouble or "")
     assert engine_state.read(shop.store).service == "unreachable"
@@ -176,7 +176,7 @@ async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
 
 
 async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = intents.due
+    real = intents.ready
 
     def withdraw_what_was_read(store: Store, now: datetime, limit: int) -> list[Intent]:
         found = real(store, now, limit)
@@ -185,7 +185,7 @@ async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, mo
         return found
 
     number = shop.submit("jane@example.com")
-    monkeypatch.setattr(intents, "due", withdraw_what_was_read)
+    monkeypatch.setattr(intents, "ready", withdraw_what_was_read)
     await shop.work()
     assert shop.sandbox.state.calls[START] == 0
     assert shop.task(number).status == "CANCELLED"

@@ -141,7 +141,7 @@ def test_what_holds_the_lease_and_is_no_engine_is_not_superseded(
 
 def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
-    [intent] = intents.due(live_history, live_history.clock(), 1)
+    [intent] = intents.ready(live_history, live_history.clock(), 1)
     lease = Lease(profile.lease_path)
     old = open_store(profile.history_path)
     begun = begin_term(old, lease, Ability.POLLS)

@@ -333,7 +333,7 @@ class Copy:
 
     def send(self) -> bool:
         """Send one waiting intent, which may have no response; return whether there was one."""
-        due = intents.due(self.store, self.clock.now + timedelta(days=1), 100)
+        due = intents.ready(self.store, self.clock.now + timedelta(days=1), 100)
         if not due:
             return False
         intent = self.random.choice(due)

@@ -26,7 +26,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.worklog import due_polls, intents
+from bwp_tui.store.worklog import intents, ready_polls
 from tests.engine.shop import NOON
 from tests.faults.consistency import Entry, RecordingState, compare, entries, parse_instant
 from tests.faults.fake_service import REFUSED_NAME, CallFault, FakeService, Killed
@@ -240,7 +240,7 @@ class Machine(RuleBasedStateMachine):
         # A cancellation of a task that the service does not know lasts a day, of a clock that may be three days behind.
         for doubling in range(180):
             self.processes[0].work([], [])
-            waiting = [at for at in (intents.next_at(self.store), due_polls.next_at(self.store)) if at is not None]
+            waiting = [at for at in (intents.next_at(self.store), ready_polls.next_at(self.store)) if at is not None]
             if not waiting:
                 return
             # Ever longer steps: a clock that went back leaves due times that lie far ahead.

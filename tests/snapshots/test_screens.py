@@ -29,7 +29,7 @@ def office(store: Store) -> None:
     number = requests.submit(store, request, "op").number
     with store.write() as transaction:
         transaction.run("UPDATE intents SET client_token = ?", (TOKEN,))
-    (intent,) = intents.due(store, NOW, 9)
+    (intent,) = intents.ready(store, NOW, 9)
     assert intent_outcomes.record_sending(store, intent.id)
     intent_outcomes.record_accepted(store, intent.id, "0e1f7b16-accepted", NOW)
     requests.cancel(store, number, "op")
@@ -92,7 +92,7 @@ def test_archive(camera: Camera, size: tuple[int, int], profile: Profile) -> Non
         profile.download_dir.mkdir(parents=True, exist_ok=True)
         path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", MEMBERS)
         requests.download(store, READY, str(path.parent), "op")
-        (order,) = downloads.due(store, NOW, 9)
+        (order,) = downloads.ready(store, NOW, 9)
         downloads.record_success(store, order, str(path), path.stat().st_size, "0" * 64)
 
     async def act(console: Console) -> None:

@@ -93,7 +93,7 @@ def test_download_under_way(camera: Camera, size: tuple[int, int]) -> None:
     def prepare(store: Store) -> None:
         for number in (READY, 1):
             requests.download(store, number, "/srv/privacy", "op")
-        order = next(order for order in downloads.due(store, NOW, 9) if order.task_number == READY)
+        order = next(order for order in downloads.ready(store, NOW, 9) if order.task_number == READY)
         downloads.record_start(store, order)
         downloads.record_progress(store, order, 12_400_000, 19_300_000, 3_100_000.0, '"etag"')
 

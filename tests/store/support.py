@@ -83,7 +83,7 @@ def received(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@examp
 
 def intent_of(store: Store, number: int) -> Intent:
     """The waiting intent of task `number`."""
-    (found,) = (intent for intent in intents.due(store, FAR, 1_000) if intent.task_number == number)
+    (found,) = (intent for intent in intents.ready(store, FAR, 1_000) if intent.task_number == number)
     return found
 
 
@@ -94,7 +94,7 @@ def assert_intent_is_not_sent(store: Store, number: int) -> None:
         " VALUES (?, 'submit', 'a token', '2026-11-20', '2026-11-20', 'op')",
         (number,),
     )
-    assert not intents.due(store, FAR, 100)
+    assert not intents.ready(store, FAR, 100)
     assert intents.next_at(store) is None
 
 

@@ -196,7 +196,7 @@ def test_a_profile_can_count_what_is_completed_as_answered(store: Store, clock: 
     assert answered == [TODAY, None, None]
     clock.advance(days=3)
     requests.download(store, ready.number, "/srv", ACTOR)
-    (job,) = downloads.due(store, clock(), 5)
+    (job,) = downloads.ready(store, clock(), 5)
     downloads.record_success(store, job, "/srv/a.zip", 1, "00")
     assert answers_at_completion.is_any_completed(store, seen)
     seen = answers_at_completion.answer_completed(store, seen)

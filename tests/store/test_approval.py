@@ -65,8 +65,8 @@ def unapproved(store: Store, email: str = "jane@example.com") -> int:
     return task.number
 
 
-def nothing_is_due(store: Store) -> bool:
-    return not intents.due(store, FAR, 100) and not scalar(
+def nothing_is_ready(store: Store) -> bool:
+    return not intents.ready(store, FAR, 100) and not scalar(
         store, "SELECT count(*) FROM intents WHERE state = 'waiting'"
     )
 
@@ -74,7 +74,7 @@ def nothing_is_due(store: Store) -> bool:
 def test_a_deletion_waits_and_another_account_has_it_sent_once(store: Store) -> None:
     number = unapproved(store)
     assert submitted(store).status == Status.QUEUED  # a retrieval
-    assert len(intents.due(store, FAR, 100)) == 1
+    assert len(intents.ready(store, FAR, 100)) == 1
     for own in (ANN, "ann", "ann (Bob)"):
         with pytest.raises(NotPossible, match="another person"):
             approve(store, number, own)
@@ -106,7 +106,7 @@ def test_neither_import_nor_send_nor_resubmission_nor_another_connection_goes_ro
     another = unapproved(other, "other@example.com")
     other.close()
     assert {task.status for task in tasks.by_numbers(store, [imported, held, again, another])} == {Status.UNAPPROVED}
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
     for number in (held, again):
         with pytest.raises(NotPossible, match="bob asked"):
             approve(store, number, BOB)
@@ -118,7 +118,7 @@ def test_settings_without_approval_approve_nothing(store: Store, path: Path, clo
     outside = open_store(path, clock=clock)
     with pytest.raises(NotPossible, match="approve nothing"):
         approve(outside, number, BOB)
-    assert nothing_is_due(outside)
+    assert nothing_is_ready(outside)
     assert requests.submit(outside, request(Kind.DELETION, "new@example.com"), ANN).status == Status.QUEUED
     outside.close()
 
@@ -161,7 +161,7 @@ def test_a_declined_one_waits_again_once_the_decline_is_withdrawn(store: Store) 
     assert tasks.get(store, number).status == Status.DECLINED
     single.edit(store, number, decisions.withdraw_decline, "cy", TODAY)
     assert tasks.get(store, number).status == Status.UNAPPROVED
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
     for asked in (ANN, "cy"):
         with pytest.raises(NotPossible, match="another person"):
             approve(store, number, asked)
@@ -180,13 +180,13 @@ def test_one_of_a_backup_or_of_an_older_copy_is_for_an_operator_to_decide_on(
         path.with_name(beside).unlink(missing_ok=True)
     with team(path, clock) as older:
         assert tasks.get(older, number).status == Status.UNCONFIRMED
-        assert nothing_is_due(older)
+        assert nothing_is_ready(older)
     path.unlink()
     restore.restore(path, tmp_path / "older.db", clock())
     with team(path, clock) as restored:
         assert tasks.get(restored, number).status == Status.UNCONFIRMED
         assert requests.resubmit(restored, number, ANN).status in (Status.RECEIVED, Status.UNAPPROVED)
-        assert nothing_is_due(restored)
+        assert nothing_is_ready(restored)
 
 
 def test_a_recovered_history_sends_nothing_that_nobody_has_approved(
@@ -198,7 +198,7 @@ def test_a_recovered_history_sends_nothing_that_nobody_has_approved(
     recover.recover(path, clock())
     with team(path, clock) as recovered:
         assert {task.status for task in tasks.by_numbers(recovered, numbers)} <= {Status.UNAPPROVED, Status.UNCONFIRMED}
-        assert nothing_is_due(recovered)
+        assert nothing_is_ready(recovered)
         waiting = [task.number for task in tasks.by_numbers(recovered, numbers) if task.status == Status.UNAPPROVED]
         with pytest.raises(NotPossible):
             approve(recovered, waiting[0], ANN)

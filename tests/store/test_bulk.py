@@ -216,7 +216,7 @@ def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: S
     assert [result.refused is None for result in results] == [True, False, False, True]
     new = tasks.get(store, results[0].resulting_id)
     assert (new.resubmit_of, new.note) == (first, "checked the orders")
-    tokens = {intent.client_token for intent in intents.due(store, NOW, 10)}
+    tokens = {intent.client_token for intent in intents.ready(store, NOW, 10)}
     assert len(tokens) == 2
 
 

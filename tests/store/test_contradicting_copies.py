@@ -161,7 +161,7 @@ def test_a_request_is_not_sent_where_the_other_copy_answered_or_ended_it_or_with
     for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.status, needs_answer(task), task.tags) == (Status.UNCONFIRMED, True, (TO_CHECK,))
-        assert intents.due(merged, clock() + timedelta(days=1), 100) == []
+        assert intents.ready(merged, clock() + timedelta(days=1), 100) == []
 
 
 def _accepted(store: Store) -> None:

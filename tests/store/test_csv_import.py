@@ -37,7 +37,7 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
     assert (bob.kind, bob.email, bob.regulation, bob.holding_period) == (Kind.DELETION, "bob@example.com", "us-ca", 3)
     assert (bob.reason, bob.note, bob.tags) == ("art. 17", "two lines", ("vip", "eu"))
     assert (jane.kind, jane.received_on, jane.regulation) == (Kind.RETRIEVAL, TODAY, "us-ia")
-    assert len({intent.client_token for intent in intents.due(store, NOW, 10)}) == 2
+    assert len({intent.client_token for intent in intents.ready(store, NOW, 10)}) == 2
     first = timeline.of_task(store, bob.number)[0]
     assert (first.what, first.actor) == ("imported", ACTOR)
     assert (first.detail or "").endswith(" line 2, deletion")

@@ -24,7 +24,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.queries.compliance_report import compliance_report
 from bwp_tui.store.queries.timeline import LegalRecord
-from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
+from bwp_tui.store.worklog import intent_outcomes, intents, ready_polls
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -70,7 +70,7 @@ def declined(store: Store, regulation: str = "us-co") -> Task:
 
 
 def is_nothing_due(store: Store) -> bool:
-    return not intents.due(store, FAR, 100) and not due_polls.due(store, FAR, 100)
+    return not intents.ready(store, FAR, 100) and not ready_polls.ready(store, FAR, 100)
 
 
 def counts_agree(store: Store) -> bool:
@@ -222,7 +222,7 @@ def test_a_withdrawn_decline_leaves_the_task_as_it_was(store: Store, status: str
     assert (task.status, task.is_final, task.finished_at) == (before.status, before.is_final, before.finished_at)
     assert (task.declined_on, task.decline_reason, task.decline_text) == (None, None, None)
     assert needs_answer(task)
-    assert bool(due_polls.due(store, FAR, 9)) is (status == "IN_PROGRESS")
+    assert bool(ready_polls.ready(store, FAR, 9)) is (status == "IN_PROGRESS")
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.detail) == ("decline withdrawn", f"was on {TODAY}, exempt: told by email")
     assert counts_agree(store)

@@ -35,11 +35,11 @@ def _asked(store: Store, count: int) -> list[int]:
 
 
 def _due(store: Store) -> list[int]:
-    return [order.id for order in downloads.due(store, SOON, 100)]
+    return [order.id for order in downloads.ready(store, SOON, 100)]
 
 
 def _order(store: Store, download: int) -> DownloadJob:
-    (found,) = [order for order in downloads.due(store, SOON, 100) if order.id == download]
+    (found,) = [order for order in downloads.ready(store, SOON, 100) if order.id == download]
     return found
 
 
@@ -57,7 +57,7 @@ def test_the_list_holds_the_open_ones_as_they_come_and_then_the_ended_ones_newes
     store: Store, clock: ManualClock
 ) -> None:
     first, second, third, fourth, fifth, sixth = _asked(store, 6)
-    orders = {order.id: order for order in downloads.due(store, NOW, 10)}
+    orders = {order.id: order for order in downloads.ready(store, NOW, 10)}
     for ended in (second, first):
         downloads.record_start(store, orders[ended])
         clock.advance(seconds=1)
@@ -143,7 +143,7 @@ def test_a_part_is_taken_up_only_in_the_folder_it_lies_in(store: Store) -> None:
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     downloads.record_failure(store, order, "The disk is full.")
     requests.download(store, order.task_number, "/mnt/elsewhere", ACTOR)
-    (again,) = downloads.due(store, SOON, 5)
+    (again,) = downloads.ready(store, SOON, 5)
     assert (again.etag, _now(store, again.id).bytes) == (None, 0)
 
 
@@ -260,7 +260,7 @@ def test_a_download_put_off_is_due_in_its_place_once_its_time_has_come(store: St
     order = _order(store, first)
     downloads.record_start(store, order)
     downloads.reschedule(store, order, "The line was cut.", SOON)
-    assert [found.id for found in downloads.due(store, SOON - timedelta(seconds=1), 5)] == [second]
+    assert [found.id for found in downloads.ready(store, SOON - timedelta(seconds=1), 5)] == [second]
     assert _due(store) == [first, second]
 
 

@@ -23,7 +23,7 @@ from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status
 def job(store: Store) -> DownloadJob:
     task = in_status(store, "COMPLETED")
     requests.download(store, task.number, "/srv/results", ACTOR)
-    (only,) = downloads.due(store, NOW, 5)
+    (only,) = downloads.ready(store, NOW, 5)
     return only
 
 
@@ -38,7 +38,7 @@ def test_a_download_runs_progresses_and_ends_with_a_file(store: Store, job: Down
     ready = parse("is:ready")
     downloads.record_start(store, job)
     assert (_now(store, job).state, _now(store, job).started_at) == ("running", NOW)
-    assert downloads.due(store, NOW, 5) == []
+    assert downloads.ready(store, NOW, 5) == []
     downloads.record_progress(store, job, 5, 10, 2.5, '"tag"')
     running = _now(store, job)
     assert (running.bytes, running.total, running.rate, running.etag) == (5, 10, 2.5, '"tag"')
@@ -60,9 +60,9 @@ def test_a_download_put_off_waits_and_tells_why(store: Store, job: DownloadJob) 
     waiting = _now(store, job)
     assert (waiting.state, waiting.trouble, waiting.attempts, waiting.rate) == ("queued", "The line was cut.", 1, None)
     assert (waiting.bytes, waiting.etag) == (5, '"tag"')
-    assert downloads.due(store, SOON - timedelta(seconds=1), 5) == []
+    assert downloads.ready(store, SOON - timedelta(seconds=1), 5) == []
     assert downloads.next_at(store) == SOON
-    (again,) = downloads.due(store, SOON, 5)
+    (again,) = downloads.ready(store, SOON, 5)
     assert (again.id, again.attempts, again.etag) == (job.id, 1, '"tag"')
 
 
@@ -91,7 +91,7 @@ def test_what_an_engine_that_is_gone_left_running_is_queued_again(store: Store, 
     downloads.record_start(store, job)
     downloads.requeue_interrupted(store)
     assert _now(store, job).state == "queued"
-    assert [found.id for found in downloads.due(store, NOW, 5)] == [job.id]
+    assert [found.id for found in downloads.ready(store, NOW, 5)] == [job.id]
 
 
 def test_an_engine_that_stops_queues_its_download_for_the_next_and_nothing_that_is_over(
@@ -169,12 +169,12 @@ def test_a_part_that_was_no_archive_is_not_gone_on_with(store: Store, job: Downl
     downloads.record_progress(store, job, 5, 10, 2.5, '"tag"')
     downloads.record_failure(store, job, "It is no zip.", part_is_left=False)
     requests.download(store, job.task_number, "/srv/results", ACTOR)
-    (again,) = downloads.due(store, NOW, 5)
+    (again,) = downloads.ready(store, NOW, 5)
     assert again.etag is None
 
 
 def test_a_task_whose_download_has_not_left_its_slot_is_not_due(store: Store, job: DownloadJob) -> None:
-    assert downloads.due(store, NOW, 5, frozenset({job.task_number})) == []
+    assert downloads.ready(store, NOW, 5, frozenset({job.task_number})) == []
     assert downloads.next_at(store, frozenset({job.task_number})) is None
     assert downloads.next_at(store, frozenset({job.task_number + 1})) == NOW
 
@@ -183,7 +183,7 @@ def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(store:
     for number in range(1, 4):
         task = in_status(store, "COMPLETED", task_id=f"task-{number}")
         requests.download(store, task.number, "/srv/results", ACTOR)
-    assert [job.task_number for job in downloads.due(store, NOW, 2)] == [1, 2]
+    assert [job.task_number for job in downloads.ready(store, NOW, 2)] == [1, 2]
 
 
 def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Store, job: DownloadJob) -> None:
@@ -202,7 +202,7 @@ def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Sto
     assert told[-2] == ("download steps", "and 30 more failed attempts")
     assert _now(store, job).attempts == 41
     requests.download(store, job.task_number, "/srv/results", ACTOR)
-    (again,) = downloads.due(store, NOW, 5)
+    (again,) = downloads.ready(store, NOW, 5)
     downloads.record_failed_attempt(store, again, "The line broke.", 7, SOON)
     assert timeline.of_task(store, job.task_number)[-1].detail == "at byte 7: The line broke.", "each is told anew"
 

@@ -31,7 +31,7 @@ def early(store: Store) -> tuple[int, Intent]:
 
 
 def due(store: Store) -> list[tuple[int, str, str | None]]:
-    return [(intent.task_number, intent.action, intent.task_id) for intent in intents.due(store, FAR, 10)]
+    return [(intent.task_number, intent.action, intent.task_id) for intent in intents.ready(store, FAR, 10)]
 
 
 def reasons(store: Store, number: int) -> list[str | None]:

@@ -13,7 +13,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_responses
+from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses, ready_polls
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -75,7 +75,7 @@ def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_agai
     failed = tasks.get(store, task.number)
     assert (failed.status, failed.errors, failed.finished_at, failed.next_poll_at) == ("FAILED", errors, ended, None)
     assert timeline.of_task(store, task.number)[-1].detail == "DATA_SUBJECT_NOT_FOUND; and “more”"
-    assert due_polls.next_at(store) is None
+    assert ready_polls.next_at(store) is None
 
 
 def test_an_end_without_an_instant_is_dated_now(store: Store, clock: ManualClock) -> None:
@@ -95,7 +95,7 @@ def test_a_task_that_comes_back_to_life_has_not_ended(store: Store) -> None:
 def test_a_status_never_heard_of_is_kept_as_it_came_and_asked_about_on(store: Store) -> None:
     task = accepted(store)
     single.answered(store, task.number, answer("SUSPENDED"), SOON)
-    assert (tasks.get(store, task.number).status, due_polls.next_at(store)) == ("SUSPENDED", SOON)
+    assert (tasks.get(store, task.number).status, ready_polls.next_at(store)) == ("SUSPENDED", SOON)
 
 
 @pytest.mark.parametrize("status", ["ON_HOLD", "IN_PROGRESS", "COMPLETED", "FAILED"])
@@ -197,7 +197,7 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
         clock.advance(days=1)
         requests.poll_now(store, [task.number])
         poll_responses.record_unknown(store, task.number, "no such task", clock.now)
-        assert due_polls.due(store, clock.now, 5) == []
+        assert ready_polls.ready(store, clock.now, 5) == []
     assert tasks.get(store, task.number).status == status
 
 
@@ -238,8 +238,8 @@ def test_an_attempt_that_never_left_leaves_nothing_unknown(store: Store, never_s
     task = submitted(store)
     intent = sent(store, task.number)
     intent_outcomes.reschedule(store, intent.id, "no network", SOON, never_sent=never_sent)
-    assert intents.due(store, NOW, 5) == []
-    (put_off,) = intents.due(store, SOON, 5)
+    assert intents.ready(store, NOW, 5) == []
+    (put_off,) = intents.ready(store, SOON, 5)
     assert (put_off.attempts, put_off.first_sent_at) == ((0, None) if never_sent else (1, NOW))
     assert put_off.client_token == intent.client_token
     assert (tasks.get(store, task.number).trouble, intents.next_at(store)) == ("no network", SOON)
@@ -379,7 +379,7 @@ def test_a_cancellation_refused_lets_the_task_go_on_and_asks_about_it_at_once(st
     intent_outcomes.record_cancel_refused(store, intent.id, "It is IN_PROGRESS.")
     kept = tasks.get(store, task.number)
     assert (kept.status, kept.cancel_asked, kept.trouble) == ("ON_HOLD", False, "It is IN_PROGRESS.")
-    assert [poll.number for poll in due_polls.due(store, NOW, 5)] == [task.number]
+    assert [poll.number for poll in ready_polls.ready(store, NOW, 5)] == [task.number]
     assert requests.cancel(store, task.number, ACTOR).cancel_asked
 
 

@@ -94,7 +94,7 @@ def _plant_details(store: Store) -> None:
     )
     saved = in_status(store, Status.COMPLETED, task_id="eeee0000")
     requests.download(store, saved.number, "/srv", ACTOR)
-    (order,) = downloads.due(store, SOON, 5)
+    (order,) = downloads.ready(store, SOON, 5)
     downloads.record_success(store, order, "/srv/a.zip", 1, "00")
     single.answer(store, saved.number, "by email", TODAY, ACTOR)
     single.inquire(store, requests.submit(store, request(regulation="uk-gdpr"), ACTOR).number, TODAY, ACTOR)

@@ -34,7 +34,7 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
     intent_outcomes.reschedule(store, sent(store, waiting.number).id, "later", SOON, never_sent=True)
     done = in_status(store, "COMPLETED", task_id="task-2")
     requests.download(store, done.number, "/srv", ACTOR)
-    (order,) = downloads.due(store, NOW, 5)
+    (order,) = downloads.ready(store, NOW, 5)
     downloads.record_start(store, order)
     downloads.reschedule(store, order, "later", SOON)
     clock.advance(hours=-3)
@@ -42,9 +42,9 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
     three_earlier = SOON - timedelta(hours=3)
     assert tasks.get(store, task.number).next_poll_at == three_earlier
     assert downloads.next_at(store) == three_earlier
-    by_number = {intent.task_number: intent for intent in intents.due(store, clock.now, 9)}
+    by_number = {intent.task_number: intent for intent in intents.ready(store, clock.now, 9)}
     assert list(by_number) == [now.number]
-    assert [intent.task_number for intent in intents.due(store, three_earlier, 9)] == [now.number, waiting.number]
+    assert [intent.task_number for intent in intents.ready(store, three_earlier, 9)] == [now.number, waiting.number]
     assert future_times.newest_entry_at(store) == clock.now
 
 

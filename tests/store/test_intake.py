@@ -24,7 +24,7 @@ from bwp_tui.store.maintenance import integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
-from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
+from bwp_tui.store.worklog import intent_outcomes, intents, ready_polls
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite_table
@@ -44,10 +44,10 @@ from tests.store.support import (
 VERIFIED = Verification(TODAY, ACTOR, "order 17")
 
 
-def nothing_is_due(store: Store) -> bool:
+def nothing_is_ready(store: Store) -> bool:
     """Whether the engine has nothing to send or to poll, however late it is."""
-    polls = due_polls.due(store, FAR, 100)
-    return not intents.due(store, FAR, 100) and not polls and intents.unfinished_work(store) is None
+    polls = ready_polls.ready(store, FAR, 100)
+    return not intents.ready(store, FAR, 100) and not polls and intents.unfinished_work(store) is None
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -55,7 +55,7 @@ def test_its_clocks_run_and_nothing_is_due_to_be_sent(store: Store, kind: Kind) 
     task = received(store, kind)
     assert (task.status, task.is_final, needs_answer(task)) == (Status.RECEIVED, False, True)
     assert task.due_on is not None
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
     assert scalar(store, "SELECT count(*) FROM intents") == 0
     (event,) = timeline.of_task(store, task.number)
     assert (event.what, event.before, event.after) == ("recorded", None, "RECEIVED")
@@ -78,7 +78,7 @@ def test_no_other_path_sends_it(store: Store) -> None:
         with pytest.raises(NotPossible):
             refused()
     requests.poll_now(store, [task.number])
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
     assert tasks.get(store, task.number) == task
 
 
@@ -182,7 +182,7 @@ def test_it_can_be_withdrawn_and_a_repetition_is_received_again(store: Store) ->
     assert (event.what, event.before, event.after) == ("withdrawn", "RECEIVED", "CANCELLED")
     again = requests.resubmit(store, number, ACTOR)
     assert (again.status, again.resubmit_of) == (Status.RECEIVED, number)
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
 
 
 def test_a_file_is_imported_without_sending_anything(store: Store) -> None:
@@ -190,7 +190,7 @@ def test_a_file_is_imported_without_sending_anything(store: Store) -> None:
     plan = csv_import.plan(store, data, ImportDefaults(TODAY, "us-co", awaits_verification=True))
     numbers = csv_import.import_requests(store, plan, ACTOR)
     assert {task.status for task in tasks.by_numbers(store, numbers)} == {Status.RECEIVED}
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
     again = csv_import.plan(store, data, ImportDefaults(TODAY, "us-co"))
     assert (again.imported_before, again.duplicates) == (2, 2)
 
@@ -235,7 +235,7 @@ def assert_unconfirmed(store: Store, numbers: list[int]) -> None:
         changes = [(event.before, event.after) for event in timeline.of_task(store, number)]
         assert (Status.RECEIVED, Status.UNCONFIRMED) in changes
     assert requests.resubmit(store, numbers[0], ACTOR).status == Status.RECEIVED
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
 
 
 @pytest.mark.parametrize("later", ["sent", "withdrawn"])
@@ -258,7 +258,7 @@ def test_of_a_received_and_a_later_row_the_later_one_counts(
     for merged in restored_both_ways(path, clock, tmp_path / "early.db", tmp_path / "late.db"):
         task = tasks.get(merged, number)
         assert task.status == (Status.QUEUED if later == "sent" else Status.CANCELLED)
-        assert [intent.task_number for intent in intents.due(merged, FAR, 9)] == ([number] if later == "sent" else [])
+        assert [intent.task_number for intent in intents.ready(merged, FAR, 9)] == ([number] if later == "sent" else [])
 
 
 def test_a_recovered_history_sends_nothing_that_was_only_received(path: Path, clock: ManualClock) -> None:
@@ -272,7 +272,7 @@ def test_a_recovered_history_sends_nothing_that_was_only_received(path: Path, cl
     found = tasks.by_numbers(store, numbers)
     assert len(found) == len(numbers)
     assert {task.status for task in found} == {Status.RECEIVED}
-    assert nothing_is_due(store)
+    assert nothing_is_ready(store)
     lost = [task.number for task in found if not task.email]
     for number in lost[:1]:
         single.verify(store, number, VERIFIED, ACTOR)

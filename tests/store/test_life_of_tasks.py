@@ -71,7 +71,7 @@ class LifeOfTasks(RuleBasedStateMachine):
 
     @rule(target=under_way)
     def send(self) -> object:
-        due = intents.due(self.store, self.clock(), 1)
+        due = intents.ready(self.store, self.clock(), 1)
         for intent in due:
             assert intent_outcomes.record_sending(self.store, intent.id)
             if intent.action == "submit":

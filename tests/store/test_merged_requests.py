@@ -44,7 +44,7 @@ _DECLINE = recording(partial(decisions.decline, reason="fraud", text="told"))
 
 def _cancelled(store: Store, number: int) -> None:
     requests.cancel(store, number, ACTOR)
-    intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
 
 
 @pytest.mark.parametrize("is_first", [False, True])
@@ -66,7 +66,7 @@ def test_all_that_carry_a_disputed_request_on_are_to_be_checked_have_the_earlier
         every = tasks.by_numbers(merged, [1, 2, 3])
         assert [TO_CHECK in task.tags for task in every] == [True] * 3
         assert (every[2].received_on, every[2].status) == (TODAY - timedelta(9), Status.UNCONFIRMED)
-        assert intents.due(merged, FAR, 9) == []
+        assert intents.ready(merged, FAR, 9) == []
         with pytest.raises(NotPossible):
             requests.resubmit(merged, 3, ACTOR)
         assert chain_check.check_file(path)[1] == []
@@ -76,7 +76,7 @@ def test_a_request_that_both_copies_sent_again_in_its_row_is_two_tasks(path: Pat
     with closing(open_store(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
         _DECLINE(store)
-        intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+        intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
     for store, is_first in opened_copies(path, clock, True):
         recording(decisions.withdraw_decline)(store)
         _VERIFY(store)
@@ -120,7 +120,7 @@ def test_a_tracked_row_that_became_one_with_its_request_does_not_come_back(path:
             number = requests.track(store, Kind.DELETION, "task-1", request(Kind.DELETION), ACTOR).number
             single.answered(store, number, answer("ON_HOLD", email="jane@example.com"), SOON)
             single.edit(store, number, partial(decisions.decline, reason="exempt", text="law"), ACTOR, TODAY)
-            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+            intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
     early, late = (path.parent / place / path.name for place in ("early", "late"))
     for merged, other in zip(restored_both_ways(path, clock), (late, early), strict=True):
         assert len(tasks.by_numbers(merged, range(1, 9))) == 1
@@ -153,7 +153,7 @@ def test_a_line_of_a_file_that_both_copies_imported_is_sent_by_one_alone(path: P
         first, second = tasks.by_numbers(merged, [1, 2])
         assert (TO_CHECK in first.tags, TO_CHECK in second.tags) == (True, True)
         assert {first.status, second.status} == {Status.QUEUED, Status.UNCONFIRMED}
-        assert len(intents.due(merged, FAR, 9)) == 1
+        assert len(intents.ready(merged, FAR, 9)) == 1
 
 
 def test_a_value_that_damage_had_changed_in_one_copy_is_that_of_the_other(path: Path, clock: ManualClock) -> None:
@@ -195,7 +195,7 @@ def test_a_deletion_that_was_cancelled_for_a_decline_is_open_where_the_other_cop
     for store, is_declined in opened_copies(path, clock, is_first):
         if is_declined:
             _DECLINE(store)
-            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+            intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
         else:
             _EARLIER(store)
             due = tasks.get(store, 1).due_on

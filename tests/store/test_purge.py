@@ -43,7 +43,7 @@ def _finished(store: Store, count: int = 30) -> None:
         single.answered(store, task.number, ended, SOON)
         if not number % 2:
             requests.download(store, task.number, "/home/quagga", ACTOR)
-            (order,) = downloads.due(store, SOON + timedelta(days=999), 9)
+            (order,) = downloads.ready(store, SOON + timedelta(days=999), 9)
             downloads.record_success(store, order, f"/home/quagga/{email}.zip", 9, "abc123")
 
 

@@ -12,7 +12,7 @@ from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Row, SqlValue, Store, as_text
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import downloads, due_polls, intents
+from bwp_tui.store.worklog import downloads, intents, ready_polls
 from tests.store.support import NOW
 
 
@@ -39,12 +39,12 @@ def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
-        (lambda store: due_polls.due(store, NOW, 20), "tasks_by_poll"),
-        (lambda store: due_polls.due_within(store, NOW, 20, due_polls.LEAD_TIME), "tasks_by_poll"),
-        (due_polls.next_at, "tasks_by_poll"),
-        (lambda store: intents.due(store, NOW, 4), "intents_waiting"),
+        (lambda store: ready_polls.ready(store, NOW, 20), "tasks_by_poll"),
+        (lambda store: ready_polls.ready_within(store, NOW, 20, ready_polls.LEAD_TIME), "tasks_by_poll"),
+        (ready_polls.next_at, "tasks_by_poll"),
+        (lambda store: intents.ready(store, NOW, 4), "intents_waiting"),
         (intents.next_at, "intents_waiting"),
-        (lambda store: downloads.due(store, NOW, 4), "downloads_open"),
+        (lambda store: downloads.ready(store, NOW, 4), "downloads_open"),
         (downloads.next_at, "downloads_open"),
         (downloads.unfinished, "downloads_open"),
         (lambda store: download_queue.list_downloads(store, 50), "downloads_ended"),

@@ -44,7 +44,7 @@ from tests.store.support import (
 
 def _cancel_and_resubmit(store: Store) -> None:
     requests.cancel(store, 1, ACTOR)
-    intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
     requests.resubmit(store, 1, ACTOR)
 
 
@@ -156,7 +156,7 @@ def test_a_deletion_that_waits_in_the_other_copy_is_not_sent_by_itself(
     restored = restore.restore(early, late, clock())
     with closing(open_store(early, clock=clock)) as merged:
         assert tasks.get(merged, 1).status == Status.UNCONFIRMED
-        assert intents.due(merged, FAR, 9) == []
+        assert intents.ready(merged, FAR, 9) == []
     assert restored.unconfirmed == 1
 
 
@@ -181,7 +181,7 @@ def test_a_result_of_this_history_that_is_on_disk_stays_the_newest(
     results = {is_early: tmp_path / f"{is_early}.zip" for is_early in (True, False)}
     for store, is_early in opened_copies(path, clock, True):
         requests.download(store, 1, str(tmp_path), ACTOR)
-        (job,) = downloads.due(store, FAR, 1)
+        (job,) = downloads.ready(store, FAR, 1)
         results[is_early].write_bytes(b"PK")
         downloads.record_success(store, job, str(results[is_early]), 2, "ab" * 32)
     for merged, is_early in zip(restored_both_ways(path, clock), (True, False), strict=True):
@@ -382,7 +382,7 @@ def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_
     for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
         (_cancel_and_resubmit if is_resubmitted else end)(store)
         if is_confirmed and tasks.get(store, 1).cancel_asked:
-            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+            intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
     for merged in restored_both_ways(path, clock):
         assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)
 

@@ -48,7 +48,7 @@ def _held(path: Path, clock: ManualClock) -> tuple[int, int]:
 
 
 def _due(store: Store) -> list[tuple[int, str, str | None]]:
-    return [(due.task_number, due.action, due.task_id) for due in intents.due(store, NOW + timedelta(days=1), 10)]
+    return [(due.task_number, due.action, due.task_id) for due in intents.ready(store, NOW + timedelta(days=1), 10)]
 
 
 def _change(path: Path, *statements: str) -> None:
@@ -131,7 +131,7 @@ def test_a_held_deletion_is_still_cancelled(path: Path, clock: ManualClock, dama
     with closing(open_store(path, clock=clock)) as store:
         assert _due(store) == [(first, "cancel", "task-1")]
         assert [tasks.get(store, number).cancel_asked for number in (first, second)] == [True, False]
-        (cancellation,) = intents.due(store, NOW + timedelta(days=1), 10)
+        (cancellation,) = intents.ready(store, NOW + timedelta(days=1), 10)
         intent_outcomes.record_cancelled(store, cancellation.id)
     assert integrity.full_check(path) == []
 

@@ -14,7 +14,7 @@ from bwp_tui.store.commands.request_validation import BadRequest, check_email
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import downloads, due_polls, intent_outcomes, intents, poll_responses
+from bwp_tui.store.worklog import downloads, intent_outcomes, intents, poll_responses, ready_polls
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -56,7 +56,7 @@ def test_a_submission_is_a_queued_task_an_intent_with_its_own_token_and_a_line_o
     assert (task.received_on, task.due_on, task.recorded_at) == (TODAY, date(2026, 12, 21), NOW)
     assert (task.reason, task.note, task.tags, task.holding_period) == ("art. 17", "VIP", ("vip", "eu"), 10)
     assert (task.next_poll_at, task.download, task.resubmit_of, task.earlier_number) == (None, None, None, None)
-    (intent,) = intents.due(store, NOW, 10)
+    (intent,) = intents.ready(store, NOW, 10)
     assert (intent.task_number, intent.action, intent.holding_period, intent.reason) == (
         task.number,
         "submit",
@@ -74,7 +74,7 @@ def test_a_submission_is_a_queued_task_an_intent_with_its_own_token_and_a_line_o
 def test_client_tokens_differ(store: Store) -> None:
     for _ in range(20):
         submitted(store)
-    assert len({intent.client_token for intent in intents.due(store, NOW, 100)}) == 20
+    assert len({intent.client_token for intent in intents.ready(store, NOW, 100)}) == 20
 
 
 @pytest.mark.parametrize("days", [0, 1, 180])
@@ -284,7 +284,7 @@ def test_a_completed_retrieval_is_downloaded_once_at_a_time(store: Store) -> Non
     asked = requests.download(store, task.number, "/srv/results", ACTOR)
     assert asked.download is not None
     assert (asked.download.state, asked.download.bytes, asked.download.asked_at) == ("queued", 0, NOW)
-    (order,) = downloads.due(store, NOW, 5)
+    (order,) = downloads.ready(store, NOW, 5)
     assert (order.task_number, order.folder, order.task_id) == (task.number, "/srv/results", "task-1")
     for _ in ("queued", "running"):
         with pytest.raises(NotPossible, match="being downloaded already"):
@@ -342,7 +342,7 @@ def _download(state: str) -> Download:
 def test_an_adopted_task_is_asked_about_at_once_and_filled_in_by_the_answer(store: Store) -> None:
     task = requests.track(store, Kind.DELETION, "task-9", request(Kind.DELETION, email=""), ACTOR)
     assert (task.status, task.task_id, task.next_poll_at, task.holding_period) == ("QUEUED", "task-9", NOW, None)
-    assert [poll.task_id for poll in due_polls.due(store, NOW, 5)] == ["task-9"]
+    assert [poll.task_id for poll in ready_polls.ready(store, NOW, 5)] == ["task-9"]
     assert not has_waiting_intent(store, task.number)
     single.answered(store, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
     known = tasks.get(store, task.number)
@@ -360,9 +360,9 @@ def test_a_task_id_is_adopted_once(store: Store) -> None:
 def test_asking_now_makes_a_task_due_and_its_pace_young_again(store: Store) -> None:
     task, unsent = accepted(store), submitted(store)
     single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
-    assert due_polls.due(store, NOW, 5) == []
+    assert ready_polls.ready(store, NOW, 5) == []
     requests.poll_now(store, [task.number, unsent.number])
-    (poll,) = due_polls.due(store, NOW, 5)
+    (poll,) = ready_polls.ready(store, NOW, 5)
     assert (poll.number, poll.polls_unchanged) == (task.number, 0)
     assert tasks.get(store, unsent.number).next_poll_at is None
 

@@ -20,7 +20,7 @@ from bwp_tui.store.maintenance import backups, integrity, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog import downloads, due_polls, engine_state, intent_outcomes
+from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, ready_polls
 from bwp_tui.store.worklog.service_events import events_are_reliable, record_events
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -47,7 +47,7 @@ def test_an_event_is_on_the_timeline_and_its_task_is_due_now(store: Store, clock
     single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
     clock.advance(seconds=30)
     assert record_events(store, [event()]) == 1
-    due = due_polls.due(store, clock.now, 10)
+    due = ready_polls.ready(store, clock.now, 10)
     assert [(poll.number, poll.polls_unchanged, poll.is_announced) for poll in due] == [(task.number, 0, True)]
     line = timeline.of_task(store, task.number)[-1]
     assert (line.what, line.actor, line.detail) == (
@@ -66,7 +66,7 @@ def test_an_event_that_comes_again_is_counted_and_does_nothing(store: Store) -> 
     again = [event(), event(event_id="event-2"), event(event_id="event-2")]
     assert record_events(store, again) == 0
     assert kinds(store, task.number) == [*(line.what for line in lines), EventKind.STATUS]
-    assert due_polls.next_at(store) is None
+    assert ready_polls.next_at(store) is None
     assert engine_state.read(store).duplicate_events == 3
 
 
@@ -79,14 +79,14 @@ def test_two_ends_of_a_task_are_two_events(store: Store) -> None:
 def test_an_event_after_the_end_is_known_asks_for_no_poll(store: Store) -> None:
     task = in_status(store, "COMPLETED")
     assert record_events(store, [event()]) == 1
-    assert due_polls.next_at(store) is None
+    assert ready_polls.next_at(store) is None
     assert kinds(store, task.number)[-1] == EventKind.EVENT_RECEIVED
 
 
 def test_a_missing_task_is_polled_again_when_its_event_comes(store: Store, clock: ManualClock) -> None:
     task = in_status(store, "MISSING")
     record_events(store, [event()])
-    assert [poll.number for poll in due_polls.due(store, clock.now, 10)] == [task.number]
+    assert [poll.number for poll in ready_polls.ready(store, clock.now, 10)] == [task.number]
 
 
 def test_messages_that_are_no_events_are_counted(store: Store) -> None:
@@ -114,7 +114,7 @@ def test_a_task_nobody_recorded_is_adopted_and_polled(store: Store, clock: Manua
     assert record_events(store, [elsewhere, event("task-9", "event-2", kind=Kind.DELETION)]) == 2
     task = tasks.find_by_name(store, "task-9")
     assert (task.kind, task.email, task.tags, task.status) == (Kind.DELETION, "", ("adopted",), "QUEUED")
-    assert [poll.task_id for poll in due_polls.due(store, clock.now, 10)] == ["task-9"]
+    assert [poll.task_id for poll in ready_polls.ready(store, clock.now, 10)] == ["task-9"]
     assert kinds(store, task.number) == [EventKind.ADOPTED, EventKind.EVENT_RECEIVED, EventKind.EVENT_RECEIVED]
     assert record_events(store, [elsewhere]) == 0
 
@@ -179,7 +179,7 @@ def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: St
     single.assign(store, adopted, "Ann", ACTOR)
     single.answered(store, adopted, answer("COMPLETED", email=task.email), SOON)
     requests.download(store, adopted, "/srv", ACTOR)
-    (job,) = downloads.due(store, SOON, 5)
+    (job,) = downloads.ready(store, SOON, 5)
     downloads.record_start(store, job)
 
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)

@@ -12,7 +12,7 @@ from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import downloads, due_polls, intent_outcomes, intents, poll_responses
+from bwp_tui.store.worklog import downloads, intent_outcomes, intents, poll_responses, ready_polls
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, request, sent, submitted
 
@@ -41,7 +41,7 @@ def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_on
     settling.enter_task_id(store, number, ID, ACTOR)
     task = tasks.get(store, number)
     assert (task.task_id, task.status, task.next_poll_at, task.email) == (ID, "QUEUED", NOW, "jane@example.com")
-    assert [poll.number for poll in due_polls.due(store, NOW, 5)] == [number]
+    assert [poll.number for poll in ready_polls.ready(store, NOW, 5)] == [number]
     single.answered(store, number, answer("ON_HOLD", email="Jane@Example.com"), SOON)
     assert tasks.get(store, number).status == "ON_HOLD"
     assert what_happened(store, number)[-2:] == [
@@ -188,8 +188,8 @@ def test_without_a_task_id_nothing_is_ever_due(store: Store) -> None:
     number = in_status(store, "COMPLETED").number
     requests.download(store, number, "/srv", ACTOR)
     store.rows("UPDATE tasks SET status = 'UNCONFIRMED', terminal = 0, next_poll_at = recorded_at")
-    assert due_polls.next_at(store) is not None
+    assert ready_polls.next_at(store) is not None
     assert downloads.next_at(store) is not None
     store.rows("UPDATE tasks SET task_id = NULL")
-    assert (due_polls.next_at(store), due_polls.due(store, SOON, 9)) == (None, [])
-    assert (downloads.next_at(store), downloads.due(store, SOON, 9)) == (None, [])
+    assert (ready_polls.next_at(store), ready_polls.ready(store, SOON, 9)) == (None, [])
+    assert (downloads.next_at(store), downloads.ready(store, SOON, 9)) == (None, [])

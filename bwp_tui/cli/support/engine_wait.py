@@ -18,7 +18,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import due_polls, engine_state
+from bwp_tui.store.worklog import engine_state, ready_polls
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceHealthState
 from bwp_tui.store.worklog.intents import has_unsent_intent
 
@@ -97,7 +97,7 @@ class EngineWaiter:
         asked_at = self._store.clock()
 
         def polled(store: Store, of: Sequence[int] = numbers) -> bool:
-            return not due_polls.any_due(store, of, asked_at)
+            return not ready_polls.any_ready(store, of, asked_at)
 
         done, found = self.until(polled, numbers, timeout) if numbers else (True, ())
         return [task.number for task in found if task.trouble or not (done or polled(self._store, [task.number]))]

@@ -14,7 +14,7 @@ from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
+from bwp_tui.store.worklog import downloads, engine_state, intents, ready_polls
 from bwp_tui.store.worklog.engine_state import EngineState
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class HistoryReader:
         return self._read(lambda: intents.has_unsent_intent(self._store, number), False)
 
     def is_poll_due(self, number: int) -> bool:
-        return self._read(lambda: due_polls.any_due(self._store, [number], self._store.clock()), False)
+        return self._read(lambda: ready_polls.any_ready(self._store, [number], self._store.clock()), False)
 
     def timeline(self, task: Task) -> list[TimelineEvent]:
         return self._read(lambda: timeline.of_task(self._store, task.number), [])

@@ -68,8 +68,8 @@ class Downloader:
         self._fault: BaseException | None = None
         self._closing = False
 
-    async def run_due(self) -> None:
-        """Stop paused and cancelled downloads; start due ones in free slots, a single one while the server fails."""
+    async def run_ready(self) -> None:
+        """Stop paused and cancelled downloads; start ready ones in free slots, a single one while the server fails."""
         fault, self._fault = self._fault, None
         if fault is not None:
             raise fault
@@ -83,12 +83,12 @@ class Downloader:
         """Return when the next download may start; without a free slot, in a second."""
         if self._fault is not None:
             return self._context.now()
-        due = downloads.next_at(self._context.store, self._slots.task_numbers)
-        if due is None:
+        ready_at = downloads.next_at(self._context.store, self._slots.task_numbers)
+        if ready_at is None:
             return None
         if self._free_slots() <= 0 or not self._archive_server_breaker.is_available:
             return self._context.now() + timedelta(seconds=PROGRESS_INTERVAL_S)
-        return self._context.earliest_start(due)
+        return self._context.earliest_start(ready_at)
 
     @property
     def is_busy(self) -> bool:
@@ -107,20 +107,20 @@ class Downloader:
         context = self._context
         if self._free_slots() > 0 or context.health.next_call_at() is not None:
             return False
-        return bool(downloads.due(context.store, context.now(), 1, self._slots.task_numbers))
+        return bool(downloads.ready(context.store, context.now(), 1, self._slots.task_numbers))
 
     def _start(self) -> bool:
-        """Start the first due download, with a reservation for its link; return whether there was one."""
+        """Start the first ready download, with a reservation for its link; return whether there was one."""
         context = self._context
         if context.health.next_call_at() is not None:
             return False
-        due = downloads.due(context.store, context.now(), 1, self._slots.task_numbers)
-        for job in due:
+        ready = downloads.ready(context.store, context.now(), 1, self._slots.task_numbers)
+        for job in ready:
             if downloads.record_start(context.store, job):
                 # Only now: releasing an unused reservation wakes all workers.
                 self._reserved[job.id] = context.health.reserve()
                 self._slots.start(job, self._run_in_slot(job))
-        return bool(due)
+        return bool(ready)
 
     def _on_slot_free(self, job: DownloadJob, fault: BaseException | None) -> None:
         self._reserved.pop(job.id, NO_RESERVATION).close()
@@ -158,8 +158,8 @@ class Downloader:
                 await self._publish_even_if_cancelled(job, part, await self._download_and_verify(job, part))
         except _NoLinkNow:
             at = context.health.next_call_at() or context.now()
-            due_at = self._due_at(at)
-            downloads.reschedule(context.store, job, downloads.WAITING_FOR_SERVICE, due_at, was_tried=False)
+            ready_at = self._ready_at(at)
+            downloads.reschedule(context.store, job, downloads.WAITING_FOR_SERVICE, ready_at, was_tried=False)
         except TooSlow as slow:
             downloads.requeue_last(context.store, job, str(slow))
         except ApiError as error:
@@ -199,10 +199,10 @@ class Downloader:
             downloads.record_failure(self._context.store, job, str(error))
 
     def _retry_later(self, job: DownloadJob, message: str, not_before: datetime) -> None:
-        downloads.reschedule(self._context.store, job, message, self._due_at(not_before))
+        downloads.reschedule(self._context.store, job, message, self._ready_at(not_before))
 
-    def _due_at(self, next_call_at: datetime) -> datetime:
-        """Return when a download is due that waits for the service: at once where that time is not known."""
+    def _ready_at(self, next_call_at: datetime) -> datetime:
+        """Return when a download is ready that waits for the service: at once where that time is not known."""
         now = self._context.now()
         return next_call_at if next_call_at - now < _LONGEST_KNOWN_WAIT else now
 

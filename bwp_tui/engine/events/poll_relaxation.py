@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog import due_polls, engine_state
+from bwp_tui.store.worklog import engine_state, ready_polls
 from bwp_tui.store.worklog.service_events import events_are_reliable
 
 UNREACHABLE_AFTER: Final = timedelta(minutes=5)
@@ -43,8 +43,8 @@ class PollRelaxation:
         engine_state.record_event_queue(store, state, polls_relaxed=self._schedule.relaxed)
 
     def _reschedule(self) -> None:
-        """Make the tasks due that would wait for longer than in the usual rhythm."""
+        """Make the tasks ready that would wait for longer than in the usual rhythm."""
         store, now, number = self._store, self._store.clock(), 0
-        while polls := due_polls.due_after(store, now, number, _CHUNK):
-            due_polls.reschedule(store, {poll.number: self._schedule.catch_up_times(poll, now) for poll in polls})
+        while polls := ready_polls.ready_after(store, now, number, _CHUNK):
+            ready_polls.reschedule(store, {poll.number: self._schedule.catch_up_times(poll, now) for poll in polls})
             number = polls[-1].number

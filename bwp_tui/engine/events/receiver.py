@@ -1,4 +1,4 @@
-"""Receive the service's events: record them and make their tasks due, then delete their messages.
+"""Receive the service's events: record them and make their tasks ready, then delete their messages.
 
 A message is deleted only once its event is on disk. What is no event of the service stays in the queue, which moves it
 to its dead-letter queue.
@@ -67,7 +67,7 @@ class EventReceiver(Worker):
         self._failures = 0
         self._wait_s = 0  # the first response is to come soon: it says whether the queue can be used
 
-    async def run_due(self) -> None:
+    async def run_ready(self) -> None:
         """Receive once, and wait until the queue may be asked again.
 
         A call that is cancelled goes on in its thread: messages that it receives return after their visibility

@@ -16,7 +16,7 @@ class AnswersAtCompletion(Worker):
         self._store = store
         self._seen = 0
 
-    async def run_due(self) -> None:
+    async def run_ready(self) -> None:
         """Record the answers of what has completed since the last call; the first call looks at all tasks."""
         self._seen = answer_completed(self._store, self._seen)
 

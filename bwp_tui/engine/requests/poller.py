@@ -13,56 +13,56 @@ from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.worker import WorkerContext
-from bwp_tui.store.worklog import due_polls, poll_responses, service_events
-from bwp_tui.store.worklog.due_polls import DuePoll
+from bwp_tui.store.worklog import poll_responses, ready_polls, service_events
 from bwp_tui.store.worklog.poll_responses import PollResponse
+from bwp_tui.store.worklog.ready_polls import PolledTask
 
 LARGEST_BATCH: Final = 20
 BATCH_LIMIT_LIFETIME: Final = timedelta(hours=1)
 """How long a batch size found after a refusal is kept; then larger ones are tried again."""
 
 _REQUESTS_PER_READ: Final = 2 * POOL_SIZE
-"""How many requests each read of due polls is to fill: reads are few, since each sorts all polls that are due."""
+"""How many requests each read of ready polls is to fill: reads are few, since each sorts all polls that are ready."""
 
 
-class Poller(QueueWorker[DuePoll]):
-    """Polls the tasks that are due. It finds the largest accepted batch by trying."""
+class Poller(QueueWorker[PolledTask]):
+    """Polls the tasks that are ready. It finds the largest accepted batch by trying."""
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
         super().__init__(context, wake, lambda poll: poll.number)
         self._batch_size = LARGEST_BATCH
         self._max_batch, self._max_batch_until = LARGEST_BATCH, context.now()
 
-    async def _make_calls(self, reservation: Reservation, first: list[DuePoll]) -> None:
+    async def _make_calls(self, reservation: Reservation, first: list[PolledTask]) -> None:
         batch = first
         with reservation:
             while batch:
                 await self._poll(batch)
                 reservation.close()
-                self._due.release(batch)
+                self._ready.release(batch)
                 batch = next(iter(self._take_batches(1)), []) if self._may_continue else []
 
-    def _take_batches(self, calls: int) -> list[list[DuePoll]]:
-        """Take the batches of up to `calls` requests: what is due, then what is due soon to fill the last one."""
-        polls = self._due.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
+    def _take_batches(self, calls: int) -> list[list[PolledTask]]:
+        """Take the batches of up to `calls` requests: what is ready, then what is ready soon to fill the last one."""
+        polls = self._ready.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
         if free := -len(polls) % self._batch_size:
-            polls = [*polls, *self._due.take_before_due(free, self._read_before_due)]
+            polls = [*polls, *self._ready.take_before_ready(free, self._read_before_ready)]
         return [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
 
-    def _read(self, most: int) -> list[DuePoll]:
+    def _read(self, most: int) -> list[PolledTask]:
         context = self._context
-        return due_polls.due(context.store, context.now(), most, context.priority_tasks.numbers)
+        return ready_polls.ready(context.store, context.now(), most, context.priority_tasks.numbers)
 
-    def _read_before_due(self, most: int) -> list[DuePoll]:
+    def _read_before_ready(self, most: int) -> list[PolledTask]:
         context = self._context
-        return due_polls.due_within(context.store, context.now(), most, context.poll_schedule.lead_time)
+        return ready_polls.ready_within(context.store, context.now(), most, context.poll_schedule.lead_time)
 
-    def _next_due(self) -> datetime | None:
-        return due_polls.next_at(self._context.store)
+    def _next_ready_at(self) -> datetime | None:
+        return ready_polls.next_at(self._context.store)
 
-    async def _poll(self, batch: Sequence[DuePoll]) -> None:
+    async def _poll(self, batch: Sequence[PolledTask]) -> None:
         if not self._context.health.begin_call():
-            return  # it stays due
+            return  # it stays ready
         try:
             results = await self._context.api.poll([(poll.kind, poll.task_id) for poll in batch])
         except ApiError as error:
@@ -77,7 +77,7 @@ class Poller(QueueWorker[DuePoll]):
             with self._context.store.write():  # one transaction: each would wait for the disk
                 self._record_results(batch, results, again_at)
 
-    def _record_health(self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError]) -> datetime:
+    def _record_health(self, batch: Sequence[PolledTask], results: Mapping[str, TaskPayload | ApiError]) -> datetime:
         """Record the service's health, and let batches grow; return when to poll the tasks again that had no result."""
         outcomes = list(results.values())
         trouble = _service_error(outcomes)
@@ -91,7 +91,7 @@ class Poller(QueueWorker[DuePoll]):
         self._batch_size = min(most, self._batch_size + 1)
         return self._context.now() + timedelta(seconds=SINGLE_REFUSAL_PAUSE_S)
 
-    async def _split_refused(self, batch: Sequence[DuePoll], error: ApiError) -> None:
+    async def _split_refused(self, batch: Sequence[PolledTask], error: ApiError) -> None:
         """Poll a refused batch again in halves: the highest number of root fields is not documented.
 
         A batch of one was not refused for its size.
@@ -110,11 +110,11 @@ class Poller(QueueWorker[DuePoll]):
         for part in (batch[:half], batch[half:]):
             await self._poll(part)
 
-    def _record_failed_polls(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
+    def _record_failed_polls(self, batch: Sequence[PolledTask], error: ApiError, again_at: datetime) -> None:
         poll_responses.record_failed_polls(self._context.store, [poll.number for poll in batch], str(error), again_at)
 
     def _record_results(
-        self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError], again_at: datetime
+        self, batch: Sequence[PolledTask], results: Mapping[str, TaskPayload | ApiError], again_at: datetime
     ) -> None:
         context, now = self._context, self._context.now()
         responses: dict[int, tuple[PollResponse, datetime | None]] = {}

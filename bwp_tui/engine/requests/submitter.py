@@ -47,7 +47,7 @@ class SharedFlush:
 
 
 class Submitter(QueueWorker[Intent]):
-    """Sends the intents that are due; one that is interrupted is sent again under its own token."""
+    """Sends the intents that are ready; one that is interrupted is sent again under its own token."""
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
         super().__init__(context, wake, lambda intent: intent.id)
@@ -55,13 +55,13 @@ class Submitter(QueueWorker[Intent]):
         self._failures: dict[int, int] = {}
 
     def _read(self, most: int) -> list[Intent]:
-        return intents.due(self._context.store, self._context.now(), most)
+        return intents.ready(self._context.store, self._context.now(), most)
 
-    def _next_due(self) -> datetime | None:
+    def _next_ready_at(self) -> datetime | None:
         return intents.next_at(self._context.store)
 
     def _take_batches(self, calls: int) -> list[list[Intent]]:
-        return [[intent] for intent in self._due.take(calls, _INTENTS_PER_READ)]
+        return [[intent] for intent in self._ready.take(calls, _INTENTS_PER_READ)]
 
     async def _make_calls(self, reservation: Reservation, first: list[Intent]) -> None:
         with reservation:
@@ -83,14 +83,14 @@ class Submitter(QueueWorker[Intent]):
         with self._context.store.write():
             self._record_outcome(intent, outcome)
             reservation.close()
-            self._due.release([intent])
+            self._ready.release([intent])
             return self._take_next() if self._may_continue else None
 
     def _take_next(self) -> Intent | None:
-        for intent in self._due.take(1, _INTENTS_PER_READ):
+        for intent in self._ready.take(1, _INTENTS_PER_READ):
             if intent.first_sent_at is None:
                 return self._begin_sending(intent)
-            self._due.release([intent])  # it needs the service's clock first
+            self._ready.release([intent])  # it needs the service's clock first
         return None
 
     async def _obtain_service_time(self, intent: Intent) -> bool:
@@ -106,7 +106,7 @@ class Submitter(QueueWorker[Intent]):
                 )
                 retry_at = context.health.record_failure(error)
                 intent_outcomes.reschedule(context.store, intent.id, f"{again}{error}", retry_at, never_sent=False)
-            self._due.release([intent])
+            self._ready.release([intent])
             return False
         return True
 
@@ -122,7 +122,7 @@ class Submitter(QueueWorker[Intent]):
             intent_outcomes.record_unconfirmed(context.store, intent.id)
         elif context.health.begin_call() and intent_outcomes.record_sending(context.store, intent.id, service_now):
             return intent
-        self._due.release([intent])
+        self._ready.release([intent])
         return None
 
     async def _send(self, intent: Intent) -> str:

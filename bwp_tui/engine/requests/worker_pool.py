@@ -19,9 +19,9 @@ _Item = TypeVar("_Item")
 
 
 class WorkQueue(Generic[_Item]):
-    """Gives out due items, read ahead in batches, and none twice while it is in progress.
+    """Gives out ready items, read ahead in batches, and none twice while it is in progress.
 
-    `read` returns up to a number of due items, the most urgent first, and `key` the id of an item.
+    `read` returns up to a number of ready items, the most urgent first, and `key` the id of an item.
     """
 
     def __init__(self, read: Callable[[int], list[_Item]], key: Callable[[_Item], int]) -> None:
@@ -38,15 +38,15 @@ class WorkQueue(Generic[_Item]):
         self._in_progress.update(map(self._key, taken))
         return taken
 
-    def take_before_due(self, most: int, read: Callable[[int], list[_Item]]) -> list[_Item]:
-        """Take up to `most` items that `read` returns before they are due. Call `release` for them as well."""
+    def take_before_ready(self, most: int, read: Callable[[int], list[_Item]]) -> list[_Item]:
+        """Take up to `most` items that `read` returns before they are ready. Call `release` for them as well."""
         taken = self._read_free(read, most)[:most]
         self._in_progress.update(map(self._key, taken))
         return taken
 
     def _read_free(self, read: Callable[[int], list[_Item]], most: int) -> list[_Item]:
-        due = read(most + len(self._in_progress))
-        return [item for item in due if self._key(item) not in self._in_progress]
+        ready = read(most + len(self._in_progress))
+        return [item for item in ready if self._key(item) not in self._in_progress]
 
     def release(self, items: Sequence[_Item]) -> None:
         """Release items that are done or rescheduled."""
@@ -80,7 +80,7 @@ class WorkerPool:
     async def run(self, new_coroutines: Callable[[int], Sequence[WorkerCoroutine]]) -> None:
         """Run coroutines until none is left and none is started; raise what the first failed one has raised.
 
-        `new_coroutines` returns up to a number of them, if something is due and calls may start.
+        `new_coroutines` returns up to a number of them, if something is ready and calls may start.
         """
         self._failure = None
         tasks: set[asyncio.Task[None]] = set()
@@ -119,32 +119,32 @@ class WorkerPool:
 
 
 class QueueWorker(Worker, ABC, Generic[_Item]):
-    """A worker that calls the service for due items, some calls at a time. An interrupted item is still due.
+    """A worker that calls the service for ready items, some calls at a time. An interrupted item is still ready.
 
-    `wake` interrupts the wait for running calls, to start what has become due; `key` returns the id of an item.
+    `wake` interrupts the wait for running calls, to start what has become ready; `key` returns the id of an item.
     """
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event, key: Callable[[_Item], int]) -> None:
         self._context = context
         self._pool = WorkerPool(wake)
-        self._due = WorkQueue(self._read, key)
+        self._ready = WorkQueue(self._read, key)
 
-    async def run_due(self) -> None:
-        """Do all that is due; while the service is failing, one call at a time."""
-        self._due.reset()
+    async def run_ready(self) -> None:
+        """Do all that is ready; while the service is failing, one call at a time."""
+        self._ready.reset()
         await self._pool.run(self._new_coroutines)
 
     def next_at(self) -> datetime | None:
         """Return when the next call may start, or None."""
-        return self._context.earliest_start(self._next_due())
+        return self._context.earliest_start(self._next_ready_at())
 
     @abstractmethod
     def _read(self, most: int) -> list[_Item]:
-        """Return up to `most` due items, the most urgent first."""
+        """Return up to `most` ready items, the most urgent first."""
 
     @abstractmethod
-    def _next_due(self) -> datetime | None:
-        """Return when the next item is due."""
+    def _next_ready_at(self) -> datetime | None:
+        """Return when the next item is ready."""
 
     @abstractmethod
     def _take_batches(self, calls: int) -> list[list[_Item]]:
@@ -152,7 +152,7 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
 
     @abstractmethod
     async def _make_calls(self, reservation: Reservation, first: list[_Item]) -> None:
-        """Make a call for `first`, then for what else is due, while that may go on."""
+        """Make a call for `first`, then for what else is ready, while that may go on."""
 
     @property
     def _may_continue(self) -> bool:
@@ -160,12 +160,12 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
         return self._pool.may_continue and self._context.health.may_continue()
 
     def _new_coroutines(self, most: int) -> list[WorkerCoroutine]:
-        self._due.drop_read_ahead()
+        self._ready.drop_read_ahead()
         calls = self._take_batches(most) if self._context.health.next_call_at() is None else []
         if not calls:
             return []
         # Only now: releasing an unused reservation wakes all workers.
         reservation = self._context.health.reserve(len(calls))
         for items in calls[reservation.calls :]:
-            self._due.release(items)
+            self._ready.release(items)
         return [self._make_calls(reservation, items) for items in calls[: reservation.calls]]

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.times import DAY, HOUR
-from bwp_tui.store.worklog.due_polls import LEAD_TIME, DuePoll
+from bwp_tui.store.worklog.ready_polls import LEAD_TIME, PolledTask
 
 FIRST_INTERVAL_S: Final = 2.0
 MAX_INTERVAL_FIRST_DAY_S: Final = 300.0
@@ -43,11 +43,11 @@ class PollSchedule:
         """Return when to poll a task that was just accepted."""
         return now + self._spread(FIRST_INTERVAL_S)
 
-    def next_poll(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> datetime:
+    def next_poll(self, poll: PolledTask, status: str, holding_period: int | None, now: datetime) -> datetime:
         """Return when to poll a task again whose status is now `status`."""
         return now + self._spread(self._interval(poll, status, holding_period, now))
 
-    def catch_up_times(self, poll: DuePoll, now: datetime) -> tuple[datetime, datetime]:
+    def catch_up_times(self, poll: PolledTask, now: datetime) -> tuple[datetime, datetime]:
         """Return when to poll a task whose polls are no longer rare, and by when the usual schedule would poll it.
 
         The first is a random instant before the second, to spread the many tasks that are rescheduled at once.
@@ -64,7 +64,7 @@ class PollSchedule:
         """Return when to poll a task again that the service does not know."""
         return now + self._spread(INTERVAL_AFTER_FIRST_DAY_S)
 
-    def _interval(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> float:
+    def _interval(self, poll: PolledTask, status: str, holding_period: int | None, now: datetime) -> float:
         unchanged = poll.polls_unchanged if status == poll.status else 0
         quick = min(FIRST_INTERVAL_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), MAX_INTERVAL_FIRST_DAY_S)
         if poll.is_announced and unchanged < _ANNOUNCED_POLLS:

@@ -99,7 +99,7 @@ class ServiceHealth:
             engine_state.record_health(self._store, ServiceHealthState.THROTTLED, _SLOWED, None, self._shown_rate)
 
     def record_failure(self, error: ApiError) -> datetime:
-        """Record a failed call; return when its work is due again.
+        """Record a failed call; return when its work is ready again.
 
         After refused credentials that is now: only `next_call_at` waits, and new credentials end that wait.
         """

@@ -1,4 +1,4 @@
-"""The engine: workers that submit, poll and download what is due, and receive the service's events."""
+"""The engine: workers that submit, poll and download what is ready, and receive the service's events."""
 
 from __future__ import annotations
 
@@ -120,10 +120,12 @@ class Engine:
             while True:
                 self._clock_rollback.check()
                 for worker in self._workers:
-                    await worker.run_due()
+                    await worker.run_ready()
                 now = self._store.clock()
-                is_work_due = any(at is not None and at <= now for at in (worker.next_at() for worker in self._workers))
-                if not is_work_due and not any(worker.is_busy for worker in self._workers):
+                is_work_ready = any(
+                    at is not None and at <= now for at in (worker.next_at() for worker in self._workers)
+                )
+                if not is_work_ready and not any(worker.is_busy for worker in self._workers):
                     return
                 await asyncio.sleep(_BUSY_CHECK_S)
         finally:
@@ -135,13 +137,13 @@ class Engine:
             wake.clear()
             try:
                 self._clock_rollback.check()
-                await worker.run_due()
+                await worker.run_ready()
                 next_at = worker.next_at()
                 left_s = LONGEST_SLEEP_S if next_at is None else (next_at - self._store.clock()).total_seconds()
             except (StoreMoved, StoreDamaged):
                 raise
             except StoreError as error:
-                # A full disk or a lock: what could not be written is still due, and the console shows why.
+                # A full disk or a lock: what could not be written is still ready, and the console shows why.
                 self._show_store_error(worker, error)
                 await asyncio.sleep(STORE_RETRY_S)
                 continue

@@ -145,7 +145,7 @@ class EngineThread:
                 except EngineSuperseded:
                     continue  # and follow
                 except (StoreError, LeaseUnusable, OSError) as error:
-                    # The history or the lease cannot be used now. What is due stays due.
+                    # The history or the lease cannot be used now. What is ready stays ready.
                     lease.release()
                     if isinstance(error, StoreDamaged) and first_store is not None:
                         first_store.close()  # opening it anew recovers it, unless another connection is open
@@ -335,7 +335,7 @@ async def run_engine(
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
-    With `once` do all that is due and return; otherwise work until cancelled. `refresh` finds new credentials after
+    With `once` do all that is ready and return; otherwise work until cancelled. `refresh` finds new credentials after
     these are refused. `observe` is called with a connection of its own now, and in another thread after each change of
     the history. The other arguments are those of `Engine`. ApiError and SettingsError say that no call can be made.
     """

@@ -16,7 +16,7 @@ from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
+from bwp_tui.store.worklog import downloads, engine_state, intents, ready_polls
 
 _CHECK_S: Final = 0.2
 STALLED_ENGINE_S: Final = 60.0
@@ -24,7 +24,7 @@ STALLED_ENGINE_S: Final = 60.0
 
 
 class OtherEngineBusy(Exception):
-    """Another process is the profile's engine and has not done what is due; `str()` is the message."""
+    """Another process is the profile's engine and has not done what is ready; `str()` is the message."""
 
 
 def serve(config: EngineConfig, *, stop: threading.Event, write_line: WriteLine, alive_interval_s: float = 0.0) -> None:
@@ -68,7 +68,7 @@ def _describe_role(engine: EngineThread, profile: str) -> str | None:
 
 
 def serve_once(config: EngineConfig) -> str | None:
-    """Do all that is due as the profile's engine, or wait until another engine has done it.
+    """Do all that is ready as the profile's engine, or wait until another engine has done it.
 
     Returns how the service responded to this process, a `ServiceHealthState`; None where another engine did it.
 
@@ -78,12 +78,12 @@ def serve_once(config: EngineConfig) -> str | None:
         SettingsError: no call can be made with this machine's proxy or certificates.
     """
     try:
-        return asyncio.run(_until_nothing_is_due(config))
+        return asyncio.run(_until_nothing_is_ready(config))
     except ApiError as error:  # failures of single calls are handled inside
         raise SettingsError(str(error)) from None
 
 
-async def _until_nothing_is_due(config: EngineConfig) -> str | None:
+async def _until_nothing_is_ready(config: EngineConfig) -> str | None:
     while True:
         store, lease = open_store(config.profile.history_path), Lease(config.profile.lease_path)
         try:
@@ -102,12 +102,12 @@ async def _until_nothing_is_due(config: EngineConfig) -> str | None:
 
 
 async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term | None:
-    """Wait for the lease and begin a term; None when another engine has done what was due."""
+    """Wait for the lease and begin a term; None when another engine has done what was ready."""
     revision, deadline = -1, 0.0
     while (term := begin_term(store, lease, max_ability(config.profile))) is None:
         now = store.clock()
-        due = (intents.next_at(store), due_polls.next_at(store), downloads.next_at(store))
-        if not any(at is not None and at <= now for at in due) and not downloads.running(store):
+        times = (intents.next_at(store), ready_polls.next_at(store), downloads.next_at(store))
+        if not any(at is not None and at <= now for at in times) and not downloads.running(store):
             return None
         if store.revision() != revision:
             revision, deadline = store.revision(), time.monotonic() + STALLED_ENGINE_S

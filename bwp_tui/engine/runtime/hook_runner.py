@@ -43,7 +43,7 @@ class HookRunner(Worker):
     _stop: threading.Event = field(default_factory=threading.Event)
     _run: asyncio.Task[None] | None = None
 
-    async def run_due(self) -> None:
+    async def run_ready(self) -> None:
         """Look for occasions, and run the hook of the first ones unless one is running."""
         self._find()
         if self.is_busy:

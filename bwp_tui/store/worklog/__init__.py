@@ -2,7 +2,7 @@
 
 - `insert_request`: add a request with its intent and client token
 - `intents`, `intent_outcomes`: submissions and cancellations to send, and what became of them
-- `due_polls`, `poll_responses`: tasks to poll, and what the service said of them
+- `ready_polls`, `poll_responses`: tasks to poll, and what the service said of them
 - `downloads`: downloads to run, their progress and outcomes
 - `service_events`: events received from the service
 - `merge_duplicate`: make one of two rows of one task

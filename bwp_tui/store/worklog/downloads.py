@@ -31,7 +31,7 @@ PLACE: Final = "coalesce(d.place, d.id)"
 WAITING_FOR_SERVICE: Final = "Waiting for the service."
 """The trouble of a download that cannot have a link yet."""
 
-_DUE: Final = f"{QUEUED} AND d.paused = 0 AND (SELECT task_id FROM tasks WHERE number = d.task) IS NOT NULL"
+_READY: Final = f"{QUEUED} AND d.paused = 0 AND (SELECT task_id FROM tasks WHERE number = d.task) IS NOT NULL"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
 
 
@@ -81,13 +81,13 @@ def of_task(store: Store, number: int) -> list[Download]:
     return [download_of(row) for row in rows]
 
 
-def due(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozenset()) -> list[DownloadJob]:
-    """Return the queued downloads that are due, in the order of the queue.
+def ready(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozenset()) -> list[DownloadJob]:
+    """Return the queued downloads that are ready, in the order of the queue.
 
     `busy` are tasks to leave out, since another download of theirs still holds a slot.
     """
     rows = store.rows(
-        f"{_JOBS} WHERE {_DUE} AND d.not_before <= ?"
+        f"{_JOBS} WHERE {_READY} AND d.not_before <= ?"
         f" AND NOT {in_numbers('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
         (format_instant(now), limit),
     )
@@ -105,8 +105,10 @@ def running(store: Store) -> frozenset[int]:
 
 
 def next_at(store: Store, busy: frozenset[int] = frozenset()) -> datetime | None:
-    """Return when the next queued download is due, or None; `busy` as in `due`."""
-    return store.instant(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {in_numbers('d.task', busy)}")
+    """Return when the next queued download is ready, or None; `busy` as in `ready`."""
+    return store.instant(
+        f"SELECT min(d.not_before) FROM downloads d WHERE {_READY} AND NOT {in_numbers('d.task', busy)}"
+    )
 
 
 def unfinished(store: Store) -> list[Download]:
@@ -143,7 +145,7 @@ def requeue_interrupted(store: Store) -> None:
 def record_start(store: Store, job: DownloadJob) -> bool:
     """Record that a download starts; return False if it was paused or cancelled meanwhile."""
     columns = "state = 'running', started_at = coalesce(started_at, ?)"
-    return _update(store, job, columns, (format_instant(store.clock()),), where=_DUE)
+    return _update(store, job, columns, (format_instant(store.clock()),), where=_READY)
 
 
 def record_progress(

@@ -27,7 +27,7 @@ class ServiceHealthState(StrEnum):
 
 
 class Ability(IntEnum):
-    """How much of the due work an engine can do."""
+    """How much of the ready work an engine can do."""
 
     NOTHING = 0
     POLLS = 1
@@ -59,7 +59,7 @@ class EngineState(NamedTuple):
     """The present limit of requests a second, while the service throttles."""
     term: int = 0
     max_ability: Ability = Ability.ALL
-    """How much of the due work its profile permits; the column `ability`."""
+    """How much of the ready work its profile permits; the column `ability`."""
     maintenance_finding: str | None = None
     """What the last daily maintenance found wrong."""
     event_queue_state: str | None = None
@@ -83,7 +83,7 @@ class EngineState(NamedTuple):
 
     @property
     def present_ability(self) -> Ability:
-        """How much of the due work the engine can do at present: nothing while its settings are of no use."""
+        """How much of the ready work the engine can do at present: nothing while its settings are of no use."""
         return Ability.NOTHING if self.service in _DISABLING else self.max_ability
 
     @property

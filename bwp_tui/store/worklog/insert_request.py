@@ -68,7 +68,7 @@ def insert(
     resubmit_of: int | None = None,
     task_id: str | None = None,
 ) -> int:
-    """Insert a task, due to be polled if the service knows it by `task_id`; return its number."""
+    """Insert a task, ready to be polled if the service knows it by `task_id`; return its number."""
     return insert_task(
         transaction,
         task_id=task_id,

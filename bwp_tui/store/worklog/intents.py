@@ -48,10 +48,10 @@ _INTENT: Final = RowMapper(Intent, task_number="i.task", client_token="ifnull(cl
 _INTENTS: Final = f"SELECT {_INTENT.columns} FROM intents i JOIN tasks t ON t.number = i.task"
 
 
-def due(store: Store, now: datetime, limit: int) -> list[Intent]:
-    """Return the waiting intents that are due.
+def ready(store: Store, now: datetime, limit: int) -> list[Intent]:
+    """Return the waiting intents that are ready.
 
-    The one due longest comes first, so that an intent that keeps failing does not delay others.
+    The one ready for longest comes first, so that an intent that keeps failing does not delay others.
     """
     rows = store.rows(
         f"{_INTENTS} WHERE {INTENT_CAN_BE_SENT} AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
@@ -75,7 +75,7 @@ def has_unsent_intent(store: Store, number: int) -> bool:
 
 
 def next_at(store: Store) -> datetime | None:
-    """Return when the next waiting intent is due, or None."""
+    """Return when the next waiting intent is ready, or None."""
     return store.instant(
         "SELECT i.not_before FROM intents i JOIN tasks t ON t.number = i.task"
         f" WHERE {INTENT_CAN_BE_SENT} ORDER BY i.not_before LIMIT 1"

@@ -27,7 +27,7 @@ _ENDED: Final = f"('{Status.COMPLETED}', '{Status.FAILED}')"
 def record_events(
     store: Store, events: Sequence[ServiceEvent], foreign: int = 0, regulation: str = DEFAULT_REGULATION
 ) -> int:
-    """Record events and make their tasks due to be polled at once; adopt the tasks that are not in the history.
+    """Record events and make their tasks ready to be polled at once; adopt the tasks that are not in the history.
 
     All of it is one transaction: when it has returned how many were new, the messages may be deleted.
 

@@ -1,4 +1,4 @@
-"""Find tasks whose poll is due, and reschedule polls."""
+"""Find tasks whose poll is ready, and reschedule polls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 
-class DuePoll(NamedTuple):
+class PolledTask(NamedTuple):
     """A task to poll, with what its poll interval depends on."""
 
     number: int
@@ -29,7 +29,7 @@ class DuePoll(NamedTuple):
 
 
 _POLL: Final = RowMapper(
-    DuePoll,
+    PolledTask,
     submitted_at="coalesce(submitted_at, recorded_at)",
     polls_unchanged="polls",
     is_announced="EXISTS (SELECT 1 FROM service_events WHERE task = number)",
@@ -44,8 +44,8 @@ _MIN_AGE_IN_LEAD_TIMES: Final = 10
 """A task is polled early only if its last poll is at least so many lead times ago."""
 
 
-def due(store: Store, now: datetime, limit: int, polled_first: frozenset[int] = frozenset()) -> list[DuePoll]:
-    """Return tasks whose poll is due.
+def ready(store: Store, now: datetime, limit: int, polled_first: frozenset[int] = frozenset()) -> list[PolledTask]:
+    """Return tasks whose poll is ready.
 
     `polled_first` come first, then tasks near their legal due date, then those whose poll has waited longest.
     """
@@ -55,7 +55,7 @@ def due(store: Store, now: datetime, limit: int, polled_first: frozenset[int] = 
         (f"open = 1 AND due_on <= '{near.isoformat()}'", "due_on, next_poll_at"),
         ("1", "next_poll_at"),
     )
-    found: dict[int, DuePoll] = {}
+    found: dict[int, PolledTask] = {}
     for condition, order in orders if polled_first else orders[1:]:
         if len(found) < limit:
             rows = store.rows(
@@ -65,8 +65,8 @@ def due(store: Store, now: datetime, limit: int, polled_first: frozenset[int] = 
     return list(found.values())[:limit]
 
 
-def due_within(store: Store, now: datetime, limit: int, lead_time: timedelta) -> list[DuePoll]:
-    """Return tasks that may fill up a batch: due within `lead_time`, the next due first."""
+def ready_within(store: Store, now: datetime, limit: int, lead_time: timedelta) -> list[PolledTask]:
+    """Return tasks that may fill up a batch: ready within `lead_time`, the next one first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
         (
@@ -83,8 +83,8 @@ def next_at(store: Store) -> datetime | None:
     return store.instant(f"SELECT min(next_poll_at) {_POLLED} AND next_poll_at IS NOT NULL")
 
 
-def due_after(store: Store, at: datetime, after_number: int, limit: int) -> list[DuePoll]:
-    """Return tasks with numbers after `after_number` whose poll is due later than `at`, by number."""
+def ready_after(store: Store, at: datetime, after_number: int, limit: int) -> list[PolledTask]:
+    """Return tasks with numbers after `after_number` whose poll is ready later than `at`, by number."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND number > ? ORDER BY number LIMIT ?",
         (format_instant(at), after_number, limit),
@@ -102,7 +102,7 @@ def reschedule(store: Store, times: Mapping[int, tuple[datetime, datetime]]) -> 
             )
 
 
-def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:
-    """Return whether one of these tasks is due to be polled by `at`."""
+def any_ready(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:
+    """Return whether one of these tasks is ready to be polled by `at`."""
     sql = f"SELECT 1 {_POLLED} AND next_poll_at <= ? AND {in_numbers('number', task_numbers)} LIMIT 1"
     return store.row(sql, (format_instant(at),)) is not None
