@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command line or the settings are wrong."""
     TRY_LATER = 3
-    """The service gave no answer: try again."""
+    """The service gave no response: try again."""
     NOT_FOUND = 4
     INTERRUPTED = 130
 

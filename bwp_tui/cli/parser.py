@@ -59,7 +59,7 @@ QUEUE_ACTIONS: Final = ("pause", "resume", "cancel", "retry", "first")
 _PLAIN_HELP: Final = "line by line, for screen readers; sentences instead of tables"
 
 _EPILOG: Final = (
-    "Without a command, the console opens. Exit codes: 0 done, 1 failed, 2 usage or settings, 3 no answer, try again "
+    "Without a command, the console opens. Exit codes: 0 done, 1 failed, 2 usage or settings, 3 no response, try again "
     "later, 4 not found, 130 interrupted."
 )
 

@@ -109,7 +109,7 @@ class EngineWaiter:
             self._state = state
 
     def timed_out(
-        self, consequence: str, why: str | None = None, *, otherwise: str = "No answer in time."
+        self, consequence: str, why: str | None = None, *, otherwise: str = "No response in time."
     ) -> CommandError:
         """Return the error of a command that got no response in time.
 
@@ -228,7 +228,7 @@ def _why_refused(task: Task) -> str:
     if task.status == Status.REJECTED:
         reasons = "; ".join(error.message for error in task.errors) or "It gave no reason."
         return f"The service rejected the request: {reasons}"
-    why = task.trouble or "No answer came while its client token protected it."
+    why = task.trouble or "No response came while its client token protected it."
     return f"{why} Request #{task.number} is UNCONFIRMED: decide on it with bwp-tui settle."
 
 
@@ -236,10 +236,10 @@ def wait_for_cancellations(
     session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], timeout: float | None, *, as_json: bool
 ) -> Sequence[Task]:
     """Wait until the service has confirmed or refused cancellations; print their tasks, and return them."""
-    settled, cancelled = waiter.until(lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout)
+    are_ended, cancelled = waiter.until(lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout)
     print_tasks(cancelled, as_json=as_json)
     pending = [task.number for task in cancelled if task.is_being_cancelled]
-    if not settled and pending:
+    if not are_ended and pending:
         trouble = cancelled[0].trouble if len(numbers) == 1 else None
         raise waiter.timed_out(_describe_pending_cancellations(session.store, pending), trouble)
     return cancelled

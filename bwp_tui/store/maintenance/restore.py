@@ -112,14 +112,17 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
         before = integer(db, "SELECT count(*) FROM tasks")
-        unsettled = _numbers(db, _UNCONFIRMED)
+        unconfirmed_before = _numbers(db, _UNCONFIRMED)
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             intent_repair.lapse_orphan_submissions(db, instant)
             replay.tag_changed_tasks(db, instant)
             intent_repair.repair_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
-        unconfirmed, to_check = len(_numbers(db, _UNCONFIRMED) - unsettled), len(_numbers(db, _TAGGED_AT, instant))
+        unconfirmed, to_check = (
+            len(_numbers(db, _UNCONFIRMED) - unconfirmed_before),
+            len(_numbers(db, _TAGGED_AT, instant)),
+        )
     atomic_swap.commit(swap)
     only_here, count = before - merged.common, before + merged.added
     return RestoreResult(merged, only_here, unconfirmed, to_check, tasks=count, aside=swap.aside)
