@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.domain.deadlines import (
     HoldRule,
-    due_words,
+    due_date_text,
     is_clock_stopped,
     is_overdue,
     latest_end_if_submitted,
@@ -59,7 +59,7 @@ class DeadlineEffects:
 
     def add(self, task: Task, after: Task) -> None:
         """Add a task of the plan, with the due date that it has afterwards."""
-        if (pair := (due_words(task), due_words(after)))[0] != pair[1]:
+        if (pair := (due_date_text(task), due_date_text(after)))[0] != pair[1]:
             self._moved.add(pair)
             self._no_longer_overdue += is_overdue(task, self._today) and not is_overdue(after, self._today)
         if self._operation.submits and task.kind is Kind.DELETION:

@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.actions.operation import Argument, ChosenTasks, FlagAlternative, IfOmitted, RecordOperation, Values
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
-    due_words,
+    due_date_text,
     extension_notice_deadline,
     is_clock_stopped,
     needs_answer,
@@ -346,7 +346,7 @@ def _after_correction(task: Task, values: Values, _today: date | None = None) ->
 
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
-    due = f"due {due_words(task)} → {due_words(_after_correction(task, values))}"
+    due = f"due {due_date_text(task)} → {due_date_text(_after_correction(task, values))}"
     doubt = not_in_force_warning(law, day)
     return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
 

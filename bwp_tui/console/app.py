@@ -126,7 +126,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             engine_role=lambda: EngineRole.STOPPED if self._other_shop else self._engine.role,
             set_theme=self._set_theme,
             switch_profile=self._switch_profile,
-            set_visible_tasks=self._engine.set_priority_tasks,
+            set_polled_first=self._engine.set_polled_first,
             keymap=keymap(profile.keys, profile.commands),
             saved_state=SavedStateFile(profile),
             lend_terminal=self._lend_terminal,
@@ -137,19 +137,19 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self._key_queue = KeyQueue(
             self,
             super().on_event,
-            self._accepts_key_now,
+            self._accepts_now,
             may_act=self._may_act,
             only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
             opens_field=lambda key: self._is_key_of(key, ("filter",)),
             paste_dropped=self._report_dropped_paste,
         )
 
-    def _accepts_key_now(self, event: events.Event) -> bool:
+    def _accepts_now(self, event: events.Event) -> bool:
         screen = self.screen
         if not isinstance(event, events.Key) or not isinstance(screen, ActionScreen):
             return True
         is_for_later = self._session.questions_in_preparation and not screen.is_prompt_or_form_focused
-        return not is_for_later and screen.accepts_key_now(event.key)
+        return not is_for_later and screen.accepts_now(event.key)
 
     def _may_act(self, event: events.Event) -> bool:
         """Return whether a key or paste may act: on a screen that is covered, only one that closes or leaves may."""
@@ -229,7 +229,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         """Show a snapshot of the history on all screens, or the sentence on why there is none."""
         for screen in self.screen_stack:
             if isinstance(screen, SnapshotListener):
-                screen.apply(update)
+                screen.show_snapshot(update)
         if self._read_only_reason is not None:
             self._report_if_writable(self._read_only_reason)
         if isinstance(update, Snapshot):

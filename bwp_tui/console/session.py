@@ -65,7 +65,7 @@ class Session:
         engine_role: returns whether this process is the engine or follows one.
         set_theme: shows the theme of a name; for None the next one.
         switch_profile: ends the console, and opens it with another profile.
-        set_visible_tasks: tells the engine, if it runs here, which tasks are in sight.
+        set_polled_first: tells the engine, if it runs here, to poll these tasks first: those in sight.
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
         masked: whether the screens mask emails.
@@ -89,7 +89,7 @@ class Session:
     engine_role: Callable[[], EngineRole]
     set_theme: Callable[[str | None], None]
     switch_profile: Callable[[str], None]
-    set_visible_tasks: Callable[[Sequence[int]], None]
+    set_polled_first: Callable[[Sequence[int]], None]
     keymap: Keymap
     saved_state: SavedStateFile
     lend_terminal: Callable[[], AbstractContextManager[None]]

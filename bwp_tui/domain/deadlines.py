@@ -43,7 +43,7 @@ def is_clock_stopped(task: Task) -> bool:
     return law is not None and law.stops_for_identity and is_awaited and task.due_on is None and needs_answer(task)
 
 
-def future_day_mistake(day: date, today: date) -> str | None:
+def future_everywhere_mistake(day: date, today: date) -> str | None:
     """Return why `day` cannot be the day of a past event, or None.
 
     Tomorrow is possible: it may have begun farther east (UTC+14).
@@ -51,14 +51,14 @@ def future_day_mistake(day: date, today: date) -> str | None:
     return f"{day} is in the future." if day > today + timedelta(days=1) else None
 
 
-def not_begun_mistake(day: date, today: date) -> str | None:
+def future_at_shop_mistake(day: date, today: date) -> str | None:
     """Return that `day` is in the future, or None where it is not."""
     return f"{day} is in the future: it is {today} in the shop's time zone." if day > today else None
 
 
 def day_warning(day: date, today: date) -> str | None:
     """Return why `day` is doubtful as the day of a past event, or None."""
-    if not_begun := not_begun_mistake(day, today):
+    if not_begun := future_at_shop_mistake(day, today):
         return not_begun
     if day < add_months(today, -12):
         return f"{day} is more than a year ago; check the year."
@@ -253,7 +253,7 @@ def may_be_late(task: Task, today: date) -> bool:
     return last is not None and due is not None and last > due
 
 
-def due_label(task: Task, today: date) -> str:
+def time_left_text(task: Task, today: date) -> str:
     """Return the time until the due date of a task; empty if nothing is due.
 
     `!` marks a task that is not overdue but may be late.
@@ -266,7 +266,7 @@ def due_label(task: Task, today: date) -> str:
     return f"{label}!" if not is_over and may_be_late(task, today) else label
 
 
-def due_words(task: Task) -> str:
+def due_date_text(task: Task) -> str:
     """Return the due date of a task, or what a person reads where none is set."""
     return str(task.due_on or ("after the reply" if is_clock_stopped(task) else "never"))
 

@@ -19,7 +19,7 @@ STORE_RETRY_S: Final = 5.0
 
 
 @dataclass(slots=True)
-class PriorityTasks:
+class PolledFirst:
     """Numbers of the tasks to poll first, such as the rows on a screen. Any thread may replace them."""
 
     numbers: frozenset[int] = frozenset()
@@ -37,7 +37,7 @@ class WorkerContext:
     health: ServiceHealth
     poll_schedule: PollSchedule
     rng: random.Random
-    priority_tasks: PriorityTasks = field(default_factory=PriorityTasks)
+    polled_first: PolledFirst = field(default_factory=PolledFirst)
 
     def now(self) -> datetime:
         return self.store.clock()

@@ -71,7 +71,7 @@ async def test_a_sentence_on_what_is_not_sent_yet_does_not_return_over_a_newer_o
 
 async def test_a_sentence_on_a_history_that_cannot_be_read_goes_once_it_can(profile: Profile) -> None:
     async with opened(profile) as console:
-        console.main.apply("The history cannot be read just now.")
+        console.main.show_snapshot("The history cannot be read just now.")
         await console.sees("cannot be read just now")
         console.main.session.feed.refresh()
         await console.until(lambda: "cannot be read" not in console.text)

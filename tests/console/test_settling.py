@@ -142,7 +142,7 @@ async def test_the_engine_is_told_what_is_in_sight(profile: Profile) -> None:
     many = [PastTask(f"shopper{number}@example.com") for number in range(100)]
     async with opened(profile, many) as console:
         told: list[Sequence[int]] = []
-        console.main.session.set_visible_tasks = told.append
+        console.main.session.set_polled_first = told.append
         await console.press("G")
         await console.until(lambda: told and 1 in told[-1])
         assert 100 not in told[-1]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bwp_tui.domain import times
-from bwp_tui.domain.deadlines import day_warning, future_day_mistake
+from bwp_tui.domain.deadlines import day_warning, future_everywhere_mistake
 from bwp_tui.domain.times import (
     day_of_word,
     local_day,
@@ -64,7 +64,7 @@ def test_there_is_no_zone_of_another_name() -> None:
     ],
 )
 def test_a_day_to_come_is_refused_and_an_odd_one_named(day: date, possible: bool, odd: bool) -> None:
-    assert (future_day_mistake(day, TODAY) is None, day_warning(day, TODAY) is not None) == (possible, odd)
+    assert (future_everywhere_mistake(day, TODAY) is None, day_warning(day, TODAY) is not None) == (possible, odd)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind, Request
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
-from bwp_tui.engine.worker import PriorityTasks
+from bwp_tui.engine.worker import PolledFirst
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable
@@ -59,7 +59,7 @@ def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
 
 async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = held(shop, POOL_SIZE * LARGEST_BATCH + 5)
-    visible, rounds = PriorityTasks(frozenset(numbers[-5:])), []
+    visible, rounds = PolledFirst(frozenset(numbers[-5:])), []
     real = ready_polls.ready
 
     def watched(*arguments: object) -> list[ready_polls.PolledTask]:
@@ -69,7 +69,7 @@ async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, mo
 
     monkeypatch.setattr(ready_polls, "ready", watched)
     async with shop.api() as api:
-        await Engine(shop.store, api, shop.profile, priority_tasks=visible).run_once()
+        await Engine(shop.store, api, shop.profile, polled_first=visible).run_once()
     assert rounds[0][:5] == numbers[-5:]
 
 

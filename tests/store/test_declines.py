@@ -12,7 +12,7 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.decision_operations import APPEAL, DECLINE
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import due_label, latest_service_end, may_be_late, needs_answer
+from bwp_tui.domain.deadlines import latest_service_end, may_be_late, needs_answer, time_left_text
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task
@@ -269,7 +269,7 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     for today, late in ((last, False), (last + timedelta(days=1), True)):
         assert may_be_late(upheld, today) is late
         assert bool(tasks.count(store, parse("is:late"), today=today)) is late
-        assert due_label(upheld, today).endswith("!") is late
+        assert time_left_text(upheld, today).endswith("!") is late
     again = requests.resubmit(store, number, ACTOR)
     assert list(tasks.matching_numbers(store, parse("is:open"), today=TODAY)) == [again.number]
     with pytest.raises(NotPossible, match="resubmitted"):

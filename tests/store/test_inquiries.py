@@ -225,9 +225,11 @@ def test_a_stopped_request_that_cannot_be_done_in_time_is_marked_before_the_repl
     number = uk(store)
     single.inquire(store, number, DUE - timedelta(days=10), ACTOR)
     task = tasks.get(store, number)
-    assert deadlines.due_label(task, TODAY) == "stopped!"
+    assert deadlines.time_left_text(task, TODAY) == "stopped!"
     sent_in_time = task._replace(submitted_at=NOW)
-    assert deadlines.due_label(sent_in_time, TODAY) == "stopped", "each day that the reply takes moves the due date"
+    assert deadlines.time_left_text(sent_in_time, TODAY) == "stopped", (
+        "each day that the reply takes moves the due date"
+    )
     context = task_output.display_context(task, NOW, TODAY, unmask=True)
     (line,) = [line for line in task_output.detail_lines(task, [], context) if line.startswith("Completes")]
     assert line.endswith("after the due date")

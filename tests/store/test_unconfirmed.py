@@ -6,8 +6,7 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import stamp
-from bwp_tui.store.commands import decisions as settling
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -38,7 +37,7 @@ def test_what_was_known_is_on_the_timeline_of_an_unconfirmed_request(store: Stor
 
 def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_once(store: Store) -> None:
     number = unconfirmed(store)
-    settling.enter_task_id(store, number, ID, ACTOR)
+    decisions.enter_task_id(store, number, ID, ACTOR)
     task = tasks.get(store, number)
     assert (task.task_id, task.status, task.next_poll_at, task.email) == (ID, "QUEUED", NOW, "jane@example.com")
     assert [poll.number for poll in ready_polls.ready(store, NOW, 5)] == [number]
@@ -52,18 +51,18 @@ def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_on
 
 def test_a_task_id_that_the_service_does_not_know_is_taken_off_again(store: Store) -> None:
     number = unconfirmed(store)
-    settling.enter_task_id(store, number, ID, ACTOR)
+    decisions.enter_task_id(store, number, ID, ACTOR)
     poll_responses.record_unknown(store, number, "no such task", SOON)
     task = tasks.get(store, number)
     assert (task.task_id, task.status, task.next_poll_at) == (None, "UNCONFIRMED", None)
     assert task.trouble == f"{ID} is not the id of this request: the service does not know it."
     assert what_happened(store, number)[-1] == ("disowned", "QUEUED", "UNCONFIRMED")
-    assert settling.enter_task_id(store, number, ID, ACTOR).task_id == ID
+    assert decisions.enter_task_id(store, number, ID, ACTOR).task_id == ID
 
 
 def test_a_task_id_of_another_shopper_is_taken_off_again(store: Store) -> None:
     number = unconfirmed(store)
-    settling.enter_task_id(store, number, ID, ACTOR)
+    decisions.enter_task_id(store, number, ID, ACTOR)
     assert single.answered(store, number, answer("COMPLETED", email="eve@example.com"), SOON)
     task = tasks.get(store, number)
     assert (task.task_id, task.status, task.email) == (None, "UNCONFIRMED", "jane@example.com")
@@ -72,9 +71,9 @@ def test_a_task_id_of_another_shopper_is_taken_off_again(store: Store) -> None:
 
 def test_a_mistyped_id_can_be_corrected_before_the_service_has_confirmed_it(store: Store) -> None:
     number = unconfirmed(store)
-    settling.enter_task_id(store, number, "wrong-task-id", ACTOR)
+    decisions.enter_task_id(store, number, "wrong-task-id", ACTOR)
     poll_responses.record_failed_polls(store, [number], "denied", SOON)
-    assert settling.enter_task_id(store, number, ID, ACTOR).task_id == ID
+    assert decisions.enter_task_id(store, number, ID, ACTOR).task_id == ID
 
 
 def test_the_address_of_a_request_in_the_ordinary_way_is_not_compared(store: Store) -> None:
@@ -87,7 +86,7 @@ def test_the_address_of_a_request_in_the_ordinary_way_is_not_compared(store: Sto
 def test_what_is_no_task_id_is_not_entered(store: Store, task_id: str) -> None:
     number = unconfirmed(store)
     with pytest.raises(BadRequest) as caught:
-        settling.enter_task_id(store, number, task_id, ACTOR)
+        decisions.enter_task_id(store, number, task_id, ACTOR)
     assert caught.value.field == "task_id"
     assert str(caught.value).isprintable()
     assert tasks.get(store, number).task_id is None
@@ -97,7 +96,7 @@ def test_a_task_id_that_the_history_holds_is_not_entered_twice(store: Store) -> 
     accepted(store, ID)
     number = unconfirmed(store)
     with pytest.raises(NotPossible, match="already, as #1"):
-        settling.enter_task_id(store, number, ID, ACTOR)
+        decisions.enter_task_id(store, number, ID, ACTOR)
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "ON_HOLD", "COMPLETED", "FAILED", "REJECTED", "CANCELLED", "MISSING"])
@@ -105,15 +104,15 @@ def test_what_is_not_in_doubt_is_neither_given_an_id_nor_given_up(store: Store, 
     number = in_status(store, status, Kind.DELETION).number
     before = store.revision()
     with pytest.raises(NotPossible, match=f"is {status}"):
-        settling.enter_task_id(store, number, ID, ACTOR)
+        decisions.enter_task_id(store, number, ID, ACTOR)
     with pytest.raises(NotPossible, match=f"is {status}"):
-        settling.give_up(store, number, "why", ACTOR)
+        decisions.give_up(store, number, "why", ACTOR)
     assert store.revision() == before
 
 
 def test_what_is_given_up_has_ended_and_keeps_its_reason(store: Store) -> None:
     number = unconfirmed(store)
-    settling.give_up(store, number, "shopper\nwithdrew", ACTOR)
+    decisions.give_up(store, number, "shopper\nwithdrew", ACTOR)
     task = tasks.get(store, number)
     assert (task.status, task.finished_at, intents.next_at(store)) == ("GIVEN_UP", NOW, None)
     event = timeline.of_task(store, number)[-1]
@@ -124,15 +123,15 @@ def test_what_is_given_up_has_ended_and_keeps_its_reason(store: Store) -> None:
 def test_nothing_is_given_up_without_a_reason(store: Store) -> None:
     number = unconfirmed(store)
     with pytest.raises(BadRequest):
-        settling.give_up(store, number, " \n", ACTOR)
+        decisions.give_up(store, number, " \n", ACTOR)
     assert tasks.get(store, number).status == "UNCONFIRMED"
 
 
 def test_what_was_given_up_can_be_taken_up_again(store: Store) -> None:
     first, second = unconfirmed(store), unconfirmed(store)
     for number in (first, second):
-        settling.give_up(store, number, "no answer", ACTOR)
-    settling.enter_task_id(store, first, ID, ACTOR)
+        decisions.give_up(store, number, "no answer", ACTOR)
+    decisions.enter_task_id(store, first, ID, ACTOR)
     assert store.row("SELECT status, terminal, finished_at FROM tasks WHERE number = ?", (first,)) == (
         "QUEUED",
         0,
@@ -144,11 +143,11 @@ def test_what_was_given_up_can_be_taken_up_again(store: Store) -> None:
 def test_a_tracked_task_that_nobody_knows_is_corrected_or_given_up(store: Store) -> None:
     task = requests.track(store, Kind.RETRIEVAL, ID, request(email=""), ACTOR)
     with pytest.raises(NotPossible, match="is QUEUED"):
-        settling.give_up(store, task.number, "not asked about yet", ACTOR)
+        decisions.give_up(store, task.number, "not asked about yet", ACTOR)
     poll_responses.record_unknown(store, task.number, "no such task", SOON)
-    assert settling.enter_task_id(store, task.number, f"{ID}-2", ACTOR).task_id == f"{ID}-2"
+    assert decisions.enter_task_id(store, task.number, f"{ID}-2", ACTOR).task_id == f"{ID}-2"
     poll_responses.record_unknown(store, task.number, "no such task", SOON)
-    assert settling.give_up(store, task.number, "a typo", ACTOR).status == "GIVEN_UP"
+    assert decisions.give_up(store, task.number, "a typo", ACTOR).status == "GIVEN_UP"
 
 
 # Refusals behind a try without an answer

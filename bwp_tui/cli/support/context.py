@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.cli.support.streams import print_message
-from bwp_tui.domain.deadlines import day_warning, future_day_mistake
+from bwp_tui.domain.deadlines import day_warning, future_everywhere_mistake
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.text import clean_line
@@ -124,7 +124,7 @@ def resolved_day(typed: date | str) -> date:
 def checked_day(typed: date | str) -> date:
     """Return the day of an event in the past that an option names; warn if it is doubtful."""
     day = resolved_day(typed)
-    if why_not := future_day_mistake(day, today()):
+    if why_not := future_everywhere_mistake(day, today()):
         raise CommandError(
             ExitCode.USAGE, f"{why_not} In the shop's time zone it is {today()} ({zone_name()}). Nothing was recorded."
         )

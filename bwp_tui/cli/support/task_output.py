@@ -14,7 +14,7 @@ from bwp_tui.cli.support.context import today
 from bwp_tui.cli.support.streams import AS_SENTENCES, wrapped
 from bwp_tui.cli.support.table import table
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.domain.deadlines import due_label, needs_answer
+from bwp_tui.domain.deadlines import needs_answer, time_left_text
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent, newest_problem
@@ -103,7 +103,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         f"{task.status} {task.intake_step}".rstrip(),
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
         format_duration(task.age(now)),
-        due_label(task, today) or "-",
+        time_left_text(task, today) or "-",
         ", ".join(text for text in (newest_problem(task), task.note) if text),
     )
     return cells if unmask else tuple(mask_task_text(cell, task) for cell in cells)

@@ -31,7 +31,7 @@ from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
-from bwp_tui.domain.deadlines import future_day_mistake
+from bwp_tui.domain.deadlines import future_everywhere_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import DAY_FORMS, typed_day
@@ -221,7 +221,7 @@ class CommandReader:
         day = typed_day(word.text, today)
         if day is None:
             raise word.error(f"Write the day as {DAY_FORMS}.")
-        if why_not := future_day_mistake(day, today):
+        if why_not := future_everywhere_mistake(day, today):
             raise word.error(why_not)
         return day
 

@@ -137,16 +137,16 @@ class MarkedTasks:
     def _plan_sentence(self, numbers: Sequence[int], plan: BulkPlan) -> str:
         return f"Of {len(numbers)} {'named' if self._are_from_command else 'marked'}: {plan}."
 
-    def live_plan(self, planned: OpenPlan, *, is_fixed: bool = False) -> AbstractContextManager[None]:
+    def live_plan(self, planned: OpenPlan, *, ends_if_tasks_change: bool = False) -> AbstractContextManager[None]:
         """Make the questions live that are asked meanwhile about a plan; they end once it would do nothing any more.
 
         Args:
-            is_fixed: whether they end also if the plan is then for other tasks.
+            ends_if_tasks_change: whether they end also once the plan is for other tasks.
         """
 
         async def update() -> str:
             plan = await asyncio.to_thread(self._plan, planned.operation, planned.numbers, planned.values)
-            if not plan.possible or (is_fixed and plan.possible != planned.possible):
+            if not plan.possible or (ends_if_tasks_change and plan.possible != planned.possible):
                 return f"{self._plan_sentence(planned.numbers, plan)} {NOTHING_DONE}"
             planned.current = plan
             return ""
@@ -166,7 +166,7 @@ class MarkedTasks:
         session = self._screen.session
         deletes = planned.operation.submits and await prepare_question(session, lambda: self._deletes(planned.current))
         if is_harmless or (len(planned.possible) == 1 and not deletes):
-            with self.live_plan(planned, is_fixed=not is_harmless):
+            with self.live_plan(planned, ends_if_tasks_change=not is_harmless):
                 return await prompt.ask_yes_no(
                     lambda: f"{self._described(planned.current)}Go on?", irreversible=not is_harmless
                 )

@@ -14,7 +14,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.domain.deadlines import day_warning, future_day_mistake
+from bwp_tui.domain.deadlines import day_warning, future_everywhere_mistake
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import capitalized
 from bwp_tui.domain.times import day_of_word, typed_day, zone_name
@@ -139,7 +139,7 @@ async def _ask_day(
             today = now
             return InputMistake(f"Today is {today} now: check the day.", 0, len(text))
         day = typed_day(text, today)
-        wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
+        wrong = day_mistake(text)[0] if day is None else future_everywhere_mistake(day, today)
         is_last = argument is [one for one in operation.arguments if one.is_asked(chosen())][-1]
         if not wrong and (task := chosen().task) is not None and is_last:
             wrong = operation.refusal(task, values | {argument.name: day}, today)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.domain.deadlines import due_label, latest_service_end, may_be_late
+from bwp_tui.domain.deadlines import latest_service_end, may_be_late, time_left_text
 from bwp_tui.domain.filter import DUE_SOON_DAYS
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
 from bwp_tui.domain.task import WATCHED, Download, Kind, Task, newest_problem
@@ -192,7 +192,7 @@ def _age(task: Task, context: CellContext) -> Cell:
 
 
 def _due(task: Task, context: CellContext) -> Cell:
-    label = due_label(task, context.today)
+    label = time_left_text(task, context.today)
     if task.due_on is None:
         return Cell(label, "warn" if label.endswith("!") else "held")
     days = (task.due_on - context.today).days

@@ -128,7 +128,7 @@ class ActionScreen(Screen[None]):
         """Whether a prompt is open, which all keys are for."""
         return bool(self.query("#prompt")) and self.prompt.is_open
 
-    def accepts_key_now(self, key: str) -> bool:  # noqa: ARG002  for subclasses
+    def accepts_now(self, key: str) -> bool:  # noqa: ARG002  for subclasses
         """Return whether a key can be handled now, or waits for what it is meant for."""
         return True
 

@@ -72,7 +72,7 @@ class OutputScreen(SearchedScreen):
         return redact(text, emails=True) if self.session.masked else text
 
     def _toggle_mask(self) -> None:
-        self._main.mask(not self.session.masked)
+        self._main.set_masked(not self.session.masked)
         self._show()
 
 

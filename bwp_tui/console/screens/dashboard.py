@@ -50,7 +50,7 @@ class DashboardScreen(FrontScreen):
     def on_mount(self) -> None:
         self._start_reading()
 
-    def apply(self, update: Snapshot | str) -> None:
+    def show_snapshot(self, update: Snapshot | str) -> None:
         """Read the figures again after a change, though not at once after the last time."""
         if isinstance(update, str):
             self.show_notice(update, "bad")

@@ -107,7 +107,7 @@ class DownloadsScreen(FrontScreen):
         here = self.current_download
         return self._opener_context._replace(download=None if here is None else here[0])
 
-    def apply(self, update: Snapshot | str) -> None:
+    def show_snapshot(self, update: Snapshot | str) -> None:
         """Show a snapshot, at most once in `REDRAW_S`, or the error."""
         if isinstance(update, str):
             self.show_notice(update, "bad")

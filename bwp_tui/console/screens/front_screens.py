@@ -149,7 +149,7 @@ class PagedScreen(SearchedScreen):
         yield KeyLine(id=f"{self.scope.name.lower()}-tabs")
         yield from super().compose_content()
 
-    def apply(self, update: Snapshot | str) -> None:
+    def show_snapshot(self, update: Snapshot | str) -> None:
         """Show what the history says now of the task."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
@@ -164,7 +164,7 @@ class PagedScreen(SearchedScreen):
         raise NotImplementedError
 
     def _toggle_mask(self) -> None:
-        self._main.mask(not self.session.masked)
+        self._main.set_masked(not self.session.masked)
         self._show()
 
     def _show_tabs(self, names: Iterable[StyledText]) -> None:

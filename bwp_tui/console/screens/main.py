@@ -168,7 +168,7 @@ class MainScreen(ActionScreen):
         """Show what came of an action in the status line, which reads it again until it is sent."""
         await self._status.show_outcome(read)
 
-    def apply(self, update: Snapshot | str) -> None:
+    def show_snapshot(self, update: Snapshot | str) -> None:
         """Show a snapshot of the history, or the sentence that says why there is none."""
         if not self.is_ready:
             self.call_after_refresh(self._start_mounting)
@@ -226,7 +226,7 @@ class MainScreen(ActionScreen):
         """Pause or resume live updates; resuming shows what was held back."""
         held_back = self._rows.toggle_pause()
         if held_back is not None:
-            self.apply(held_back)
+            self.show_snapshot(held_back)
         key = self.keymap.key("freeze")
         self.show_status(f"Live updates paused. Press {key} to resume." if self._rows.is_paused else "")
         self.update_header()
@@ -259,7 +259,7 @@ class MainScreen(ActionScreen):
         """Whether the table holds all rows of the current view."""
         return self._rows.has_all_rows_of(self.list_state.query)
 
-    def accepts_key_now(self, key: str) -> bool:
+    def accepts_now(self, key: str) -> bool:
         """Return whether a key can be handled now: one that does more than move waits for writes and the view."""
         if not self.is_ready or self.prompt.is_open or self.form.display:
             return True
@@ -282,10 +282,10 @@ class MainScreen(ActionScreen):
             self._panels.update_downloads()
             for screen in self.app.screen_stack:
                 if screen is not self and isinstance(screen, SnapshotListener):
-                    screen.apply(self._panels.snapshot)
+                    screen.show_snapshot(self._panels.snapshot)
         self.update_header()
 
-    def mask(self, masked: bool) -> None:
+    def set_masked(self, masked: bool) -> None:
         """Mask or show the emails everywhere."""
         self.session.masked = masked
         self.table.masked = masked
@@ -310,7 +310,7 @@ class MainScreen(ActionScreen):
         self._panels.update_views(self.view_index, self.list_state.filter, is_counted=self.has_all_rows)
 
     def _update_detail(self) -> None:
-        self.session.set_visible_tasks(self.table.visible_numbers)
+        self.session.set_polled_first(self.table.visible_numbers)
         self._last_task = self.table.current_number
         self.update_header()
         self._panels.update_detail(self.table.current)

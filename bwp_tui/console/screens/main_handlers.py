@@ -102,7 +102,7 @@ class MainHandlers:
             "zoom_details": lambda: self._toggle_details(DetailPlace.ALONE),
             "hide_details": lambda: self._toggle_details(DetailPlace.NOWHERE),
             "freeze": screen.toggle_live_updates,
-            "mask": lambda: screen.mask(not session.masked),
+            "mask": lambda: screen.set_masked(not session.masked),
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
             "theme": partial(session.set_theme, None),

@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
     day_warning,
-    future_day_mistake,
+    future_everywhere_mistake,
     latest_end_if_submitted,
     longest_fitting_hold,
     statutory_due_date,
@@ -205,7 +205,7 @@ class Draft:
         received = self._received()
         if received is None:
             return day_mistake(self.received)
-        return ("date is in the future", "in the future") if future_day_mistake(received, today) else ()
+        return ("date is in the future", "in the future") if future_everywhere_mistake(received, today) else ()
 
     def _regulation_mistake(self) -> Hint:
         found = complete_regulation(self.regulation)

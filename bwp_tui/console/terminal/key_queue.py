@@ -26,7 +26,7 @@ _QUEUE_ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
 
 _TIMEOUT_S: Final = 1.0
-_DUE_TIMEOUT_S: Final = 5.0
+_ACCEPT_TIMEOUT_S: Final = 5.0
 """Seconds that a key waits for what it is meant for: the plan of an action on many tasks takes some."""
 
 _MAX_UNPAINTED_S: Final = 0.1
@@ -43,7 +43,7 @@ class KeyQueue:
 
     Args:
         deliver: does with a key what Textual would have done with it.
-        is_due: returns whether a key may be delivered now; after `_DUE_TIMEOUT_S` it is delivered all the same.
+        accepts_now: returns whether a key may be delivered now; after `_ACCEPT_TIMEOUT_S` it is delivered all the same.
         may_act: returns whether a key or paste may act at all, both when it arrives and when it is its turn; one that
             may not is dropped.
         only_moves: returns whether a key only moves the cursor, so that it need not wait for the end of its burst.
@@ -55,7 +55,7 @@ class KeyQueue:
         self,
         app: App[int],
         deliver: Deliver,
-        is_due: Callable[[events.Event], bool],
+        accepts_now: Callable[[events.Event], bool],
         *,
         may_act: Callable[[events.Event], bool] = lambda _event: True,
         only_moves: Callable[[str], bool] = lambda _key: False,
@@ -64,7 +64,7 @@ class KeyQueue:
     ) -> None:
         self._app = app
         self._deliver = deliver
-        self._is_due = is_due
+        self._accepts_now = accepts_now
         self._may_act = may_act
         self._only_moves = only_moves
         self._opens_field = opens_field
@@ -87,7 +87,7 @@ class KeyQueue:
         if not self._may_act(event):
             return
         is_first = self._is_idle and self._waiting.empty()
-        if is_first and self._is_due(event) and not self._may_be_pasted(event):
+        if is_first and self._accepts_now(event) and not self._may_be_pasted(event):
             self._is_idle = False
             await self._deliver(event)
             self._waiting.put_nowait(None)
@@ -119,8 +119,8 @@ class KeyQueue:
 
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
-            if not self._is_due(event):
-                await _with_timeout(self._until_due(event), _DUE_TIMEOUT_S)
+            if not self._accepts_now(event):
+                await _with_timeout(self._until_accepted(event), _ACCEPT_TIMEOUT_S)
                 # It may have opened a question, which is not focused yet.
                 await _with_timeout(self._wait_until_handled())
             if not self._may_act(event):
@@ -175,8 +175,8 @@ class KeyQueue:
         if self._waiting.empty():  # its characters were typed all at once: no key follows that has them painted
             self._app.screen.check_idle()
 
-    async def _until_due(self, event: events.Event) -> None:
-        while not self._is_due(event):  # noqa: ASYNC110  # a key waits too rarely for an event of its own
+    async def _until_accepted(self, event: events.Event) -> None:
+        while not self._accepts_now(event):  # noqa: ASYNC110  # a key waits too rarely for an event of its own
             await asyncio.sleep(_POLL_S)
 
     def _may_be_pasted(self, event: events.Event) -> bool:

@@ -51,7 +51,7 @@ class Poller(QueueWorker[PolledTask]):
 
     def _read(self, most: int) -> list[PolledTask]:
         context = self._context
-        return ready_polls.ready(context.store, context.now(), most, context.priority_tasks.numbers)
+        return ready_polls.ready(context.store, context.now(), most, context.polled_first.numbers)
 
     def _read_before_ready(self, most: int) -> list[PolledTask]:
         context = self._context

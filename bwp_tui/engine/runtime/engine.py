@@ -19,7 +19,7 @@ from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.engine.runtime.clock_rollback import ClockRollbackMonitor
 from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
-from bwp_tui.engine.worker import STORE_RETRY_S, PriorityTasks, Worker, WorkerContext
+from bwp_tui.engine.worker import STORE_RETRY_S, PolledFirst, Worker, WorkerContext
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
 from bwp_tui.store.database.connection import Store
@@ -39,7 +39,7 @@ class Engine:
     """Submits, polls and downloads for one profile while its process holds the lease; a read-only one only polls.
 
     Args:
-        priority_tasks: the tasks to poll first.
+        polled_first: the tasks to poll first.
         event_queue: the queue of the service's events; None polls only.
         finishes_hooks: whether the end of `run` waits for a running hook.
         on_full_disk: called with a sentence while a worker can record nothing, with None once all can.
@@ -52,7 +52,7 @@ class Engine:
         api: PrivacyApi,
         profile: Profile,
         *,
-        priority_tasks: PriorityTasks | None = None,
+        polled_first: PolledFirst | None = None,
         event_queue: MessageQueue | None = None,
         finishes_hooks: bool = False,
         on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
@@ -66,7 +66,7 @@ class Engine:
         self._on_full_disk = on_full_disk
         self._waiting_for_space: set[Worker] = set()
         schedule = PollSchedule(profile.speed, rng)
-        context = WorkerContext(store, api, self._health, schedule, rng, priority_tasks or PriorityTasks())
+        context = WorkerContext(store, api, self._health, schedule, rng, polled_first or PolledFirst())
         self._context = context
         self._receiver = EventReceiver(store, schedule, event_queue, rng, profile.regulation)
         self._wakes = [asyncio.Event()]

@@ -20,7 +20,7 @@ from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S, CredentialRefresh, EngineConfig, connect
 from bwp_tui.engine.runtime.lease import HEARTBEAT_S, Lease, LeaseUnusable, begin_term, silence_message
-from bwp_tui.engine.worker import PriorityTasks
+from bwp_tui.engine.worker import PolledFirst
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
@@ -84,7 +84,7 @@ class EngineThread:
         self._load_config = load_config
         self._is_short_lived = is_short_lived
         self._observe = observe
-        self._priority_tasks = PriorityTasks()
+        self._polled_first = PolledFirst()
         self._changed = changed
         self._clock = clock
         self.role = EngineRole.STARTING
@@ -105,9 +105,9 @@ class EngineThread:
         self._stop_lock = threading.Lock()
         self._thread = threading.Thread(target=self._thread_main, name="engine", daemon=True)
 
-    def set_priority_tasks(self, numbers: Iterable[int]) -> None:
+    def set_polled_first(self, numbers: Iterable[int]) -> None:
         """Poll these tasks first: they are on the screen. Any thread may call it."""
-        self._priority_tasks.numbers = frozenset(numbers)
+        self._polled_first.numbers = frozenset(numbers)
 
     def start(self) -> None:
         self._thread.start()
@@ -219,7 +219,7 @@ class EngineThread:
             await run_engine(
                 store,
                 config,
-                priority_tasks=self._priority_tasks,
+                polled_first=self._polled_first,
                 refresh=self._refresh,
                 finishes_hooks=self._is_short_lived,
                 observe=self._observe,
@@ -327,7 +327,7 @@ async def run_engine(
     config: EngineConfig,
     *,
     once: bool = False,
-    priority_tasks: PriorityTasks | None = None,
+    polled_first: PolledFirst | None = None,
     refresh: CredentialRefresh | None = None,
     finishes_hooks: bool = False,
     observe: Callable[[Store], None] = lambda _store: None,
@@ -352,7 +352,7 @@ async def run_engine(
             store,
             api,
             profile,
-            priority_tasks=priority_tasks,
+            polled_first=polled_first,
             event_queue=None if profile.events is None else SqsQueue(profile.events),
             finishes_hooks=finishes_hooks,
             on_full_disk=on_full_disk,

@@ -208,13 +208,13 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
     An engine that can do less than this process, or is silent, is superseded.
     """
     store.check_in_place()  # before a lock file is created: none belongs where the history is not
-    superseded, holder = not lease.acquire(), engine_state.read(store)
-    silence = lease.seconds_of_silence() if superseded else 0.0
-    if silence is None or (superseded and holder.present_ability >= ability and silence <= SILENCE_LIMIT_S):
+    is_held, holder = not lease.acquire(), engine_state.read(store)
+    silence = lease.seconds_of_silence() if is_held else 0.0
+    if silence is None or (is_held and holder.present_ability >= ability and silence <= SILENCE_LIMIT_S):
         return None
     try:
         with store.write():
-            if superseded:
+            if is_held:
                 if engine_state.read(store).term != holder.term:
                     return None
                 lease.take_over()
@@ -227,7 +227,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
             f"The engine, {holder.process}, {NOT_RESPONDING} in the middle of a write. {error}"
             f" {WAKE_UP.format(holder.pid)}"
         ) from error
-    return Term(term, holder if superseded else None)
+    return Term(term, holder if is_held else None)
 
 
 def silence_message(holder: EngineState) -> str:

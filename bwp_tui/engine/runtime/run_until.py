@@ -46,7 +46,7 @@ def run_engine_until(
     changed = threading.Event()
     watch = ChangeWatcher(store.open_another(), changed.set)
     engine = EngineThread(profile, lambda: config, is_short_lived=True, changed=changed.set)
-    engine.set_priority_tasks(polled_first)
+    engine.set_polled_first(polled_first)
     deadline = None if timeout is None else time.monotonic() + timeout
     reported: str | None = None
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import ANSWER_COLUMNS, CsvLine
-from bwp_tui.domain.deadlines import not_begun_mistake
+from bwp_tui.domain.deadlines import future_at_shop_mistake
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
@@ -65,7 +65,7 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
         mistakes.append(str(mistake))
     try:
         day = past_day(line.cells.get("on"), today)
-        if not_begun := not_begun_mistake(day, today):
+        if not_begun := future_at_shop_mistake(day, today):
             mistakes.append(not_begun)
     except BadRequest as mistake:
         mistakes.append(str(mistake))

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import CsvLine
-from bwp_tui.domain.deadlines import future_day_mistake
+from bwp_tui.domain.deadlines import future_everywhere_mistake
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, regulation_id
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
@@ -240,7 +240,7 @@ def past_day(cell: str | None, today: date) -> date:
     day = parse_day(_COMPACT_DAY.sub(r"\1-\2-\3", cell))
     if day is None:
         raise BadRequest("received_on", f"“{clean_line(cell)}” is no date such as 2026-12-31.")
-    if why_not := future_day_mistake(day, today):
+    if why_not := future_everywhere_mistake(day, today):
         raise BadRequest("received_on", why_not)
     return day
 
