@@ -39,7 +39,7 @@ def require_terminal() -> None:
 def open_console(profile: Profile, theme: str | None) -> int:
     """Run the console and return its exit code."""
     gc.disable()  # the app enables it after the first frame, which it would delay by a twentieth
-    from bwp_tui.console.services.snapshot_feed import start_feed
+    from bwp_tui.console.store_access.snapshot_feed import start_feed
 
     feed = start_feed(profile)  # reads while Textual is imported, which takes as long
     from bwp_tui.console.run import run_console

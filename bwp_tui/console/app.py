@@ -29,12 +29,12 @@ from bwp_tui.console.presentation.themes import FIRST_STYLES, LATER_STYLES, OWN_
 from bwp_tui.console.protocols import SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main import MainScreen
-from bwp_tui.console.services.history_reader import HistoryReader
-from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed, start_feed
-from bwp_tui.console.services.watch_notifier import WatchNotifier, notification_text, status_text
-from bwp_tui.console.services.write_guard import other_shop_reason
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.saved_state import SavedStateFile
+from bwp_tui.console.store_access.history_reader import HistoryReader
+from bwp_tui.console.store_access.snapshot_feed import Snapshot, SnapshotFeed, start_feed
+from bwp_tui.console.store_access.watch_notifier import WatchNotifier, notification_text, status_text
+from bwp_tui.console.store_access.write_guard import other_shop_reason
 from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
 from bwp_tui.console.terminal.key_queue import KeyQueue

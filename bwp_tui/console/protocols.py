@@ -10,8 +10,8 @@ from textual.app import App
 from bwp_tui.console.background import ACTION, OutcomeReader, StatusReporter, Work
 from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.presentation.breakpoints import DetailPlace
-from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.state.list_state import ListState
+from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable

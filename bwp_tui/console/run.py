@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Final
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.services.snapshot_feed import SnapshotFeed
+from bwp_tui.console.store_access.snapshot_feed import SnapshotFeed
 from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.terminal.textual_compat import changed_names
 from bwp_tui.domain.text import counted

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.services.history_reader import HistoryReader
-from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
-from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
+from bwp_tui.console.store_access.history_reader import HistoryReader
+from bwp_tui.console.store_access.snapshot_feed import Snapshot, SnapshotFeed
+from bwp_tui.console.store_access.write_guard import WriteGuard
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import Clock, local_day, to_local
@@ -30,8 +30,8 @@ from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ, Ability, EngineState, ServiceHealthState
 
 if TYPE_CHECKING:
-    from bwp_tui.console.services.task_commands import TaskCommands
     from bwp_tui.console.state.message_log import MessageLog
+    from bwp_tui.console.store_access.task_commands import TaskCommands
 
 _TROUBLE_LABELS: dict[str, str] = {
     ServiceHealthState.UNREACHABLE: "service unreachable",
@@ -115,7 +115,7 @@ class Session:
 
     @cached_property
     def task_commands(self) -> TaskCommands:
-        from bwp_tui.console.services.task_commands import TaskCommands
+        from bwp_tui.console.store_access.task_commands import TaskCommands
 
         return TaskCommands(self.write_guard, self.profile, self.actor)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import apsw
 import pytest
 
-from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
+from bwp_tui.console.store_access.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.worklog import intents
@@ -30,7 +30,7 @@ LATER = (
     "httpx", "httpcore", "urllib3", "h11", "pydantic", "graphql", "sqlite3", "bwp_tui.api.client",
     "bwp_tui.api.transfer", "bwp_tui.contract.payloads", "bwp_tui.sandbox", "bwp_tui.cli",
     "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer", "bwp_tui.archive",
-    "bwp_tui.console.screens.main_handlers", "bwp_tui.console.services.task_commands",
+    "bwp_tui.console.screens.main_handlers", "bwp_tui.console.store_access.task_commands",
     "bwp_tui.store.queries.dashboard", "bwp_tui.store.queries.request_log",
     "bwp_tui.engine.runtime.maintenance_thread", "botocore", "bwp_tui.engine.events", "bwp_tui.contract.events",
     "bwp_tui.store.commands.undo", "bwp_tui.console.screens.help", "bwp_tui.console.screens.task",

@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.cli.commands import sandbox as practice_commands
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.main import run
-from bwp_tui.console.services.snapshot_feed import SnapshotFeed
+from bwp_tui.console.store_access.snapshot_feed import SnapshotFeed
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.faults import FAULTS
 from bwp_tui.settings import Profile

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.screens.archive import ArchiveScreen
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

@@ -14,7 +14,7 @@ from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
 from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS, COMMANDS_BY_NAME
 from bwp_tui.console.command_bar.parser import CommandLineError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import local_day
 from bwp_tui.settings import Profile

@@ -11,7 +11,7 @@ from bwp_tui.cli.parser import build_parser
 from bwp_tui.console.bindings.commands import CLI_LINES
 from bwp_tui.console.command_bar.line_completion import complete
 from bwp_tui.console.screens.command_output import CommandOutputScreen
-from bwp_tui.console.services.command_process import INTERRUPTED
+from bwp_tui.console.store_access.command_process import INTERRUPTED
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.text import mask_email
 from bwp_tui.settings import Profile

@@ -13,7 +13,7 @@ from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.screens.command_output import OutputScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import CustomCommand, OperatorProgram

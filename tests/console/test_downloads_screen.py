@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.console.widgets.bars import ActiveDownloads
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.domain.statuses import DownloadState

@@ -24,7 +24,7 @@ BROKEN = """
 import sys
 from pathlib import Path
 from bwp_tui.console.run import run_console
-from bwp_tui.console.services.task_commands import TaskCommands
+from bwp_tui.console.store_access.task_commands import TaskCommands
 from bwp_tui.console.screens.main_handlers import MainHandlers
 from tests.console.support import make_profile
 def broken(*_):

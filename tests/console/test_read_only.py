@@ -11,7 +11,7 @@ from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.filter import View
 from bwp_tui.store.commands import download_queue, saved_views
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit

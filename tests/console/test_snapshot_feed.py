@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot, SnapshotFeed
+from bwp_tui.console.store_access.snapshot_feed import ListQuery, Snapshot, SnapshotFeed
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import requests

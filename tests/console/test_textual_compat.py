@@ -24,7 +24,7 @@ from textual.widgets import Input
 
 import bwp_tui.console
 from bwp_tui.console.run import run_console
-from bwp_tui.console.services.snapshot_feed import start_feed
+from bwp_tui.console.store_access.snapshot_feed import start_feed
 from bwp_tui.console.terminal import textual_compat
 from bwp_tui.console.terminal.textual_compat import CompatApp, CompatKeyParser, changed_names
 from tests.console.support import make_profile

@@ -13,7 +13,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.console.controllers import service_controller
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.console.services.task_commands import RecordStep
+from bwp_tui.console.store_access.task_commands import RecordStep
 from bwp_tui.console.terminal.key_bursts import Key
 from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.settings import Profile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.services.watch_notifier import notification_text
+from bwp_tui.console.store_access.watch_notifier import notification_text
 from bwp_tui.console.terminal.notification import notification_sequence
 from bwp_tui.domain.statuses import Status, engine_is_done_with
 from bwp_tui.domain.task import WATCHED

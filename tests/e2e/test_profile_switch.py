@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.services.shop_list import why_no_switch
+from bwp_tui.console.store_access.shop_list import why_no_switch
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import SECRET_SETTINGS, variable_of

@@ -12,7 +12,7 @@ from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH, WITHDRAWALS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, listed_tasks_clause
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.settings.profile import CustomCommand

@@ -24,7 +24,7 @@ from bwp_tui.console.bindings.actions import (
     Scope,
     read_only_reason,
 )
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download
 from bwp_tui.store.commands.download_queue import (

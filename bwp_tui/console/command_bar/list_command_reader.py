@@ -12,9 +12,9 @@ from bwp_tui.console.controllers.custom_commands import switch_profile
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import may_replace
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.shop_list import why_no_switch
-from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.state.tab_completion import InputMistake
+from bwp_tui.console.store_access.shop_list import why_no_switch
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.filter import VIEWS, View, columns_named, parse, view_named
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import SettingsError, read_profile

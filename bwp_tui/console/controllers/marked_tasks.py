@@ -15,7 +15,7 @@ from bwp_tui.console.background import prepare_question, run_in_thread_and_repor
 from bwp_tui.console.controllers.prompts import NOTHING_DONE
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.task_commands import MarkStep
+from bwp_tui.console.store_access.task_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import capitalized, clean_line

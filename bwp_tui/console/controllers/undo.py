@@ -5,7 +5,7 @@ from __future__ import annotations
 from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.task_commands import IrreversibleStep, MarkStep, RecordStep
+from bwp_tui.console.store_access.task_commands import IrreversibleStep, MarkStep, RecordStep
 from bwp_tui.domain.text import counted
 
 

@@ -9,7 +9,7 @@ from bwp_tui.console.presentation import download_detail, task_detail
 from bwp_tui.console.presentation.format import DisplayContext, fact, mask, subject
 from bwp_tui.console.presentation.request_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.services.history_reader import TaskDetails
+from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.advice import KNOWN_CODES

@@ -10,7 +10,7 @@ from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import TEXT_MARGIN, SearchedScreen
-from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
+from bwp_tui.console.store_access.command_process import INTERRUPTED, MAX_LINES, CommandProcess
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.masking import redact

@@ -15,8 +15,8 @@ from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.dashboard import dashboard_columns
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
+from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.figure_list import FigureList
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.store.queries.dashboard import Statistics

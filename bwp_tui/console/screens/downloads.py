@@ -24,8 +24,8 @@ from bwp_tui.console.presentation.format import DisplayContext, mask, result_sen
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
+from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList

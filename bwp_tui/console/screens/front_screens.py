@@ -15,8 +15,8 @@ from bwp_tui.console.presentation.breakpoints import tab_gap
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.action_screen import ActionScreen, ScrolledScreen
-from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
+from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs

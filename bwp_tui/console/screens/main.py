@@ -18,10 +18,10 @@ from bwp_tui.console.presentation.themes import LATER_STYLES
 from bwp_tui.console.protocols import PromptHost, SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels, StatusLineUpdater
-from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState
+from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.table_updater import TableUpdater

@@ -12,8 +12,8 @@ from bwp_tui.console.background import OutcomeReader, run_in_background
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
+from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable

@@ -15,8 +15,8 @@ from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.services.shop_list import ListedShop, list_shops
 from bwp_tui.console.session import Session
+from bwp_tui.console.store_access.shop_list import ListedShop, list_shops
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.domain.text import counted

@@ -19,7 +19,7 @@ from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import PagedScreen
-from bwp_tui.console.services.history_reader import TaskDetails
+from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
 from bwp_tui.store.queries.timeline import EventKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bwp_tui.console.services.snapshot_feed import ListQuery
+from bwp_tui.console.store_access.snapshot_feed import ListQuery
 from bwp_tui.domain.filter import VIEWS, View, parse
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from textual.screen import Screen
 
 from bwp_tui.console.bindings.actions import MARK_GROUP, TASK_GROUP, Action
-from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
+from bwp_tui.console.store_access.snapshot_feed import ListQuery, Snapshot
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter_completion import highlighted_texts
 from bwp_tui.store.queries.view_rows import AnchorRow

@@ -12,7 +12,7 @@ from bwp_tui.actions.decision_operations import Settlement
 from bwp_tui.actions.operation import RecordOperation
 from bwp_tui.actions.record_operations import UNWATCH
 from bwp_tui.actions.service_operations import ServiceOperation
-from bwp_tui.console.services.write_guard import WriteGuard
+from bwp_tui.console.store_access.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
