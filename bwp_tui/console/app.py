@@ -36,7 +36,7 @@ from bwp_tui.console.store_access.snapshot_feed import Snapshot, SnapshotFeed, s
 from bwp_tui.console.store_access.watch_notifier import WatchNotifier, notification_text, status_text
 from bwp_tui.console.store_access.write_guard import other_shop_reason
 from bwp_tui.console.terminal.diff_driver import DiffDriver
-from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
+from bwp_tui.console.terminal.hangup_detector import SIGNALS, HangupDetector
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.widgets.bars import FooterApp, StatusLine
 from bwp_tui.crashlog import record, sentence
@@ -133,7 +133,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             masked=profile.mask,
         )
         self._watch_notifier = WatchNotifier(self._store, self._session.unwatch)
-        self._hangup_watcher = HangupWatcher(self._end_session)
+        self._hangup_detector = HangupDetector(self._end_session)
         self._key_queue = KeyQueue(
             self,
             super().on_event,
@@ -178,8 +178,8 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
-                loop.add_signal_handler(number, self._hangup_watcher.end_session, 128 + number)
-            self._hangup_watcher.start()
+                loop.add_signal_handler(number, self._hangup_detector.end_session, 128 + number)
+            self._hangup_detector.start()
         if not self._configured:
             self._key_queue.open()
 
@@ -215,7 +215,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self._key_queue.stop()
-        self._hangup_watcher.stop()
+        self._hangup_detector.stop()
 
     def close(self) -> None:
         """Stop the engine and the feed, and close the history, once the app has ended."""
@@ -308,7 +308,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
     @contextmanager
     def _lend_terminal(self) -> Iterator[None]:
         """Leave the terminal to another program during the block."""
-        with self._hangup_watcher.terminal_lent(), self.suspend():
+        with self._hangup_detector.terminal_lent(), self.suspend():
             yield
 
     def _report_dropped_paste(self) -> None:

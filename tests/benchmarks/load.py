@@ -26,7 +26,7 @@ from tests.benchmarks.ptys import TimedPty, cpu_seconds
 from tests.store import single
 
 _ACTIVE: Final = 1_000
-_MIN_WATCHED_S: Final = 20
+_MIN_OBSERVED_S: Final = 20
 _STALLED_S: Final = 30
 _POLLED: Final = 200
 
@@ -45,7 +45,7 @@ def _active(count: int, at: datetime) -> list[SampleTask]:
 
 
 def _updates(effort: Effort) -> Iterator[Row]:
-    seconds = 4 if effort.quick else _MIN_WATCHED_S
+    seconds = 4 if effort.quick else _MIN_OBSERVED_S
     what = f"CPU of the console, {_ACTIVE:,} active tasks updated each second"
     with fresh(_active(_ACTIVE, utc_now() - timedelta(days=2))) as place, place.without_engine():
         store = place.store()

@@ -86,7 +86,7 @@ def test_no_request_that_was_sent_is_counted_as_not_sent(session: CommandSession
 def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engine_is_offered(
     shop: Bwp, session: CommandSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
+    monkeypatch.setattr(lease_module, "_MIN_OBSERVED_S", 0.3)
     with engine_process(shop) as process:
         eventually(lambda: engine_state.read(session.store).pid == process.pid)
         engine_state.record_health(session.store, ServiceHealthState.UNREACHABLE, "About another request.", None)

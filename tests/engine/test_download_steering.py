@@ -16,7 +16,7 @@ from bwp_tui.domain.task import Download
 from bwp_tui.engine.downloads.part_cleanup import remove_unwanted_parts
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from tests.engine.saved import assert_saved, name_of
@@ -35,13 +35,13 @@ async def at_work(shop: Shop) -> AsyncIterator[None]:
         def changed() -> None:
             loop.call_soon_threadsafe(engine.wake)
 
-        watch = ChangeWatcher(open_store(shop.store.path), changed)
-        watch.start()
+        monitor = ChangeMonitor(open_store(shop.store.path), changed)
+        monitor.start()
         run = asyncio.create_task(engine.run())
         try:
             yield
         finally:
-            watch.stop()
+            monitor.stop()
             run.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await run

@@ -25,7 +25,7 @@ from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import task_outcomes
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import AwsKey
-from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded
 from bwp_tui.store.queries import tasks, timeline
@@ -53,8 +53,8 @@ async def working(shop: Shop) -> AsyncIterator[Engine]:
         def wake() -> None:
             loop.call_soon_threadsafe(engine.wake)
 
-        watch = ChangeWatcher(shop.store.open_another(), wake)
-        watch.start()
+        monitor = ChangeMonitor(shop.store.open_another(), wake)
+        monitor.start()
         work = asyncio.create_task(engine.run())
         try:
             yield engine
@@ -62,7 +62,7 @@ async def working(shop: Shop) -> AsyncIterator[Engine]:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            watch.stop()
+            monitor.stop()
 
 
 def lines(shop: Shop, number: int) -> list[str]:

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("quick_succession")
 def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take an engine for stopped after a moment."""
     monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", 0.5)
-    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
+    monkeypatch.setattr(lease_module, "_MIN_OBSERVED_S", 0.3)
 
 
 @pytest.mark.usefixtures("short_silence")
@@ -134,7 +134,7 @@ def test_what_holds_the_lease_and_is_no_engine_is_not_superseded(
     restoring = Lease(profile.lease_path)
     assert restoring.acquire()
     monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", -1.0)
-    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)
+    monkeypatch.setattr(lease_module, "_MIN_OBSERVED_S", -1.0)
     assert begin_term(live_history, Lease(profile.lease_path), Ability.ALL) is None
     restoring.release()
 
@@ -308,7 +308,7 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
             eventually(lambda: slow.state.calls["graphql"] >= 2)
             newer = Lease(profile.lease_path)
             monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", -1.0)
-            monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)
+            monkeypatch.setattr(lease_module, "_MIN_OBSERVED_S", -1.0)
             assert begin_term(live_history, newer, Ability.ALL) is not None
             monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", 1_000.0)
             eventually(lambda: engine.role is EngineRole.FOLLOWER)
@@ -321,7 +321,7 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
 def test_a_follower_says_that_the_engine_gives_no_sign_of_life(
     profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.2)
+    monkeypatch.setattr(lease_module, "_MIN_OBSERVED_S", 0.2)
     holder = Lease(profile.lease_path)
     assert begin_term(live_history, holder, Ability.ALL) is not None
     with running(engine_of(profile)) as engine:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.downloads.transfer_rate import MIN_BYTES_PER_S, SPEED_WINDOW_S, SpeedWatch, TransferRate
+from bwp_tui.engine.downloads.transfer_rate import MIN_BYTES_PER_S, SPEED_WINDOW_S, SlowTransferDetector, TransferRate
 
 
 def test_one_reading_is_no_rate() -> None:
@@ -39,7 +39,7 @@ def test_a_stall_brings_the_rate_to_zero() -> None:
 
 
 def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
-    trickle = SpeedWatch(0, 500)
+    trickle = SlowTransferDetector(0, 500)
     trickle.record(SPEED_WINDOW_S - 1, 500)
     assert (trickle.is_silent, trickle.is_slow) == (False, False)
     trickle.record(SPEED_WINDOW_S, 500)
@@ -51,7 +51,7 @@ def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
 
 
 def test_a_download_that_begins_anew_is_not_slow_for_that() -> None:
-    trickle = SpeedWatch(0, 1 << 30)
+    trickle = SlowTransferDetector(0, 1 << 30)
     trickle.record(1, 0)
     trickle.record(SPEED_WINDOW_S, 10)
     assert (trickle.is_silent, trickle.is_slow) == (False, False)

@@ -66,7 +66,7 @@ RIVAL: Final = "tests.faults.rivals:rival"
 
 def rival(*, terms: str, number: int, **arguments: str) -> None:
     """Be an engine that does not wait long for a stopped one, until killed, and note each term that it begins."""
-    vars(lease).update(SILENCE_LIMIT_S=SILENT_S, _MIN_WATCHED_S=SILENT_S / 2)  # the process is this run's alone
+    vars(lease).update(SILENCE_LIMIT_S=SILENT_S, _MIN_OBSERVED_S=SILENT_S / 2)  # the process is this run's alone
     vars(engine_thread)["HEARTBEAT_S"] = SILENT_S / 10
     begin = engine_state.record_new_term
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreMoved
 from bwp_tui.store.maintenance import backups
@@ -101,11 +101,11 @@ def test_what_was_recorded_before_is_all_in_the_file_that_was_moved(path: Path) 
 
 def test_a_watch_tells_of_it(path: Path) -> None:
     told = threading.Event()
-    watch = ChangeWatcher(open_store(path), told.set)
-    watch.start()
+    monitor = ChangeMonitor(open_store(path), told.set)
+    monitor.start()
     _move_folder(path)
     eventually(told.is_set)
-    watch.stop()
+    monitor.stop()
 
 
 def test_a_link_to_the_file_is_followed(tmp_path: Path) -> None:

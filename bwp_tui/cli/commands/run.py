@@ -9,7 +9,7 @@ from argparse import Namespace
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.systemd_unit import unit
 from bwp_tui.cli.support.context import chosen_profile, open_session
-from bwp_tui.cli.support.systemd_notify import watched
+from bwp_tui.cli.support.systemd_notify import supervised
 from bwp_tui.domain.text import counted
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
 from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> ExitCode:
     if arguments.verbose:
         print_calls()
     stop = _stop_signal()  # the history is closed here: only if it alone has it open, the engine recovers it
-    with watched(lambda: not misses_heartbeats(config.profile.lease_path)):
+    with supervised(lambda: not misses_heartbeats(config.profile.lease_path)):
         serve(config, stop=stop, write_line=print_line, alive_interval_s=arguments.heartbeat)
     return ExitCode.DONE
 

@@ -21,7 +21,7 @@ def notify(state: str) -> None:
 
 
 @contextmanager
-def watched(is_alive: Callable[[], bool]) -> Iterator[None]:
+def supervised(is_alive: Callable[[], bool]) -> Iterator[None]:
     """Say READY, give signs of life as long as `is_alive` during the block, and say STOPPING after it."""
     ended = threading.Event()
     interval = _watchdog_s() / _SIGNS_OF_LIFE

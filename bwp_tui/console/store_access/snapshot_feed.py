@@ -15,7 +15,7 @@ from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views as views
-from bwp_tui.store.database.change_watcher import INTERVAL_S
+from bwp_tui.store.database.change_monitor import INTERVAL_S
 from bwp_tui.store.errors import ReadCancelled, StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.transfer_rate import MIN_BYTES_PER_S, SpeedWatch, TransferRate
+from bwp_tui.engine.downloads.transfer_rate import MIN_BYTES_PER_S, SlowTransferDetector, TransferRate
 from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.timeline import EventKind
@@ -37,7 +37,7 @@ class ProgressRecorder:
     transfer: PartTransfer
     trouble: str | None
     on_bytes: Callable[[], object]
-    speed: SpeedWatch = field(init=False)
+    speed: SlowTransferDetector = field(init=False)
     _event: tuple[EventKind, str] | None = None
     _rate: TransferRate = field(default_factory=TransferRate)
     _recorded: tuple[int, bool, str | None] | None = None
@@ -45,7 +45,7 @@ class ProgressRecorder:
     _received_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.speed = SpeedWatch(time.monotonic(), self.part.size)
+        self.speed = SlowTransferDetector(time.monotonic(), self.part.size)
 
     def update(self) -> None:
         """Record the progress if the transfer has started and it has changed."""

@@ -16,7 +16,7 @@ from bwp_tui.api.transfer import size_of
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_INTERVAL_S, SLOW_TEXT, ProgressRecorder
-from bwp_tui.engine.downloads.transfer_rate import SPEED_WINDOW_S, SpeedWatch
+from bwp_tui.engine.downloads.transfer_rate import SPEED_WINDOW_S, SlowTransferDetector
 from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import CircuitBreaker, Reservation
@@ -163,7 +163,7 @@ class ResumeLoop:
             self._trouble = progress.trouble
             self._last_transfer = running if transfer.started else None
 
-    def _check_speed(self, speed: SpeedWatch) -> None:
+    def _check_speed(self, speed: SlowTransferDetector) -> None:
         """End a silent attempt, or a slow one whose slot others wait for."""
         if speed.is_silent:
             raise ConnectionLost(_SILENT)

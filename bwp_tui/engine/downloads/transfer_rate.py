@@ -28,7 +28,7 @@ class TransferRate:
         return (received - first) / (at - first_at) if at > first_at else None
 
 
-class SpeedWatch:
+class SlowTransferDetector:
     """Detects a silent or very slow download by the bytes of each `SPEED_WINDOW_S`.
 
     Attributes:

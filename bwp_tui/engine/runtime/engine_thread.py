@@ -22,7 +22,7 @@ from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S, CredentialR
 from bwp_tui.engine.runtime.lease import HEARTBEAT_S, Lease, LeaseUnusable, begin_term, silence_message
 from bwp_tui.engine.worker import PolledFirst
 from bwp_tui.settings import Profile, SettingsError
-from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.open_store import open_store
@@ -360,17 +360,17 @@ async def run_engine(
         )
         if engine_state.read(store).service in (ServiceHealthState.BAD_CREDENTIALS, ServiceHealthState.UNUSABLE):
             engine_state.record_health(store, ServiceHealthState.UNTRIED, None, None)
-        watched = store.open_another()
+        monitored = store.open_another()
 
         def changed() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
                 loop.call_soon_threadsafe(engine.wake)
-            observe(watched)
+            observe(monitored)
 
-        watch = ChangeWatcher(watched, changed)
-        observe(watched)
-        watch.start()
-        exit_stack.callback(watch.stop)
+        monitor = ChangeMonitor(monitored, changed)
+        observe(monitored)
+        monitor.start()
+        exit_stack.callback(monitor.stop)
         try:
             with unwrap_group():
                 await (engine.run_once() if once else engine.run())

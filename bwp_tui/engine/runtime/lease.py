@@ -28,7 +28,7 @@ HEARTBEAT_S: Final = 5.0
 SILENCE_LIMIT_S: Final = 30.0
 """Seconds without a heartbeat after which an engine is superseded."""
 
-_MIN_WATCHED_S: Final = 2 * HEARTBEAT_S
+_MIN_OBSERVED_S: Final = 2 * HEARTBEAT_S
 """Seconds one heartbeat must be seen unchanged before its age counts, so that a wrong clock supersedes nobody."""
 
 _HEARTBEAT_BYTES: Final = 128
@@ -120,10 +120,10 @@ class Lease:
         now, heartbeat = time.monotonic(), _read_heartbeat(self._path)
         if heartbeat != self._heartbeat:
             self._heartbeat, self._seen_at = heartbeat, now
-        watched = now - self._seen_at
+        observed_s = now - self._seen_at
         if not heartbeat:
             return None
-        return 0.0 if watched < _MIN_WATCHED_S else max(watched, _age(heartbeat))
+        return 0.0 if observed_s < _MIN_OBSERVED_S else max(observed_s, _age(heartbeat))
 
     def release(self) -> None:
         """Release the lock if it is held."""
@@ -168,7 +168,7 @@ WAKE_UP: Final = "Have it go on (kill -CONT {}), or end it."
 
 def misses_heartbeats(path: Path) -> bool:
     """Return whether two heartbeats or more are missing, so that the engine may be stopped."""
-    return _age(_read_heartbeat(path)) > _MIN_WATCHED_S
+    return _age(_read_heartbeat(path)) > _MIN_OBSERVED_S
 
 
 def _age(heartbeat: bytes) -> float:

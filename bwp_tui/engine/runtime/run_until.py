@@ -12,7 +12,7 @@ from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.engine.runtime.lease import misses_heartbeats
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
@@ -44,7 +44,7 @@ def run_engine_until(
     profile = config.profile
     store = open_store(profile.history_path)
     changed = threading.Event()
-    watch = ChangeWatcher(store.open_another(), changed.set)
+    monitor = ChangeMonitor(store.open_another(), changed.set)
     engine = EngineThread(profile, lambda: config, is_short_lived=True, changed=changed.set)
     engine.set_polled_first(polled_first)
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -56,7 +56,7 @@ def run_engine_until(
             reported = engine.trouble
             report(reported)
 
-    watch.start()
+    monitor.start()
     engine.start()
     try:
         while True:
@@ -71,7 +71,7 @@ def run_engine_until(
             changed.wait(left)
     finally:
         engine.stop(timeout=None)
-        watch.stop()
+        monitor.stop()
         store.close()
 
 

@@ -5,7 +5,7 @@
 - `error_translation`: make errors of SQLite and of the system errors of the store
 - `shared_sql`: conditions and updates that several modules use
 - `file_lock`: keep others out during a recovery
-- `change_watcher`: notice commits of other processes
+- `change_monitor`: notice commits of other processes
 - `schema_check`: tell another program's file, a newer schema and a damaged one apart
 - `migrate`: bring an older file to this program's schema
 - `shop_binding`: refuse the settings of another shop

@@ -18,7 +18,7 @@ GRACE_S: Final = 6.0
 SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class HangupWatcher:
+class HangupDetector:
     """Calls `ended` with an exit code, once, in its own thread or a signal's, when the terminal's session is over.
 
     Textual handles neither SIGTERM nor SIGHUP, and spins for ever on a terminal that has gone while SIGHUP is ignored.
@@ -28,7 +28,7 @@ class HangupWatcher:
         self._ended = ended
         self._is_terminal_lent = False
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="terminal-watch", daemon=True)
+        self._thread = threading.Thread(target=self._detect, name="terminal-monitor", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -58,7 +58,7 @@ class HangupWatcher:
             kill_after_grace(exit_code)
             self._ended(exit_code)
 
-    def _watch(self) -> None:
+    def _detect(self) -> None:
         poll = select.poll()
         try:
             poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, select.POLLHUP)

@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from tests.store.support import submitted
@@ -49,8 +49,8 @@ class _Bell:
 
 def test_a_commit_of_another_process_is_noticed_within_a_second(path: Path, store: Store) -> None:
     bell = _Bell()
-    watch = ChangeWatcher(open_store(path), bell)
-    watch.start()
+    monitor = ChangeMonitor(open_store(path), bell)
+    monitor.start()
     command = [sys.executable, "-c", _WRITE_ONE, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as writer:
         assert writer.stdin is not None
@@ -60,15 +60,15 @@ def test_a_commit_of_another_process_is_noticed_within_a_second(path: Path, stor
         committed = time.monotonic()
         assert bell.wait_beyond(0, 10)
         noticed = time.monotonic()
-    watch.stop()
+    monitor.stop()
     assert noticed - committed < 1
     assert store.revision() == 1
 
 
 def test_a_commit_of_this_process_is_noticed_and_one_undone_is_not(path: Path, store: Store) -> None:
     bell = _Bell()
-    watch = ChangeWatcher(open_store(path), bell)
-    watch.start()
+    monitor = ChangeMonitor(open_store(path), bell)
+    monitor.start()
     with pytest.raises(ZeroDivisionError), store.write():
         _ = 1 / 0
     submitted(store)
@@ -76,44 +76,44 @@ def test_a_commit_of_this_process_is_noticed_and_one_undone_is_not(path: Path, s
     submitted(store)
     assert bell.wait_beyond(1, 10)
     assert not bell.wait_beyond(2, 0.35)
-    watch.stop()
+    monitor.stop()
 
 
 def test_what_was_committed_before_the_watch_is_not_news(path: Path, store: Store) -> None:
     submitted(store)
     bell = _Bell()
-    watch = ChangeWatcher(open_store(path), bell)
-    watch.start()
+    monitor = ChangeMonitor(open_store(path), bell)
+    monitor.start()
     assert not bell.wait_beyond(0, 0.35)
-    watch.stop()
+    monitor.stop()
 
 
 def test_a_watch_that_stops_ends_its_thread_and_closes_its_connection(path: Path) -> None:
-    watched = open_store(path)
-    watch = ChangeWatcher(watched, _Bell())
-    watch.start()
-    watch.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "history-watch"]
+    monitored = open_store(path)
+    monitor = ChangeMonitor(monitored, _Bell())
+    monitor.start()
+    monitor.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name == "history-monitor"]
     with pytest.raises(apsw.ConnectionClosedError):
-        watched.revision()
+        monitored.revision()
 
 
 def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, store: Store) -> None:
     stopped = threading.Event()
 
     def stop() -> None:
-        watch.stop()
+        monitor.stop()
         stopped.set()
 
-    watch = ChangeWatcher(open_store(path), stop)
-    watch.start()
+    monitor = ChangeMonitor(open_store(path), stop)
+    monitor.start()
     submitted(store)
     assert stopped.wait(10)
-    watch.stop()
+    monitor.stop()
 
 
 def test_a_watch_that_never_began_closes_its_connection_when_it_is_stopped(path: Path) -> None:
-    watched = open_store(path)
-    ChangeWatcher(watched, _Bell()).stop()
+    monitored = open_store(path)
+    ChangeMonitor(monitored, _Bell()).stop()
     with pytest.raises(apsw.ConnectionClosedError):
-        watched.revision()
+        monitored.revision()

@@ -1,4 +1,4 @@
-"""Watch a history for commits of any process."""
+"""Notice commits of any process to a history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INTERVAL_S: Final = 0.1
 """Seconds between two polls of SQLite's data version, a counter in shared memory."""
 
 
-class ChangeWatcher:
+class ChangeMonitor:
     """A thread with a connection of its own that calls `changed` after each commit of any process.
 
     It calls it a last time when the history was moved, removed or replaced: the next read then raises the error.
@@ -25,7 +25,7 @@ class ChangeWatcher:
         self._changed = changed
         self._seen = store.data_version()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._check, name="history-watch", daemon=True)
+        self._thread = threading.Thread(target=self._check, name="history-monitor", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
