@@ -80,9 +80,9 @@ class _TreeBuilder:
         elif sign == ":" and self._expected == ":":
             self._expected = "value"
         elif match["text"] and self._expected in ("key", "key?"):
-            self._key, self._expected = _shown(match["text"])[1:-1], ":"
+            self._key, self._expected = _cleaned_string(match["text"])[1:-1], ":"
         elif not sign and self._expected in ("value", "value?"):
-            self._add(_shown(match["text"]) if match["text"] else match["plain"])
+            self._add(_cleaned_string(match["text"]) if match["text"] else match["plain"])
             self._after_value()
         else:
             return False
@@ -108,7 +108,7 @@ class _TreeBuilder:
         self._expected = "," if self.open else "end"
 
 
-def _shown(token: str) -> str:
+def _cleaned_string(token: str) -> str:
     """Return a JSON string with its escapes read, cleaned, in its quotes."""
     try:
         text = str(json.loads(token, strict=False))

@@ -141,9 +141,9 @@ class Session:
 
     def record_text(self, task: Task) -> str:
         """Return the record of a task as indented JSON, with emails masked as on the screens."""
-        from bwp_tui.store.queries.task_record import shown_record
+        from bwp_tui.store.queries.task_record import record_with_next_try
 
-        record = shown_record(self.write_store, task, has_engine=self.has_engine(), mask=self.masked)
+        record = record_with_next_try(self.write_store, task, has_engine=self.has_engine(), mask=self.masked)
         return json.dumps(record, indent=2, ensure_ascii=False)
 
     async def check_results_on_disk(self, *downloads: Download) -> bool:

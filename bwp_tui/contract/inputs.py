@@ -47,8 +47,8 @@ def mutation_name(action: str, kind: Kind) -> str:
     return (CANCEL_DELETION if action == "cancel" else START[kind]).field
 
 
-def shown_variables(
-    kind: Kind, shown_email: str, token_start: str, holding_period: int | None, reason: str | None
+def variables_to_show(
+    kind: Kind, email: str, token_start: str, holding_period: int | None, reason: str | None
 ) -> dict[str, object]:
     """Return the variables of a submission with the email as it may be shown, and of its client token the start."""
-    return start_variables(kind, shown_email, f"{token_start}…", holding_period, reason)
+    return start_variables(kind, email, f"{token_start}…", holding_period, reason)

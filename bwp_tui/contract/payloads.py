@@ -65,12 +65,12 @@ class TaskPayload(_Body):
     submission_date: _Instant = None
     last_updated_date: _Instant = None
     email: Annotated[_Text, Field(validation_alias=AliasPath("dataSubject", "email"))] = None
-    """As it came, to be compared only; `shown_email` is the one to show and to keep."""
+    """As it came, to be compared only; `cleaned_email` is the one to show and to keep."""
     holding_period: Annotated[int | None, PlainValidator(read_small_number)] = None
     errors: Annotated[tuple[TaskError, ...], PlainValidator(read_task_errors)] = ()
 
     @property
-    def shown_email(self) -> str | None:
+    def cleaned_email(self) -> str | None:
         """The data subject's email, cleaned."""
         return None if self.email is None else clean_line(self.email)
 

@@ -12,7 +12,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import SampleTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
-from bwp_tui.engine.requests.worker_pool import POOL_SIZE
+from bwp_tui.engine.requests.queue_worker import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.sandbox.seed_history import past_tasks

@@ -11,7 +11,7 @@ from textual.keys import _character_to_key
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.bindings.actions import ACTIONS_BY_NAME
-from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
+from bwp_tui.console.bindings.key_names import InvalidKey, key_text, parse_key
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.archive import ArchiveScreen
@@ -31,7 +31,7 @@ def settings(**keys: str) -> tuple[KeySetting, ...]:
 def test_a_character_is_spelled_as_textual_spells_it_and_shown_as_it_was_written() -> None:
     for character in string.ascii_letters + string.digits + string.punctuation:
         assert parse_key(character) == _character_to_key(character)
-        assert shown_key(parse_key(character)) == character
+        assert key_text(parse_key(character)) == character
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ async def works_on_screen(console: Console, *opening: str) -> None:
     lines = console.app.screen.query_one(Paragraphs).render().plain.splitlines()
     shown = {part.strip() for line in lines for part in (line[:15], line[58:73])}  # in two columns
     for action in actions:
-        assert any(shown_key(action.keys[0]) in keys.split() for keys in shown), action
+        assert any(key_text(action.keys[0]) in keys.split() for keys in shown), action
     await console.press("f10")
     await console.until(lambda: console.app.screen is screen)
     await console.press("f10")

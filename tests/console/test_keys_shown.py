@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from bwp_tui.console.bindings.actions import ACTIONS
-from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.widgets.bars import FooterLine
@@ -136,7 +136,7 @@ async def test_the_help_lists_every_action_with_its_keys_its_name_and_its_line(p
         await console.until(lambda: shows_help(console))
         words, situation = " ".join(help_text(console).split()), console.main.context
         for action in ACTIONS:
-            keys = " ".join(shown_key(key) for key in action.keys)
+            keys = " ".join(key_text(key) for key in action.keys)
             line = f" · bwp-tui {action.cli_usage}" if action.cli_usage else ""
             assert f" {keys} {action.help} {action.name}{line}" in words
             assert f"unavailable: {action.disabled_reason(situation) or ''}" in words
@@ -159,7 +159,7 @@ async def test_the_help_has_as_many_columns_as_fit_and_keeps_its_groups_in_order
 
 def has_columns(console: Console, width: int, columns: int) -> bool:
     """Whether the screen is so wide, and so many actions begin on one line of the help."""
-    keys = "|".join(re.escape(" ".join(map(shown_key, action.keys))) for action in ACTIONS)
+    keys = "|".join(re.escape(" ".join(map(key_text, action.keys))) for action in ACTIONS)
     entry = re.compile(rf"(?:^| )  (?:{keys}) {{2,}}\S")
     most = max(len(entry.findall(line)) for line in help_text(console).splitlines())
     return console.app.screen.size.width == width and most == columns

@@ -10,7 +10,7 @@ import pytest
 from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
-from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.filter import View
 from bwp_tui.store.commands import download_queue, saved_views
@@ -30,7 +30,7 @@ async def test_every_action_that_writes_is_refused_and_says_why(tmp_path: Path) 
             await console.go_to(number)
             (action,) = (action for action in ACTIONS if action.name == name)
             await console.press(action.keys[0])
-            assert f"{shown_key(action.keys[0])}: {READ_ONLY}" in console.line("status")
+            assert f"{key_text(action.keys[0])}: {READ_ONLY}" in console.line("status")
             assert not console.main.prompt.is_open
             assert not console.main.form.display
         assert console.store.revision() == revision

@@ -99,7 +99,7 @@ def test_a_task_is_read(name: str) -> None:
     operation, variables, answer = _example(name)
     task = parse_task(answer.field(operation), variables["taskId"])
     assert (task.status, task.errors) == TASKS[name]
-    assert task.email == task.shown_email == "janedoe@example.com"
+    assert task.email == task.cleaned_email == "janedoe@example.com"
     assert task.submission_date is not None
 
 

@@ -55,7 +55,7 @@ def test_texts_come_back_cleaned_and_the_address_raw(email: str, message: str) -
         {"status": "FAILED", "dataSubject": {"email": email}, "errors": [{"code": None, "message": message}]}, "id-1"
     )
     assert task.email == email
-    assert task.shown_email == clean_line(email)
+    assert task.cleaned_email == clean_line(email)
     assert [error.message for error in task.errors] == [clean(message).strip()][: bool(clean(message).strip())]
 
 

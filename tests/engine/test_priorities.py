@@ -10,7 +10,7 @@ import pytest
 
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
-from bwp_tui.engine.requests.worker_pool import POOL_SIZE
+from bwp_tui.engine.requests.queue_worker import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.worker import PolledFirst
 from bwp_tui.store.commands import requests

@@ -31,7 +31,7 @@ sys.stdin.readline()
 
 
 class _Bell:
-    """Counts the calls of a watch, and waits for the next."""
+    """Counts the calls of a monitor, and waits for the next."""
 
     def __init__(self) -> None:
         self.rung = 0
@@ -79,7 +79,7 @@ def test_a_commit_of_this_process_is_noticed_and_one_undone_is_not(path: Path, s
     monitor.stop()
 
 
-def test_what_was_committed_before_the_watch_is_not_news(path: Path, store: Store) -> None:
+def test_what_was_committed_before_the_monitor_is_not_news(path: Path, store: Store) -> None:
     submitted(store)
     bell = _Bell()
     monitor = ChangeMonitor(open_store(path), bell)
@@ -88,7 +88,7 @@ def test_what_was_committed_before_the_watch_is_not_news(path: Path, store: Stor
     monitor.stop()
 
 
-def test_a_watch_that_stops_ends_its_thread_and_closes_its_connection(path: Path) -> None:
+def test_a_monitor_that_stops_ends_its_thread_and_closes_its_connection(path: Path) -> None:
     monitored = open_store(path)
     monitor = ChangeMonitor(monitored, _Bell())
     monitor.start()
@@ -98,7 +98,7 @@ def test_a_watch_that_stops_ends_its_thread_and_closes_its_connection(path: Path
         monitored.revision()
 
 
-def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, store: Store) -> None:
+def test_a_monitor_may_be_stopped_from_what_it_calls(path: Path, store: Store) -> None:
     stopped = threading.Event()
 
     def stop() -> None:
@@ -112,7 +112,7 @@ def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, store: Store) -> 
     monitor.stop()
 
 
-def test_a_watch_that_never_began_closes_its_connection_when_it_is_stopped(path: Path) -> None:
+def test_a_monitor_that_never_began_closes_its_connection_when_it_is_stopped(path: Path) -> None:
     monitored = open_store(path)
     ChangeMonitor(monitored, _Bell()).stop()
     with pytest.raises(apsw.ConnectionClosedError):

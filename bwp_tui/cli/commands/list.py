@@ -19,7 +19,7 @@ from bwp_tui.cli.support.task_output import (
     table_lines,
     task_sentence,
 )
-from bwp_tui.contract.inputs import mutation_name, shown_variables
+from bwp_tui.contract.inputs import mutation_name, variables_to_show
 from bwp_tui.domain.filter import VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.domain.task import with_actual_downloads
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
@@ -28,7 +28,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import LoggedRequest
-from bwp_tui.store.queries.task_record import next_try, shown_record, task_record
+from bwp_tui.store.queries.task_record import next_try, record_with_next_try, task_record
 from bwp_tui.store.worklog import engine_state
 
 _SENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
@@ -80,7 +80,7 @@ def show(arguments: Namespace) -> None:
             # The engine calls nothing for a while, so that this request was not even tried.
             task = task._replace(trouble=engine_state.read(session.store).message)
         earlier = tasks.get(session.store, task.earlier_number) if task.earlier_number else None
-        record = shown_record(session.store, task, has_engine=has_engine, mask=arguments.mask)
+        record = record_with_next_try(session.store, task, has_engine=has_engine, mask=arguments.mask)
     next_at_text = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
     context = display_context(
         task, utc_now(), today(), unmask=arguments.unmask, service_day=session.profile.service_day
@@ -147,7 +147,7 @@ def _sent_record(request: LoggedRequest, *, has_engine: bool, mask: bool) -> dic
     variables: dict[str, object] = {"taskId": request.task_id}
     if request.client_token_start:
         reason = mask_in_text(request.reason, request.email) if request.reason and mask else request.reason
-        variables = shown_variables(request.kind, email, request.client_token_start, request.holding_period, reason)
+        variables = variables_to_show(request.kind, email, request.client_token_start, request.holding_period, reason)
     return {
         "id": request.task_number,
         "task_id": request.task_id,

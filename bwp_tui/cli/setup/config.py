@@ -13,7 +13,7 @@ from bwp_tui.cli.support.context import chosen_profile, require_typed
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
-from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.letters import BUILT_IN_TEMPLATES, PLACEHOLDERS
 from bwp_tui.domain.text import clean_line
@@ -71,7 +71,7 @@ def keys(arguments: Namespace) -> None:
     by_name = {action.name: action for action in reversed(keymap(own).registry)}
     actions = [by_name[name] for name in sorted(by_name)]
     records = [{"action": action.name, "keys": list(action.keys), "help": action.help} for action in actions]
-    rows = [(action.name, " ".join(map(shown_key, action.keys)), action.help) for action in actions]
+    rows = [(action.name, " ".join(map(key_text, action.keys)), action.help) for action in actions]
     print_result(arguments, records, table(("ACTION", "KEYS", "WHAT IT DOES"), rows))
 
 

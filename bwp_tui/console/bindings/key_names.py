@@ -62,7 +62,7 @@ class InvalidKey(Exception):
     """A text names no key that a terminal sends and that is free; the message continues a sentence about it."""
 
 
-def shown_key(key: str) -> str:
+def key_text(key: str) -> str:
     """Return a key of Textual's spelling as operators know it."""
     return _SHOWN.get(key, key)
 

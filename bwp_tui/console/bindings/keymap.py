@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from bwp_tui.console.bindings.actions import Action, Scope, custom_action
-from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
+from bwp_tui.console.bindings.key_names import InvalidKey, key_text, parse_key
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import KeySetting
@@ -44,7 +44,7 @@ class Keymap(NamedTuple):
 
     def key(self, name: str) -> str:
         """Return the first key of an action, as operators know it."""
-        return next(shown_key(action.keys[0]) for action in self.registry if action.name == name)
+        return next(key_text(action.keys[0]) for action in self.registry if action.name == name)
 
     def hint(self, label: str, *names: str) -> tuple[str, str]:
         """Return the first keys of actions and what they do, as a footer shows them."""
@@ -89,7 +89,7 @@ def keymap(settings: Sequence[KeySetting], commands: Sequence[CustomCommand] = (
         taken = [action.name for action in (*registry, *own) if action.scope in _CUSTOM_SCOPES and key in action.keys]
         if taken:
             mistakes.append(
-                _command_message(command, f"cannot be “{shown_key(key)}”, which is the key of {taken[0]} already")
+                _command_message(command, f"cannot be “{key_text(key)}”, which is the key of {taken[0]} already")
             )
         else:
             own += (custom_action(command, key, scope) for scope in (Scope.MAIN, Scope.TASK))
@@ -108,7 +108,7 @@ def _keys(setting: KeySetting) -> tuple[str, ...]:
     if setting.action in _EVERYWHERE and (
         typed := [key for key in keys if not re.fullmatch(_KEYS_NO_PROMPT_USES, key)]
     ):
-        raise InvalidKey(f"cannot be “{shown_key(typed[0])}”, which prompts need; choose one such as ctrl+g or f5")
+        raise InvalidKey(f"cannot be “{key_text(typed[0])}”, which prompts need; choose one such as ctrl+g or f5")
     return tuple(keys)
 
 
@@ -128,7 +128,7 @@ def _clash(key_settings: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | Non
             scopes = Scope if action.scope is Scope.APP else (action.scope, Scope.APP)
             for owner in (others.get(scope, action.name) for scope in scopes):
                 if owner != action.name:
-                    return action.name, f"cannot be “{shown_key(key)}”, which is the key of {owner} already"
+                    return action.name, f"cannot be “{key_text(key)}”, which is the key of {owner} already"
             others[action.scope] = action.name
     return None
 

@@ -21,7 +21,7 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
 
 async def choose_sort(screen: MainScreenProtocol) -> None:
     """Ask for the letter of an order; that of the present order reverses it."""
-    orders = {letter: _shown(order) for letter, order in (SORT_KEYS | UNSORTED_KEYS).items()}
+    orders = {letter: _order_text(order) for letter, order in (SORT_KEYS | UNSORTED_KEYS).items()}
     letter = await screen.prompt.ask_key("Sort by:", orders)
     if letter in UNSORTED_KEYS:
         screen.show_status(f"The list cannot be sorted by {UNSORTED_KEYS[letter]}; use a filter instead.", "warn")
@@ -36,9 +36,11 @@ def sort_by(screen: MainScreenProtocol, chosen: str) -> None:
     present = screen.list_state.sort
     sort = reverse_of(present) if present.removeprefix("-") == chosen else chosen
     screen.show(screen.list_state.with_sort(sort))
-    screen.show_status(f"Sorted by {_shown(sort.removeprefix('-'))}{', reversed' if sort.startswith('-') else ''}.")
+    screen.show_status(
+        f"Sorted by {_order_text(sort.removeprefix('-'))}{', reversed' if sort.startswith('-') else ''}."
+    )
 
 
-def _shown(order: str) -> str:
+def _order_text(order: str) -> str:
     """Return an order's name as the heading of its column has it."""
     return "email" if order == "subject" else order

@@ -53,7 +53,7 @@ def chosen_task(screen: MainScreenProtocol, task: Task) -> ChosenTasks:
     return ChosenTasks((task.number,), task.name, task, screen.session.actor)
 
 
-def shown_in_questions(screen: MainScreenProtocol, operation: TaskOperation, task: Task) -> str:
+def question_texts(screen: MainScreenProtocol, operation: TaskOperation, task: Task) -> str:
     """Return what the questions for the arguments of a single task show."""
     chosen = chosen_task(screen, task)
     return "\n".join(f"{argument.question(chosen)} {argument.initial(chosen)}" for argument in operation.arguments)
@@ -64,7 +64,7 @@ async def ask_arguments_for_one(
 ) -> Values | None:
     """Return the values for a single task: see `ask_arguments`."""
     today = screen.session.today()
-    shown = partial(shown_in_questions, screen, operation)
+    shown = partial(question_texts, screen, operation)
     check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), shown)
     with live_task(screen, task, check) as now:
         return await ask_arguments(screen, operation, lambda: chosen_task(screen, now()), given)

@@ -16,7 +16,7 @@ from bwp_tui.console.controllers.prompts import (
     ask_arguments_for_one,
     chosen_task,
     live_task,
-    shown_in_questions,
+    question_texts,
 )
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.task import WATCHED, Task
@@ -96,7 +96,7 @@ class RecordController:
         check = check_unchanged(
             task,
             why_not,
-            partial(shown_in_questions, screen, operation),
+            partial(question_texts, screen, operation),
             lambda now: operation.question(now, values),
             accepts_merged_row=operation.undo_part is TaskPart.NOTE,
         )

@@ -11,7 +11,7 @@ from bwp_tui.console.presentation.request_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
-from bwp_tui.contract.inputs import mutation_name, shown_variables
+from bwp_tui.contract.inputs import mutation_name, variables_to_show
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.statuses import FINAL_STATUSES
 from bwp_tui.domain.task import Task, TimelineEvent
@@ -99,7 +99,7 @@ def _request_lines(request: LoggedRequest, task: Task, context: DisplayContext) 
     if request.client_token_start:
         token, email = request.client_token_start, subject(task, context)
         yield fact("Token", f"{token}…  (the rest is not shown)")
-        variables = shown_variables(request.kind, email, token, request.holding_period, request.reason)
+        variables = variables_to_show(request.kind, email, token, request.holding_period, request.reason)
         yield fact("Variables", mask(json.dumps(variables, ensure_ascii=False), task, context))
     else:
         yield fact("Variables", json.dumps({"taskId": request.task_id}))

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from bwp_tui.console.background import ACTION, Work, run_in_background
 from bwp_tui.console.bindings.actions import MARK_GROUP, MOVE_GROUP, Action, ActionContext, Scope, footer_actions
-from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import has_size, is_list_alone
@@ -164,7 +164,7 @@ class ActionScreen(Screen[None]):
     def show_action_keys(self, context: ActionContext) -> None:
         """Show in the footer what can be done now; its last keys always."""
         actions = footer_actions(self.keymap.actions_of(self.scope), context, self.acts_on_marks)
-        keys, always = [(shown_key(action.keys[0]), action.label) for action in actions], _ALWAYS_SHOWN
+        keys, always = [(key_text(action.keys[0]), action.label) for action in actions], _ALWAYS_SHOWN
         if context.marks:
             always = sum(action.group != MARK_GROUP and not self.acts_on_marks(action.name) for action in actions)
             keys.insert(len(keys) - always, self.keymap.hint("unmark", "back"))

@@ -10,7 +10,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from bwp_tui.console.bindings.actions import Action, ActionContext, Scope
-from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.bindings.screen_actions import GROUPS
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -121,7 +121,7 @@ def _in_columns(entries: Sequence[list[list[StyledText]]], columns: int, width: 
 
 
 def _keys_of(action: Action) -> str:
-    return f"{' '.join(shown_key(key) for key in action.keys)} "
+    return f"{' '.join(key_text(key) for key in action.keys)} "
 
 
 FILTER_NOTES: Final[HelpNotes] = (

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, RequestNotAccepted, ServerFault, Throttled
 from bwp_tui.contract.payloads import TaskPayload
-from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
+from bwp_tui.engine.requests.queue_worker import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.worker import WorkerContext
@@ -145,7 +145,7 @@ def _to_poll_response(result: TaskPayload) -> PollResponse:
         status=result.status,
         submitted_at=result.submission_date,
         updated_at=result.last_updated_date,
-        email=result.shown_email,
+        email=result.cleaned_email,
         holding_period=result.holding_period,
         errors=result.errors,
     )

@@ -10,8 +10,8 @@ from typing import Final
 from bwp_tui.api.errors import ApiError, BadResponse, NotFound, Rejected, RequestNotAccepted, ServerFault
 from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.domain.statuses import IntentAction
+from bwp_tui.engine.requests.queue_worker import POOL_SIZE, QueueWorker
 from bwp_tui.engine.requests.token_protection import is_client_token_valid
-from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S

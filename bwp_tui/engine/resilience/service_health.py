@@ -96,7 +96,7 @@ class ServiceHealth:
         if self._limiter.rate is None:
             engine_state.record_health(self._store, ServiceHealthState.REACHED, None, None)
         else:
-            engine_state.record_health(self._store, ServiceHealthState.THROTTLED, _SLOWED, None, self._shown_rate)
+            engine_state.record_health(self._store, ServiceHealthState.THROTTLED, _SLOWED, None, self._rounded_rate)
 
     def record_failure(self, error: ApiError) -> datetime:
         """Record a failed call; return when its work is ready again.
@@ -115,7 +115,7 @@ class ServiceHealth:
             self._credential_refusals += new
             self.credentials_refused.set()
             message = f"{error} New credentials are picked up within a minute, and these are tried again."
-        engine_state.record_health(self._store, service, message, retry_at, self._shown_rate)
+        engine_state.record_health(self._store, service, message, retry_at, self._rounded_rate)
         return self._store.clock() if self.credentials_refused.is_set() else retry_at
 
     def record_single_refusal(self, number: int, error: ApiError, wait: float = SINGLE_REFUSAL_PAUSE_S) -> datetime:
@@ -143,7 +143,7 @@ class ServiceHealth:
         self._limiter.shift_clock(rollback.total_seconds())
 
     @property
-    def _shown_rate(self) -> float | None:
+    def _rounded_rate(self) -> float | None:
         """The limit, rounded as the header shows it, so that small changes do not write to the history."""
         rate = self._limiter.rate
         return rate if rate is None else round(rate) if rate >= 1 else round(rate, 1)

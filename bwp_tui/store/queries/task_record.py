@@ -73,7 +73,7 @@ def _appeal_record(task: Task) -> dict[str, object] | None:
     return {**{name: iso_day(day) for name, day in days.items()}, "upheld": task.is_appeal_upheld}
 
 
-def shown_record(store: Store, task: Task, *, has_engine: bool, mask: bool = False) -> dict[str, object]:
+def record_with_next_try(store: Store, task: Task, *, has_engine: bool, mask: bool = False) -> dict[str, object]:
     """Return a task as `show --json` prints it: with the instant of the next try of its requests."""
     return {**task_record(task, mask=mask), "next_try": iso_instant(next_try(store, task)) if has_engine else None}
 

@@ -62,7 +62,7 @@ class WorkQueue(Generic[_Item]):
         self._in_progress.clear()
 
 
-class WorkerPool:
+class CoroutinePool:
     """Runs up to `POOL_SIZE` coroutines, each of which makes one call after another.
 
     `wake` is set when there may be something to start; a coroutine that ends sets it, too.
@@ -126,7 +126,7 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event, key: Callable[[_Item], int]) -> None:
         self._context = context
-        self._pool = WorkerPool(wake)
+        self._pool = CoroutinePool(wake)
         self._ready = WorkQueue(self._read, key)
 
     async def run_ready(self) -> None:

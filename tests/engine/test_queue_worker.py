@@ -7,7 +7,7 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
-from bwp_tui.engine.requests.worker_pool import POOL_SIZE, WorkerCoroutine, WorkerPool, WorkQueue
+from bwp_tui.engine.requests.queue_worker import POOL_SIZE, CoroutinePool, WorkerCoroutine, WorkQueue
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests
 from bwp_tui.store.open_store import open_store
@@ -175,7 +175,7 @@ async def test_the_first_failure_is_raised_when_all_lanes_have_ended_and_no_othe
 
     calls = [lane(number) for number in range(POOL_SIZE + 2)]
     with pytest.raises(ValueError, match=r"[01]"):
-        await WorkerPool(asyncio.Event()).run(lanes_of(*calls))
+        await CoroutinePool(asyncio.Event()).run(lanes_of(*calls))
     assert sorted(ended) == [2, 3]
     for call in calls:
         call.close()
@@ -198,7 +198,7 @@ async def test_where_none_can_begin_those_under_way_end_before_that_is_raised() 
     wake = asyncio.Event()
     asyncio.get_running_loop().call_soon(wake.set)
     with pytest.raises(ValueError, match="no more"):
-        await WorkerPool(wake).run(begin)
+        await CoroutinePool(wake).run(begin)
     assert ended == [1]
 
 
@@ -211,7 +211,7 @@ async def test_lanes_that_are_cancelled_end_before_the_cancellation_is_over() ->
         finally:
             ended.append(number)
 
-    waiting = asyncio.create_task(WorkerPool(asyncio.Event()).run(lanes_of(*map(lane, range(3)))))
+    waiting = asyncio.create_task(CoroutinePool(asyncio.Event()).run(lanes_of(*map(lane, range(3)))))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()
