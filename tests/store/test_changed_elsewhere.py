@@ -58,7 +58,7 @@ def test_a_request_that_was_changed_elsewhere_is_withheld(
     assert withheld.trouble is not None
     assert f"its {named}." in withheld.trouble
     assert str(advice_for(withheld, None, str)).startswith("Nothing was sent")
-    assert timeline.of_task(store, task.number)[-1].what == EventKind.CANCELLED_UNSENT
+    assert timeline.of_task(store, task.number)[-1].what == EventKind.HELD_BACK
     (asked,) = request_log.of_task(store, task.number)
     assert (asked.attempts, asked.first_sent_at) == (0, None)
     assert not has_waiting_intent(store, task.number)

@@ -34,7 +34,7 @@ def test_the_newest_comes_first_and_each_has_its_outcome(store: Store, clock: Ma
         (done.number, "submit", "done", 1),
     ]
     assert [one.outcome_event for one in found] == [
-        ("cancel refused", "too late"),
+        ("cancellation refused", "too late"),
         (None, None),
         ("accepted", "task-1"),
     ]

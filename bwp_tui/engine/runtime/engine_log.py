@@ -31,7 +31,8 @@ _LOGGED: Final = frozenset(
 )
 _WARNED: Final = frozenset(
     (
-        *(EventKind.REFUSED, EventKind.NO_RESPONSE, EventKind.TASK_ID_REJECTED, EventKind.GIVEN_UP),
+        *(EventKind.REFUSED, EventKind.NO_RESPONSE, EventKind.TASK_ID_REJECTED, EventKind.HELD_BACK),
+        *(EventKind.GIVEN_UP,),
         *(EventKind.CANCEL_REFUSED, EventKind.CONNECTION_LOST, EventKind.DOWNLOAD_FAILED),
     )
 )
@@ -65,9 +66,8 @@ class EngineLog:
         is_bad = event.what in _WARNED or event.after in (Status.FAILED, Status.REJECTED)
         statuses = " → ".join(status for status in (event.before, event.after) if status)
         name = f"Task {event.number}{f' ({event.task_id})' if event.task_id else ''}"
-        self._write_line(
-            Severity.WARNING if is_bad else Severity.INFO, f"{name}: {event.what}{f' {statuses}' if statuses else ''}."
-        )
+        severity, what = Severity.WARNING if is_bad else Severity.INFO, timeline.label_of(event.what)
+        self._write_line(severity, f"{name}: {what}{f' {statuses}' if statuses else ''}.")
 
     def _log_outage(self, message: str | None) -> None:
         if message and not self._outage:

@@ -50,6 +50,7 @@ _DECISIONS: Final = frozenset(
             EventKind.NO_RESPONSE,
             EventKind.REFUSED,
             EventKind.CANCELLED_UNSENT,
+            EventKind.HELD_BACK,
             EventKind.GIVEN_UP,
         ),
         *(EventKind.APPROVED, EventKind.DECLINED, EventKind.DECLINE_WITHDRAWN, EventKind.RECOVERED, EventKind.RESTORED),

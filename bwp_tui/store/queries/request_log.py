@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.statuses import IntentAction, IntentState
+from bwp_tui.domain.statuses import IntentAction, IntentState, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Row, Store, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_ASSUMED_SENT
 from bwp_tui.store.queries.row_mapping import RowMapper
-from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.queries.timeline import EventKind, label_of
 
 _SHOWN_CHARACTERS: Final = 8
 """Characters of a client token that may be shown: they distinguish two and cannot repeat a request."""
@@ -66,7 +66,11 @@ _REQUEST: Final = RowMapper(
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
-    state=f"CASE l.what WHEN '{EventKind.CANCELLED_UNSENT}' THEN '{IntentState.WITHDRAWN}' ELSE i.state END",
+    # An older version recorded requests that it held back with the event of those that were withdrawn.
+    state=(
+        f"CASE WHEN l.what = '{EventKind.CANCELLED_UNSENT}' AND l.after = '{Status.CANCELLED}'"
+        f" THEN '{IntentState.WITHDRAWN}' ELSE i.state END"
+    ),
     attempts=f"i.attempts - ({_ASSUMED})",
     is_assumed_sent=_ASSUMED,
     first_sent_at=f"iif({_ASSUMED}, NULL, i.first_sent_at)",
@@ -84,6 +88,7 @@ _OUTCOMES: Final = (
     EventKind.CANCELLED,
     EventKind.CANCEL_REFUSED,
     EventKind.CANCELLED_UNSENT,
+    EventKind.HELD_BACK,
 )
 _FROM: Final = (
     "intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
@@ -144,5 +149,5 @@ def _request_of(row: Row) -> LoggedRequest:
         row,
         client_token_start=None if token is None else token[:_SHOWN_CHARACTERS],
         client_token_sha256=None if token is None else hashlib.sha256(token.encode()).hexdigest(),
-        outcome_event=(event, detail),
+        outcome_event=(event and label_of(event), detail),
     )

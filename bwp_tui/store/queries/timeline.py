@@ -39,6 +39,7 @@ class EventKind(StrEnum):
     REFUSED = "refused"
     NO_RESPONSE = "no answer"
     CANCELLED_UNSENT = "withdrawn"
+    HELD_BACK = "held back"
     STATUS = "status"
     TASK_ID_REJECTED = "disowned"
     GIVEN_UP = "given up"

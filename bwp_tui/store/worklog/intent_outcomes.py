@@ -73,7 +73,7 @@ def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     reason = f"{sent}{change} Check what was asked for."
     _end_intent(transaction, intent, IntentState.LAPSED)
     update_task(transaction, number, status=Status.UNCONFIRMED, trouble=reason, next_poll_at=None)
-    what, before, after = EventKind.CANCELLED_UNSENT, Status.QUEUED, Status.UNCONFIRMED
+    what, before, after = EventKind.HELD_BACK, Status.QUEUED, Status.UNCONFIRMED
     timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=reason)
     return True
 
