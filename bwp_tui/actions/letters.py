@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -74,6 +75,8 @@ def write(store: Store, letter: Letter, path: Path, actor: str) -> None:
     """
     with new_file(path) as file:
         file.write(letter.text.encode())
+        file.flush()
+        os.fsync(file.fileno())  # a full disk refuses it here, before it is recorded
         record(store, letter, actor, path)
 
 

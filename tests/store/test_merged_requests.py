@@ -18,6 +18,8 @@ from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.columns_from_events import columns_after
+from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -40,6 +42,15 @@ from tests.store.support import (
 _EARLIER = recording(partial(legal_records.correct, received=TODAY - timedelta(9)))
 _VERIFY = recording(partial(legal_records.verify, how="by phone"))
 _DECLINE = recording(partial(decisions.decline, reason="fraud", text="told"))
+
+
+def _events(store: Store) -> list[TimelineRow]:
+    """The timeline of task 1, as it is stored."""
+    columns = "at, what, before, after, detail, actor"
+    return [
+        TimelineRow(*each)  # type: ignore[arg-type]  # a timeline has texts alone
+        for each in store.rows(f"SELECT {columns} FROM timeline WHERE task = 1 ORDER BY id")
+    ]
 
 
 def _cancelled(store: Store, number: int) -> None:
@@ -203,6 +214,52 @@ def test_a_deletion_that_was_cancelled_for_a_decline_is_open_where_the_other_cop
         task = tasks.get(merged, 1)
         assert (task.status, task.task_id, task.declined_on) == (Status.RECEIVED, None, None)
         assert (task.due_on, task.tags) == (due, (TO_CHECK,))
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_decline_that_waits_for_its_cancellation_leaves_the_request_open_where_the_other_copy_went_on_with_it(
+    path: Path, clock: ManualClock, *, is_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+    dues = {}
+    for store, is_declined in opened_copies(path, clock, is_first):
+        (_DECLINE if is_declined else _EARLIER)(store)
+        dues[is_declined] = tasks.get(store, 1).due_on
+    for merged in restored_both_ways(path, clock):
+        intent_outcomes.record_cancelled(merged, intents.due(merged, FAR, 1)[0].id)
+        task = tasks.get(merged, 1)
+        assert (task.status, task.task_id, task.declined_on, task.due_on) == (Status.RECEIVED, None, None, dues[False])
+        assert (task.tags, task.cancel_asked) == ((TO_CHECK,), False)
+        assert chain_check.check_file(path)[1] == []
+        columns = columns_after({}, _events(merged))
+        assert (columns["status"], columns["task_id"], columns["declined_on"]) == (Status.RECEIVED, None, None)
+
+
+def test_a_purged_request_of_a_file_is_neither_doubled_nor_brought_back(path: Path, clock: ManualClock) -> None:
+    lines = b"type,email\r\nretrieval,a@example.com\r\nretrieval,b@example.com\r\n"
+    with closing(open_store(path, clock=clock)):
+        pass
+    for store, is_importing in opened_copies(path, clock, True):
+        if is_importing:
+            defaults = ImportDefaults(TODAY, awaits_verification=True)
+            csv_import.import_requests(store, csv_import.plan(store, lines, defaults), ACTOR)
+        else:
+            for place in range(3):
+                received(store, email=f"other{place}@example.com")
+    early, late = (path.parent / place / path.name for place in ("early", "late"))
+    clock.advance(minutes=1)
+    restore.restore(late, early, clock())
+    with closing(open_store(early, clock=clock)) as store:
+        _DECLINE(store)
+        purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+    for _ in range(2):
+        clock.advance(minutes=1)
+        restore.restore(late, early, clock())
+        with closing(open_store(late, clock=clock)) as store:
+            every = tasks.by_numbers(store, range(1, 9))
+            assert (len(every), [task.status for task in every if task.is_purged]) == (5, [Status.DECLINED])
+            assert not any(task.email == "a@example.com" for task in every)
 
 
 @pytest.mark.parametrize("is_first", [False, True])

@@ -61,4 +61,4 @@ def test_a_refusal_and_a_withdrawal_are_told_as_such(store: Store) -> None:
     (first,) = request_log.of_task(store, refused.number)
     (second,) = request_log.of_task(store, withdrawn.number)
     assert (first.state, first.outcome_event) == ("refused", ("refused", "not valid"))
-    assert (second.state, second.outcome_event) == ("withdrawn", ("withdrawn", "never sent"))
+    assert (second.state, second.outcome_event) == ("withdrawn", ("request withdrawn", "never sent"))

@@ -53,8 +53,7 @@ def import_file(arguments: Namespace) -> None:
         defaults = ImportDefaults(today(), regulation, hold, awaits_verification=arguments.awaits_verification)
         progress = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, progress), "requests")
-        if not arguments.dry_run:
-            _refuse_second_import(planned, again=arguments.again)
+        _refuse_second_import(planned, again=arguments.again)
         _print_summary(planned, file)
         if planned.wrong_lines or arguments.dry_run:
             if receipt is not None:

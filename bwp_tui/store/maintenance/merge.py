@@ -20,17 +20,13 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
-from bwp_tui.store.maintenance import chain_check, merged_rows, replay
+from bwp_tui.store.maintenance import chain_check, matching, merged_rows, replay
 from bwp_tui.store.maintenance.intent_repair import (
-    IS_SENT_IN_BOTH,
     add_intents,
-    doubled_requests,
     make_disputed_unconfirmed,
     make_unsent_unconfirmed,
     merge_intents,
-    tag_doubled_requests,
 )
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.saved_results import is_on_disk
@@ -72,7 +68,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     recorded = chain_check.values_proven_by_digests(db)
     for number, values in recorded.items():
         replay.write_row(db, number, values, now)
-    _match(db)
+    matching.match(db)
     revision = _next_revision(db)
     _compare_timelines(db)
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
@@ -80,7 +76,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     doubled = _record_doubled_ids(db, now)
     unsent = ", ".join(map(str, replay.proven_unsent_tasks(db)))
     changed = merged_rows.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
-    sent_twice = doubled_requests(db)
+    sent_twice = matching.doubled_requests(db)
     _take_rows(db, revision)
     _repair_values(db)
     _find_earlier_tasks(db)
@@ -92,7 +88,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     queued = ", ".join(map(str, waiting if event is EventKind.RESTORED else ()))
     from_other = f"(number IN (SELECT ours FROM matched WHERE is_new) OR number IN ({queued}))"
     make_unsent_unconfirmed(db, now, f"{from_other} AND number NOT IN ({unsent})")
-    tag_doubled_requests(db, now, sent_twice)
+    matching.tag_doubled_requests(db, now, sent_twice)
     for _, number, other in sent_twice:
         tagged += [other, *merged_rows.tag_successors(db, number, now), *merged_rows.tag_successors(db, other, now)]
     make_disputed_unconfirmed(db, now, tagged)
@@ -113,78 +109,19 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         db.execute(INSERT_EVENT, (number, now, PROGRAM, event, None, None, detail))
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
-    matched, added = integer(db, "SELECT count(*) FROM matched"), integer(db, "SELECT sum(is_new) FROM matched")
-    updated = integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
-    replayed = integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
+    matched, added = (
+        replay.integer(db, "SELECT count(*) FROM matched"),
+        replay.integer(db, "SELECT sum(is_new) FROM matched"),
+    )
+    updated = replay.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
+    replayed = replay.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven = tuple(f"#{number}: {', '.join(values)}" for number, values in recorded.items())
     return MergeResult(added, updated, doubled, matched - added, replayed, proven)
 
 
-def integer(db: apsw.Connection, sql: str) -> int:
-    """Return the number that a query returns; 0 for NULL."""
-    ((value,),) = db.execute(sql).fetchall()
-    return int(value or 0)
-
-
-_UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
-
-
-_UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
-_IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"
-
-
-def _match(db: apsw.Connection) -> None:
-    """Fill `matched`: each task of the other history with its number in this one.
-
-    Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
-    `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
-    In SQL, `m` is of this history (main), `o` and `t` are of the other one, and `x` is a row of `matched`.
-    """
-    db.execute(
-        "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
-        " is_new INTEGER NOT NULL DEFAULT 0, newer INTEGER NOT NULL DEFAULT 0,"
-        " has_own_events INTEGER NOT NULL DEFAULT 0, replayed INTEGER NOT NULL DEFAULT 0)"
-    )
-    for same in (
-        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
-        f" AND m.recorded_at = o.recorded_at AND (m.kind = o.kind OR {_UNKNOWN_KIND})"
-        f" WHERE NOT coalesce({IS_SENT_IN_BOTH}, FALSE)",
-        # A reference may be damaged: the two must agree in their number, or in what an import gives one task only.
-        "SELECT i.task, n.task FROM other.intents i JOIN main.intents n ON n.client_token = i.client_token"
-        " WHERE (n.task = i.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = n.task"
-        " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = i.task)) AND NOT EXISTS (SELECT 1"
-        f" FROM main.tasks m JOIN other.tasks o ON m.number = n.task AND o.number = i.task WHERE {IS_SENT_IN_BOTH})",
-        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
-        # One that an earlier merge gave another number, and that has no client token. An import records many at once.
-        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.email = o.email COLLATE NOCASE"
-        f" AND m.kind = o.kind AND +m.recorded_at = o.recorded_at WHERE o.email <> '' AND {_UNMATCHED}"
-        f" AND NOT coalesce({IS_SENT_IN_BOTH}, FALSE) ORDER BY o.number, m.number",
-        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.recorded_at = o.recorded_at"
-        f" AND m.kind = o.kind WHERE '' IN (m.email, o.email) AND {_UNMATCHED} AND {_IS_ALONE.format('main', 'm')}"
-        f" AND {_IS_ALONE.format('other', 'o')} AND NOT coalesce({IS_SENT_IN_BOTH}, FALSE)",
-    ):
-        db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
-    # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
-    db.execute(
-        "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
-        " WHERE number NOT IN (SELECT number FROM main.tasks)"
-    )
-    highest = integer(
-        db,
-        "SELECT max(n) FROM (SELECT max(number) AS n FROM main.tasks UNION SELECT max(ours) FROM matched"
-        " UNION SELECT seq FROM main.sqlite_sequence WHERE name = 'tasks')",
-    )
-    db.execute(
-        "INSERT INTO matched (theirs, ours) SELECT number, ? + row_number() OVER (ORDER BY number) FROM other.tasks"
-        " WHERE number NOT IN (SELECT theirs FROM matched)",
-        (highest,),
-    )
-    db.execute("UPDATE matched SET is_new = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
-
-
 def _next_revision(db: apsw.Connection) -> int:
-    return integer(
+    return replay.integer(
         db,
         "UPDATE main.meta SET newest_at = max(newest_at, (SELECT newest_at FROM other.meta)),"
         " target_id = coalesce(target_id, (SELECT target_id FROM other.meta)),"

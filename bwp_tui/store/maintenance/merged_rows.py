@@ -29,6 +29,7 @@ from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_che
 from bwp_tui.store.queries.columns_from_events import DECLINE_COLUMNS, Columns, chosen_text, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
+    CHECK_WHAT_COUNTS,
     EVENT_COLUMNS,
     INSERT_EVENT,
     PARTS_OF_EVENTS,
@@ -252,12 +253,15 @@ def _content(event: TimelineRow) -> TimelineRow:
     return event if is_resubmission(event) else event._replace(at="", actor="")
 
 
+_COPIES: Final = ("in one copy", "in the other, without knowing of that")
+
+
 def settle_dispute(
     db: apsw.Connection,
     number: int,
     sides: tuple[Side, Side],
     now: str,
-    places: tuple[str, str] = ("in one copy", "in the other, without knowing of that"),
+    places: tuple[str, str] = _COPIES,
 ) -> list[int]:
     """Choose what counts of a merged task of which two sides say different things, and tag it `to-check`.
 
@@ -276,10 +280,11 @@ def settle_dispute(
         side.is_contradicted(merged) for side in sides
     ):
         return []
-    one, other = sides if sides[0].named <= sides[1].named else sides[::-1]
+    is_in_order = places is not _COPIES or sides[0].named <= sides[1].named
+    one, other = sides if is_in_order else sides[::-1]
     receipts = [f"received on {side.row['received_on']} under {side.row['regulation']}" for side in (one, other)]
     named = f" ({' and '.join(receipts)})" if receipts[0] != receipts[1] else ""
-    sentence = f"recorded {places[0]}: {one.named}; {places[1]}: {other.named}{named}; check what counts"
+    sentence = f"recorded {places[0]}: {one.named}; {places[1]}: {other.named}{named}; {CHECK_WHAT_COUNTS}"
     if merged["purged_at"]:
         sentence += "; if the shopper still waits for an answer, record the purged request again"
         append_recovered(db, now, number, sentence)
@@ -303,7 +308,7 @@ def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[t
         if row["open"] and given:
             own = (date.fromisoformat(str(row["received_on"])), str(row["regulation"]))
             correct_receipt(db, successor, now, [own, *given])
-        append_recovered(db, now, successor, f"it repeats #{number}, of which two copies differ: check what counts")
+        append_recovered(db, now, successor, f"it repeats #{number}, of which two copies differ: {CHECK_WHAT_COUNTS}")
         tag_to_check(db, now, successor)
         yield successor
         yield from tag_successors(db, successor, now, given)
@@ -330,7 +335,9 @@ def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple
     Returns:
         The event, with what it changes, and what counts as its detail.
     """
-    unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, chosen_text("both count", {}))
+    is_undeclined = merged["status"] != Status.DECLINED and not merged["cancel_asked"]
+    but = ", but no decline" if is_undeclined and any(side.row["declined_on"] for side in sides) else ""
+    unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, chosen_text(f"what both have counts{but}", {}))
     latest_first = sorted(sides, key=lambda side: side.latest_record, reverse=True)
     can_join = merged["open"] and not sides[0].changed_parts & sides[1].changed_parts
     choices = [unchanged] if can_join else []
@@ -346,8 +353,8 @@ def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple
         if changed[1] not in (None, *FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED):
             values["next_poll_at"] = now
         is_undeclined = side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]
-        but = ", but the decline does not count" if is_undeclined else ""
-        text = chosen_text(f"as with: {side.named}{but}", values)
+        but = ", but not the decline" if is_undeclined else ""
+        text = chosen_text(f"{status}, and what was recorded with {side.named}{but}", values)
         choices.append(TimelineRow(now, EventKind.RECOVERED, changed[0], changed[1], text))
     choices = choices or [unchanged]
     outcomes = [columns_after(merged, [choice]) for choice in choices]

@@ -28,7 +28,7 @@ from bwp_tui.store.errors import OtherShop, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST, append_recovered
-from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
+from bwp_tui.store.maintenance.merge import MergeResult, merge
 from bwp_tui.store.maintenance.merged_rows import Side, correct_receipt, settle_dispute
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
@@ -301,7 +301,7 @@ def answer_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:
 
 def count_made_unconfirmed(db: apsw.Connection, now: str) -> int:
     """Return how many tasks the merge or recovery of that instant made UNCONFIRMED."""
-    return integer(
+    return replay.integer(
         db,
         f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{now}' AND what = '{EventKind.RECOVERED}'"
         " AND after = 'UNCONFIRMED'",

@@ -24,7 +24,7 @@ from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, intent_repair, rebuild, replay
-from bwp_tui.store.maintenance.merge import MergeResult, integer
+from bwp_tui.store.maintenance.merge import MergeResult
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
 from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
@@ -153,7 +153,7 @@ def _fill(
     if from_backups:
         _add_backup(db, path, counts, instant)
     with db:
-        highest = max(highest, integer(db, "SELECT max(number) FROM tasks"))
+        highest = max(highest, replay.integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
         replay.repair_replaced_values(db, instant)
@@ -163,7 +163,7 @@ def _fill(
         counts.dangling_rows = rebuild.remove_dangling_references(db)
         intent_repair.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
-        counts.tasks = integer(db, "SELECT count(*) FROM tasks")
+        counts.tasks = replay.integer(db, "SELECT count(*) FROM tasks")
 
 
 def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: str) -> int:
@@ -179,7 +179,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
                 writer.write(table, row)
             for row in salvage.doubtful_rows(table):
                 writer.write(table, row)
-            assigned = integer(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+            assigned = replay.integer(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
             given = salvage.highest.get(table, 0)
             if assigned < given <= assigned + _MAX_KEY_GAP:
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))

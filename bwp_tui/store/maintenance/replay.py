@@ -105,6 +105,12 @@ def write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now:
     db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
 
 
+def integer(db: apsw.Connection, sql: str) -> int:
+    """Return the number that a query returns; 0 for NULL."""
+    ((value,),) = db.execute(sql).fetchall()
+    return int(value or 0)
+
+
 def row_of(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
     """Return all columns of a task."""
     cursor = db.execute(f"SELECT * FROM {schema}.tasks WHERE number = ?", (number,))

@@ -94,6 +94,7 @@ class EventKind(StrEnum):
 
 _LABELS: Final[Mapping[str, str]] = {
     EventKind.SEND_REQUESTED: "send requested",
+    EventKind.CANCELLED_UNSENT: "request withdrawn",
     EventKind.NO_RESPONSE: "no response",
     EventKind.TASK_ID_REJECTED: "task id rejected",
     EventKind.CANCEL_REQUESTED: "cancellation requested",
@@ -137,6 +138,9 @@ class TaskPart(StrEnum):
 
 UndoablePart: TypeAlias = TaskPart | LegalRecord
 """What undo restores; its event begins with the name of the part."""
+
+CHECK_WHAT_COUNTS: Final = "check what counts"
+"""What the event of a merge says of a task of which two copies say different things."""
 
 RESTORED_AS: Final = " again "
 """What stands in the event of an undo between the part and its restored value."""

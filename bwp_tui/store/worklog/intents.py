@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import late_clause
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import TO_CHECK, Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish_task, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import CHECK_WHAT_COUNTS, PROGRAM, EventKind
 
 
 def waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
@@ -120,6 +120,9 @@ def complete_decline(transaction: Transaction, number: int, actor: str) -> None:
     )
     if row is None:
         return
+    if _is_disputed(transaction, number):
+        _leave_undeclined(transaction, number, as_text(row[0]))
+        return
     before, declined_on, reason, text, due_on = row
     day, due = as_day(declined_on), None if due_on is None else as_day(due_on)
     transaction.run(
@@ -130,6 +133,27 @@ def complete_decline(transaction: Transaction, number: int, actor: str) -> None:
     detail = f"on {day}{late_clause(day, due)}, {as_text(reason)}: {as_text(text)}"
     what = EventKind.DECLINED
     timeline.append(transaction, number, actor, what, before=as_text(before), after=Status.DECLINED, detail=detail)
+
+
+def _is_disputed(transaction: Transaction, number: int) -> bool:
+    """Return whether a merge has found, since the decline of a task was asked for, that two copies differ about it."""
+    row = transaction.row(
+        f"SELECT 1 FROM timeline JOIN tasks ON number = task WHERE task = ?1 AND instr(tags, '\"{TO_CHECK}\"')"
+        f" AND what = '{EventKind.RECOVERED}' AND instr(detail, '{CHECK_WHAT_COUNTS}') AND timeline.id >"
+        f" (SELECT max(id) FROM timeline WHERE task = ?1 AND what = '{EventKind.DECLINE_REQUESTED}')",
+        (number,),
+    )
+    return row is not None
+
+
+def _leave_undeclined(transaction: Transaction, number: int, before: str) -> None:
+    """Make a request RECEIVED whose deletion was cancelled for a decline that another copy did not know of."""
+    cleared = ("declined_on", "decline_reason", "decline_text", "task_id", "submitted_at", "finished_at", "trouble")
+    values = {**dict.fromkeys((*cleared, "next_poll_at")), "terminal": 0, "cancel_asked": 0}
+    update_task(transaction, number, status=Status.RECEIVED, **values)
+    detail = "its deletion is cancelled; two copies differ, so that a person has to decide whether it is declined"
+    what, after = EventKind.DECLINE_WITHDRAWN, Status.RECEIVED
+    timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=detail)
 
 
 def drop_decline(transaction: Transaction, number: int, reason: str) -> None:

@@ -1,0 +1,122 @@
+"""Match the tasks of two histories that are merged, and find the requests that both have sent or imported.
+
+In SQL, `m` is of this history (main), `o` and `t` are of the other one, and `x` is a row of `matched`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import apsw
+
+from bwp_tui.domain.task import KIND_UNKNOWN
+from bwp_tui.store.maintenance import replay
+from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check
+from bwp_tui.store.queries.timeline import EventKind
+
+_UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
+
+IS_SENT_IN_BOTH: Final = (
+    "m.task_id <> o.task_id AND m.purged_at IS NULL AND o.purged_at IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
+    " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
+)
+"""Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
+
+_SENT_TWICE: Final = (
+    "SELECT m.number, x.ours FROM matched x JOIN other.tasks o ON o.number = x.theirs JOIN main.tasks m"
+    " ON m.email = o.email COLLATE NOCASE AND m.kind = o.kind AND +m.recorded_at = o.recorded_at"
+    f" WHERE x.is_new AND {IS_SENT_IN_BOTH}"
+)
+_IMPORTED_TWICE: Final = (
+    "SELECT m.task, x.ours FROM matched x JOIN other.timeline o ON o.task = x.theirs JOIN main.timeline m"
+    f" ON m.what = '{EventKind.IMPORTED}' AND m.detail = o.detail AND m.task <> x.ours"
+    f" WHERE x.is_new AND o.what = '{EventKind.IMPORTED}'"
+)
+"""The requests of one line of a file that both histories have imported."""
+
+
+def doubled_requests(db: apsw.Connection) -> list[tuple[str, int, int]]:
+    """Return what is two rows after a merge though it is one request: what was done twice, and both task numbers."""
+    return [
+        (done, int(str(number)), int(str(other)))
+        for done, sql in (("sent from", _SENT_TWICE), ("imported in", _IMPORTED_TWICE))
+        for number, other in db.execute(sql).fetchall()
+    ]
+
+
+def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[str, int, int]]) -> None:
+    """Tag both rows of each request that a merge has made two of."""
+    for done, number, other in doubled:
+        for one, second in ((number, other), (other, number)):
+            append_recovered(db, now, one, f"{done} the other copy too: that task is #{second}; check which to keep")
+            tag_to_check(db, now, one)
+
+
+_UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
+_IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"
+
+
+def match(db: apsw.Connection) -> None:
+    """Fill `matched`: each task of the other history with its number in this one.
+
+    Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
+    `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
+    In SQL, `m` is of this history (main), `o` and `t` are of the other one, and `x` is a row of `matched`.
+    """
+    db.execute(
+        "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
+        " is_new INTEGER NOT NULL DEFAULT 0, newer INTEGER NOT NULL DEFAULT 0,"
+        " has_own_events INTEGER NOT NULL DEFAULT 0, replayed INTEGER NOT NULL DEFAULT 0)"
+    )
+    for same in (
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
+        f" AND m.recorded_at = o.recorded_at AND (m.kind = o.kind OR {_UNKNOWN_KIND})"
+        f" WHERE NOT coalesce({IS_SENT_IN_BOTH}, FALSE)",
+        # A reference may be damaged: the two must agree in their number, or in what an import gives one task only.
+        "SELECT i.task, n.task FROM other.intents i JOIN main.intents n ON n.client_token = i.client_token"
+        " WHERE (n.task = i.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = n.task"
+        " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = i.task)) AND NOT EXISTS (SELECT 1"
+        f" FROM main.tasks m JOIN other.tasks o ON m.number = n.task AND o.number = i.task WHERE {IS_SENT_IN_BOTH})",
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
+        # One that an earlier merge gave another number, and that has no client token. An import records many at once.
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.email = o.email COLLATE NOCASE"
+        f" AND m.kind = o.kind AND +m.recorded_at = o.recorded_at WHERE o.email <> '' AND {_UNMATCHED}"
+        f" AND NOT coalesce({IS_SENT_IN_BOTH}, FALSE) ORDER BY o.number, m.number",
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.recorded_at = o.recorded_at"
+        f" AND m.kind = o.kind WHERE '' IN (m.email, o.email) AND {_UNMATCHED} AND {_IS_ALONE.format('main', 'm')}"
+        f" AND {_IS_ALONE.format('other', 'o')} AND NOT coalesce({IS_SENT_IN_BOTH}, FALSE)",
+    ):
+        db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
+    _match_purged_imports(db)
+    # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
+    db.execute(
+        "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
+        " WHERE number NOT IN (SELECT number FROM main.tasks)"
+    )
+    highest = replay.integer(
+        db,
+        "SELECT max(n) FROM (SELECT max(number) AS n FROM main.tasks UNION SELECT max(ours) FROM matched"
+        " UNION SELECT seq FROM main.sqlite_sequence WHERE name = 'tasks')",
+    )
+    db.execute(
+        "INSERT INTO matched (theirs, ours) SELECT number, ? + row_number() OVER (ORDER BY number) FROM other.tasks"
+        " WHERE number NOT IN (SELECT theirs FROM matched)",
+        (highest,),
+    )
+    db.execute("UPDATE matched SET is_new = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
+
+
+def _match_purged_imports(db: apsw.Connection) -> None:
+    """Match the tasks that a purge has left without an email by the line of the file from which they were imported."""
+    lines = (
+        "SELECT task, iif(what = 'purged', before, detail) AS line FROM {}.timeline"
+        " WHERE what IN ('imported', 'purged') AND iif(what = 'purged', before, detail) IS NOT NULL"
+    )
+    db.execute(
+        f"WITH m AS MATERIALIZED ({lines.format('main')}), o AS MATERIALIZED ({lines.format('other')})"
+        " INSERT OR IGNORE INTO matched (theirs, ours) SELECT theirs.number, ours.number FROM o JOIN m USING (line)"
+        " JOIN other.tasks theirs ON theirs.number = o.task JOIN main.tasks ours ON ours.number = m.task"
+        " AND ours.recorded_at = theirs.recorded_at WHERE '' IN (ours.email, theirs.email)"
+    )
