@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import TO_CHECK, Kind
-from bwp_tui.store.commands import csv_import, decisions, legal_records, requests
+from bwp_tui.domain.task import TO_CHECK, Kind, TaskError
+from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.queries.columns_from_events import columns_after
 from bwp_tui.store.queries.timeline import TimelineRow
-from bwp_tui.store.worklog import intent_outcomes, intents
+from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -142,6 +143,29 @@ def test_a_tracked_row_that_became_one_with_its_request_does_not_come_back(path:
             assert len(tasks.by_numbers(again, range(1, 9))) == 1
 
 
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_request_that_one_copy_sent_again_and_the_other_cancelled_is_two_tasks(
+    path: Path, clock: ManualClock, *, is_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+    for store, is_again in opened_copies(path, clock, is_first):
+        if is_again:
+            _DECLINE(store)
+            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+            recording(decisions.withdraw_decline)(store)
+            _VERIFY(store)
+            requests.send(store, 1, ACTOR)
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-2", SOON)
+        else:
+            _cancelled(store, 1)
+    ids = {"task-1", "task-2"} if is_first else {"task-2"}
+    for merged in restored_both_ways(path, clock):
+        every = {task.task_id: task for task in tasks.by_numbers(merged, [1, 2])}
+        assert ids == every.keys()
+        assert every["task-2"].status == Status.ON_HOLD
+
+
 def test_an_unconfirmed_request_to_which_two_copies_gave_ids_is_two_tasks(path: Path, clock: ManualClock) -> None:
     ids = [f"{letter * 8}-0000-4000-8000-000000000000" for letter in "ab"]
     with closing(open_store(path, clock=clock)) as store:
@@ -181,7 +205,7 @@ def test_a_value_that_damage_had_changed_in_one_copy_is_that_of_the_other(path: 
 
 
 @pytest.mark.parametrize("is_first", [False, True])
-def test_a_purged_request_is_polled_no_more(path: Path, clock: ManualClock, *, is_first: bool) -> None:
+def test_a_purged_request_takes_no_name_from_the_service(path: Path, clock: ManualClock, *, is_first: bool) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
         _VERIFY(store)
@@ -193,8 +217,32 @@ def test_a_purged_request_is_polled_no_more(path: Path, clock: ManualClock, *, i
             requests.send(store, 1, ACTOR)
             intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
     for merged in restored_both_ways(path, clock):
+        failed = replace(answer("FAILED", email="jane@example.com"), errors=(TaskError("CODE", "jane is unknown"),))
+        single.answered(merged, 1, failed, None)
         task = tasks.get(merged, 1)
-        assert (task.is_purged, task.email, task.next_poll_at) == (True, "", None)
+        assert (task.is_purged, task.email, task.status) == (True, "", Status.FAILED)
+        assert task.errors == (TaskError("CODE", ""),)
+
+
+def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    with closing(open_store(path, clock=clock)):
+        pass
+    early, late = parted_copies(path)
+    with closing(open_store(late, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        requests.download(store, 1, str(tmp_path), ACTOR)
+        downloads.record_success(store, downloads.due(store, FAR, 1)[0], str(tmp_path / "a.zip"), 2, "ab" * 32)
+        recording(partial(answers.answer, how="by post"))(store)
+        purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+    clock.advance(minutes=1)
+    restore.restore(early, late, clock())
+    with closing(open_store(early, clock=clock)) as store:
+        download = tasks.get(store, 1).download
+        assert download is not None
+        assert (download.sha256, download.path) == ("ab" * 32, None)
+        assert [request.action for request in request_log.of_task(store, 1)] == ["submit"]
 
 
 @pytest.mark.parametrize("is_first", [False, True])

@@ -19,6 +19,12 @@ FINAL_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_ST
 _BITS_OF_DIGIT: Final = 4
 """Bits of a hexadecimal digit of a client token."""
 
+IS_PURGED_HERE_ALONE: Final = (
+    "EXISTS (SELECT 1 FROM main.tasks m, other.tasks o WHERE m.number = x.ours AND o.number = x.theirs"
+    " AND m.purged_at IS NOT NULL AND o.purged_at IS NULL)"
+)
+"""Whether a matched task `x` was purged in this history, and not in the other one."""
+
 _ORPHAN: Final = (
     f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL AND t.resubmitted = 0"
@@ -276,7 +282,7 @@ def add_intents(db: apsw.Connection, names: list[str]) -> list[int]:
         " WHERE NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.client_token = o.client_token)"
         " AND NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.task = x.ours AND m.action = o.action"
         " AND m.asked_at = o.asked_at)"
-        " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"
+        f" AND NOT {IS_PURGED_HERE_ALONE}"
         f" ORDER BY o.id RETURNING task, action = 'submit' AND {INTENT_IS_WAITING}"
     )
     return [int(str(task)) for task, is_waiting in added.fetchall() if is_waiting]

@@ -17,10 +17,20 @@ from bwp_tui.store.queries.timeline import EventKind
 
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
 
+_WENT_ON: Final = (
+    "EXISTS (SELECT 1 FROM {0}.timeline w WHERE w.task = {1}.number AND w.what NOT IN"
+    f" ('{EventKind.RECOVERED}', '{EventKind.RESTORED}', '{EventKind.TAGS}', '{EventKind.NOTE}', '{EventKind.PURGED}')"
+    " AND w.at > (SELECT max(at) FROM {2}.timeline WHERE task = {3}.number"
+    f" AND what = '{EventKind.DECLINE_WITHDRAWN}'))"
+)
+"""Whether one history went on with the first task of a request after the other had given it up, and sent it again."""
+
 IS_SENT_IN_BOTH: Final = (
     "m.task_id <> o.task_id AND m.purged_at IS NULL AND o.purged_at IS NULL"
-    " AND NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
-    " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
+    " AND (NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
+    f" OR {_WENT_ON.format('other', 'o', 'main', 'm')})"
+    " AND (NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
+    f" OR {_WENT_ON.format('main', 'm', 'other', 'o')})"
 )
 """Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
 

@@ -23,6 +23,7 @@ import apsw
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
 from bwp_tui.store.maintenance import chain_check, matching, merged_rows, replay
 from bwp_tui.store.maintenance.intent_repair import (
+    IS_PURGED_HERE_ALONE,
     add_intents,
     make_disputed_unconfirmed,
     make_unsent_unconfirmed,
@@ -95,7 +96,6 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     for number, values in undamaged.items():
         replay.write_with_due_date(db, number, values, now)
         db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
-    db.execute("UPDATE main.tasks SET next_poll_at = NULL WHERE purged_at IS NOT NULL AND next_poll_at IS NOT NULL")
     _add_downloads(db, now, revision)
     _add_chains(db)
     db.execute(
@@ -256,7 +256,7 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
         f" CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN ? ELSE o.finished_at END, ?, {shown}"
         " FROM other.downloads o JOIN matched x ON x.theirs = o.task"
         " WHERE NOT EXISTS (SELECT 1 FROM main.downloads m WHERE m.task = x.ours AND m.asked_at = o.asked_at)"
-        " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"
+        f" AND NOT {IS_PURGED_HERE_ALONE}"
         " ORDER BY o.id",
         (now, revision),
     )

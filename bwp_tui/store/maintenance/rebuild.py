@@ -344,7 +344,7 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
     db.execute(f"UPDATE tasks SET download = {newest} WHERE download IS NOT {newest}")
     db.execute(
         "UPDATE tasks SET next_poll_at = coalesce(polled_at, recorded_at) WHERE next_poll_at IS NULL"
-        " AND purged_at IS NULL AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
+        " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
     )
     withheld = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
     unsent = f"SELECT number, status FROM tasks WHERE purged_at IS NOT NULL AND status IN ({withheld})"

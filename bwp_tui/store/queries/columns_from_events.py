@@ -96,6 +96,8 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     is_recorded = columns.get("declined_on") is not None or columns.get("appealed_on") is not None
     if is_recorded and not is_declined:  # a decline is in effect, or waits for a cancellation
         columns |= dict.fromkeys((*DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
+    if columns.get("inquired_on", "") is None:  # it was that of the other copy
+        columns |= {"replied_on": None} if "replied_on" in columns else {}
     return columns if columns.get("purged_at") is None else columns | _PURGED
 
 

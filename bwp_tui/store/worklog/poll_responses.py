@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -52,9 +52,19 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
             f" WHERE {in_numbers('number', responses)} ORDER BY number"
         )
         before = {as_int(row[0]): dict(zip(_SHOWN_COLUMNS, row[1:], strict=True)) for row in rows}
-        return frozenset(
-            number for number in before if _record(transaction, number, before[number], *responses[number])
+        purged = transaction.run(
+            f"SELECT number FROM tasks WHERE purged_at IS NOT NULL AND {in_numbers('number', responses)}"
         )
+        nameless = {number: _without_names(responses[number]) for number in (as_int(row[0]) for row in purged)}
+        answered = {**responses, **nameless}
+        return frozenset(number for number in before if _record(transaction, number, before[number], *answered[number]))
+
+
+def _without_names(answered: tuple[PollResponse, datetime | None]) -> tuple[PollResponse, datetime | None]:
+    """Return a response for a purged task, of which one copy of the history did not know that it runs."""
+    response, next_poll_at = answered
+    errors = tuple(TaskError(error.code, "") for error in response.errors)
+    return replace(response, email=None, errors=errors), next_poll_at
 
 
 def _record(
