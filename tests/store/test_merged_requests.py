@@ -152,7 +152,7 @@ def test_a_request_that_one_copy_sent_again_and_the_other_cancelled_is_two_tasks
     for store, is_again in opened_copies(path, clock, is_first):
         if is_again:
             _DECLINE(store)
-            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+            intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
             recording(decisions.withdraw_decline)(store)
             _VERIFY(store)
             requests.send(store, 1, ACTOR)
@@ -233,7 +233,7 @@ def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(
     with closing(open_store(late, clock=clock)) as store:
         in_status(store, Status.COMPLETED)
         requests.download(store, 1, str(tmp_path), ACTOR)
-        downloads.record_success(store, downloads.due(store, FAR, 1)[0], str(tmp_path / "a.zip"), 2, "ab" * 32)
+        downloads.record_success(store, downloads.ready(store, FAR, 1)[0], str(tmp_path / "a.zip"), 2, "ab" * 32)
         recording(partial(answers.answer, how="by post"))(store)
         purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
     clock.advance(minutes=1)
@@ -275,7 +275,7 @@ def test_a_decline_that_waits_for_its_cancellation_leaves_the_request_open_where
         (_DECLINE if is_declined else _EARLIER)(store)
         dues[is_declined] = tasks.get(store, 1).due_on
     for merged in restored_both_ways(path, clock):
-        intent_outcomes.record_cancelled(merged, intents.due(merged, FAR, 1)[0].id)
+        intent_outcomes.record_cancelled(merged, intents.ready(merged, FAR, 1)[0].id)
         task = tasks.get(merged, 1)
         assert (task.status, task.task_id, task.declined_on, task.due_on) == (Status.RECEIVED, None, None, dues[False])
         assert (task.tags, task.cancel_asked) == ((TO_CHECK,), False)
