@@ -64,6 +64,8 @@ class _HashingFile:
         self._file = file
         self._hash = hashlib.sha256()
         self.count = 0
+        self.failure: OSError | None = None
+        """Why the file could not be written to, which the encryption says in a way of its own."""
 
     @property
     def sha256(self) -> str:
@@ -74,7 +76,11 @@ class _HashingFile:
 
     def write(self, data: bytes) -> int:
         self._counted(data)
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.failure = error
+            raise
 
     def flush(self) -> None:
         self._file.flush()
@@ -97,6 +103,9 @@ def _encryption(recipient: str) -> Callable[[_HashingFile, _HashingFile], None]:
         raise BadRecipient("The recipient is no age public key; one begins with age1.") from None
 
     def encrypt(source: _HashingFile, target: _HashingFile) -> None:
-        pyrage.encrypt_io(source, target, [key])
+        try:
+            pyrage.encrypt_io(source, target, [key])
+        except pyrage.EncryptError:
+            raise target.failure or OSError("The copy cannot be encrypted") from None
 
     return encrypt

@@ -142,6 +142,14 @@ def test_large_files_pass_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (sealed.plain_bytes, sealed.sha256, sealed.bytes) == (3 << 20, sha256(target), target.stat().st_size)
 
 
+def test_a_disk_without_room_is_an_error_of_the_disk(tmp_path: Path, small_disk: Path) -> None:
+    source = tmp_path / "result.zip"
+    source.write_bytes(os.urandom(3_000_000))
+    with pytest.raises(OSError, match="No space left"):
+        encrypt(source, small_disk / "copy.age", RECIPIENT, sha256(source))
+    assert not (small_disk / "copy.age").exists()
+
+
 def test_what_fails_leaves_no_copy(tmp_path: Path) -> None:
     source = tmp_path / "a.zip"
     source.write_bytes(b"data")

@@ -122,6 +122,7 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
             {"from": (day + timedelta(weeks=week)).isoformat(), "tasks": tasks}
             for week, tasks in enumerate(figures.due)
         ],
+        "due_later": figures.due_later,
         "answers": {"days": ANSWERED_DAYS, **asdict(figures.answers)},
         "durations": [
             {"kind": found.kind.value, "tasks": found.tasks, "median_s": found.median, "p90_s": found.p90}

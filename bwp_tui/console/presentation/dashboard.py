@@ -103,7 +103,7 @@ class _Sections:
 
     def _due(self) -> Iterator[FigureLine]:
         figures = self._figures
-        most = max(figures.overdue, figures.late, figures.stopped, *figures.due)
+        most = max(figures.overdue, figures.late, figures.stopped, figures.due_later, *figures.due)
         yield self._title("Open requests by due date", most)
         yield self._row("overdue", figures.overdue, most, "bad", "is:open due:over")
         yield self._row("may be late", figures.late, most, "warn", "is:late")
@@ -116,6 +116,9 @@ class _Sections:
             label, end = f"{first:%m-%d} to {first + timedelta(days=6):%m-%d}", first + timedelta(weeks=1)
             role = "warn" if week == 0 else "busy"
             yield self._row(label, count, most, role, f"is:open due>={first} due<{end}")
+        if figures.due_later:
+            end = self._today + timedelta(weeks=len(figures.due))
+            yield self._row("later", figures.due_later, most, "busy", f"is:open due>={end}")
 
     def _answers(self) -> Iterator[FigureLine]:
         answers = self._figures.answers

@@ -68,6 +68,7 @@ class Statistics:
         late: tasks that the service may finish after their due date.
         stopped: open tasks whose clock stands still, and that therefore have no due date now.
         due: open tasks due in each of the next `WEEKS` weeks.
+        due_later: open tasks due after those weeks.
         received: tasks received in each of the last `TREND_WEEKS` weeks, this one last.
         answered: requests answered, or declined, in each of them, as the report counts them.
         failures: failed tasks by error code, the most frequent first.
@@ -82,6 +83,7 @@ class Statistics:
     late: int
     stopped: int
     due: tuple[int, ...]
+    due_later: int
     received: tuple[int, ...]
     answered: tuple[int, ...]
     answers: Answers
@@ -112,6 +114,9 @@ def read_statistics(store: Store, today: date) -> Statistics:
                 (str(today + timedelta(weeks=week)), str(today + timedelta(weeks=week + 1))),
             )
             for week in range(WEEKS)
+        ),
+        due_later=store.integer(
+            "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ?", (str(today + timedelta(weeks=WEEKS)),)
         ),
         received=_by_week(store, "SELECT received_on AS day FROM tasks", today),
         answered=_by_week(store, ANSWERS, today),
