@@ -119,7 +119,7 @@ class Shop:
             yield Engine(self.store, api, self.profile, finishes_hooks=finishes_hooks)
 
     async def work(self) -> None:
-        """Have a new engine do all that is due now."""
+        """Have a new engine do all that is ready now."""
         async with self.engine() as engine:
             await engine.run_once()
 

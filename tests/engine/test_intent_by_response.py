@@ -82,7 +82,7 @@ async def engine(server: ScriptedServer, store: Store, profile: Profile) -> Asyn
 
 
 async def tried(engine: Engine, clock: ManualClock) -> None:
-    """Try what is due, and let the time pass until it is due again."""
+    """Try what is ready, and let the time pass until it is ready again."""
     await engine.run_once()
     clock.advance(seconds=SINGLE_REFUSAL_PAUSE_S)
 

@@ -83,7 +83,7 @@ class SimulatedShop:
         return PrivacyApi(endpoint, read_timeout=read_timeout, clock=lambda: self.shop.clock.now.timestamp())
 
     async def work_until(self, engine: Engine, done: Callable[[], bool]) -> None:
-        """Do what is due, go on to what is due next, and so on until `done()`; nothing left to do is done as well."""
+        """Do what is ready, go on to what is ready next, and so on until `done()`; nothing left is done as well."""
         for _ in range(_MOST_ROUNDS):
             await engine.run_once()
             if done():

@@ -68,7 +68,7 @@ class Process:
         self._start()
 
     def work(self, mutation_faults: list[CallFault], poll_faults: list[CallFault]) -> bool:
-        """Do what is due, if this process is the engine; say whether it is. The faults are of the first calls."""
+        """Do what is ready, if this process is the engine; say whether it is. The faults are of the first calls."""
         if not self._lease.acquire():
             return False
         self._service.mutation_faults.extend(mutation_faults)

@@ -16,7 +16,7 @@ from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
 
 
 def run(arguments: Namespace) -> ExitCode:
-    """Run the engine without a screen until a signal stops it, or until nothing is due."""
+    """Run the engine without a screen until a signal stops it, or until nothing is ready."""
     if arguments.print_unit is not None:
         print(unit(arguments.print_unit, chosen_profile(arguments)), end="")
         return ExitCode.DONE

@@ -115,7 +115,7 @@ async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term |
             holder = engine_state.read(store).process.capitalize()
             raise OtherEngineBusy(
                 f"{holder} is the engine of profile {config.profile.name}"
-                " and has not done all that is due. Check its output, or stop it, then try again."
+                " and has not done all that is ready. Check its output, or stop it, then try again."
             )
         await asyncio.sleep(_CHECK_S)
     return term
