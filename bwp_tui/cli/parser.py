@@ -227,7 +227,7 @@ def _add_working(commands: CommandParsers) -> None:
     add_masking(queue)
 
     run = commands.add("run", "run", json=False, effect=Effect.RUNS)
-    run.add_argument("--once", action="store_true", help="process everything due once, then exit")
+    run.add_argument("--once", action="store_true", help="do all work that is ready, then exit")
     run.add_argument("--verbose", action="store_true", help="log each call of the service too")
     often = "how often to log a sign of life (3600)"
     run.add_argument("--heartbeat", metavar="SECONDS", type=seconds, default=3600.0, help=often)
