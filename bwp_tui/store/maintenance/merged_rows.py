@@ -337,7 +337,7 @@ def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple
     """
     is_undeclined = merged["status"] != Status.DECLINED and not merged["cancel_asked"]
     but = ", but no decline" if is_undeclined and any(side.row["declined_on"] for side in sides) else ""
-    unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, chosen_text(f"what both have counts{but}", {}))
+    unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, chosen_text(f"what both recorded counts{but}", {}))
     latest_first = sorted(sides, key=lambda side: side.latest_record, reverse=True)
     can_join = merged["open"] and not sides[0].changed_parts & sides[1].changed_parts
     choices = [unchanged] if can_join else []
@@ -354,7 +354,7 @@ def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple
             values["next_poll_at"] = now
         is_undeclined = side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]
         but = ", but not the decline" if is_undeclined else ""
-        text = chosen_text(f"{status}, and what was recorded with {side.named}{but}", values)
+        text = chosen_text(f"{status} counts, with: {side.named}{but}", values)
         choices.append(TimelineRow(now, EventKind.RECOVERED, changed[0], changed[1], text))
     choices = choices or [unchanged]
     outcomes = [columns_after(merged, [choice]) for choice in choices]
