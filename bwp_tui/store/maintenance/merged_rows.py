@@ -308,7 +308,10 @@ def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[t
         if row["open"] and given:
             own = (date.fromisoformat(str(row["received_on"])), str(row["regulation"]))
             correct_receipt(db, successor, now, [own, *given])
-        append_recovered(db, now, successor, f"it repeats #{number}, of which two copies differ: {CHECK_WHAT_COUNTS}")
+        detail = f"it repeats #{number}, of which two copies differ: {CHECK_WHAT_COUNTS}"
+        event = (successor, now, detail)
+        if not db.execute("SELECT 1 FROM main.timeline WHERE (task, at, detail) = (?, ?, ?)", event).fetchall():
+            append_recovered(db, now, successor, detail)
         tag_to_check(db, now, successor)
         yield successor
         yield from tag_successors(db, successor, now, given)
