@@ -1,9 +1,13 @@
 """Bring the rows of two merged histories up to date by both timelines, and choose what counts where people differ.
 
-What the events of both say, in the order of time, makes the row (`columns_from_events`). Where people recorded in both
-what can change what is owed, and not the same, the row of one copy counts as a whole, until a person has checked it:
-that of the copy which leaves the request open, with the earlier due date. Only what the service said, and whether the
-request was resubmitted, comes from both.
+The events of both, in the order of time, give the row (`columns_from_events`). If people made different decisions or
+records of the law in the two copies, the row of one copy is taken as a whole, and a person has to check it: the copy is
+that which leaves the request open, with the earlier due date. What the service said, and whether the request was
+resubmitted, comes from both all the same. Two examples:
+
+- One copy extended a request that is due on 2026-12-25, the other answered it: it is open, due on 2027-02-08.
+- One copy recorded an earlier receipt, the other a deletion on hold as declined, and the service cancelled that: the
+  request is RECEIVED, with the earlier receipt.
 """
 
 from __future__ import annotations
@@ -31,9 +35,7 @@ from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
     CHECK_WHAT_COUNTS,
     EVENT_COLUMNS,
-    INSERT_EVENT,
     PARTS_OF_EVENTS,
-    PROGRAM,
     RECORD_COLUMNS,
     RESTORED_AS,
     EventKind,
@@ -65,8 +67,7 @@ _DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED, Status.CANCELLED, Status
 
 
 LONGEST_WAIT: Final = timedelta(days=30)
-"""How long the shopper's reply to an inquiry is expected to take at most, where a running clock and a stopped one are
-compared: a due date that is certain counts more than one that begins with a reply."""
+"""The wait for the shopper's reply that is assumed when a stopped clock is compared with a running one."""
 
 
 class Side(NamedTuple):
@@ -81,7 +82,7 @@ class Side(NamedTuple):
         return [event for event in self.events if changes_what_is_owed(event)]
 
     @property
-    def named(self) -> str:
+    def records_text(self) -> str:
         """The records, or else the status."""
         named = ((label_of(event.what), recorded_day(event.detail or "")) for event in self.records)
         return ", ".join(f"{label} on {day}" if day else label for label, day in named) or f"{self.row['status']}"
@@ -93,7 +94,7 @@ class Side(NamedTuple):
 
     @property
     def changed_parts(self) -> set[str]:
-        """The parts of the task that people changed, those together that bear on each other."""
+        """The parts of the task that people changed; parts that affect each other have one name."""
         return {_part_of(event) for event in self.records}
 
     def is_contradicted(self, merged: Columns) -> bool:
@@ -159,6 +160,13 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
     return [*merge(here, missing, key=lambda event: str(event[0]))]
 
 
+class Copy(NamedTuple):
+    """A task in one of two histories: its row, empty if only its timeline is left, and its whole timeline."""
+
+    row: Columns
+    events: list[TimelineRow]
+
+
 class RowChange(NamedTuple):
     """What the events of both histories change in the newer row of a task, and what each history alone has."""
 
@@ -176,19 +184,19 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     ).fetchall()
     changed = list[RowChange]()
     for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in differing):
-        row, older = {} if is_new else replay.row_of(db, ours), replay.row_of(db, theirs, "other")
-        own = replay.proven_timeline(db, ours)
+        here = Copy({} if is_new else replay.row_of(db, ours), replay.proven_timeline(db, ours))
         others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in replay.timeline_rows(task.events)]
+        there = Copy(replay.row_of(db, theirs, "other"), others)
         sides = (
             None
             if is_recovery or is_new
-            else (Side(row, missing_in(others, own)), Side(older, missing_in(own, others)))
+            else (Side(here.row, missing_in(others, here.events)), Side(there.row, missing_in(here.events, others)))
         )
-        if newer:
-            row, older, own, others = older, row, others, own
-        before = columns_after(row | replay.NOTHING_RECORDED, own)
+        kept, dropped = (there, here) if newer else (here, there)
+        row, older = kept.row, dropped.row
+        before = columns_after(row | replay.BEFORE_ANY_EVENT, kept.events)
         events = replay.timeline_rows(events_of_both(db, ours, only_proven=True))
-        after = columns_after(row | _given_values(row, own, older, others) | replay.NOTHING_RECORDED, events)
+        after = columns_after(row | _given_values(kept, dropped) | replay.BEFORE_ANY_EVENT, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if row.get("purged_at"):  # its timeline no longer says what the row has
             changes = {name: value for name, value in changes.items() if before[name] == row[name]}
@@ -210,21 +218,24 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
 
 
 _UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
-"""What nobody has said of a task that an event of the service made known."""
+"""The columns of a request that a row lacks which an event of the service has made."""
 
 
-def _given_values(row: Columns, own: list[TimelineRow], older: Columns, others: list[TimelineRow]) -> Columns:
-    """Return what was given with a request that one copy knows as tracked or adopted; the events of `row` are `own`.
+def _given_values(kept: Copy, dropped: Copy) -> Columns:
+    """Return what people gave with a request, for a row that an event of the service or the entry of an id has made.
 
     Of what two people gave, the earlier receipt and the law with the earlier due date count.
     """
-    given_here, given_there = ({event.what for event in side if is_origin(event)} for side in (own, others))
+    row, older = kept.row, dropped.row
+    given_here, given_there = (
+        {event.what for event in side if is_origin(event)} for side in (kept.events, dropped.events)
+    )
     if older and given_here and given_there and EventKind.TRACKED in given_here ^ given_there:
         given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, older)]
         received_on, regulation = earlier_receipt(given)
         recorded_at = min(str(row["recorded_at"]), str(older["recorded_at"]))
         return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
-    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not given_here
+    is_adopted = any(event.what == EventKind.ADOPTED for event in kept.events) and not given_here
     if not older or not is_adopted or not given_there:
         return {}
     tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
@@ -263,10 +274,10 @@ def settle_dispute(
     now: str,
     places: tuple[str, str] = _COPIES,
 ) -> list[int]:
-    """Choose what counts of a merged task of which two sides say different things, and tag it `to-check`.
+    """Choose what counts of a merged task that is disputed, and tag it `to-check`.
 
-    They do where people recorded on both, and not the same, what can change what is owed, or on one what is not so any
-    more.
+    It is disputed if each side has a decision or a record of the law that the other lacks, or if the merged row is not
+    what people recorded on one side.
 
     Args:
         places: where what was recorded on each side stands.
@@ -280,16 +291,18 @@ def settle_dispute(
         side.is_contradicted(merged) for side in sides
     ):
         return []
-    is_in_order = places is not _COPIES or sides[0].named <= sides[1].named
+    is_in_order = places is not _COPIES or sides[0].records_text <= sides[1].records_text
     one, other = sides if is_in_order else sides[::-1]
     receipts = [f"received on {side.row['received_on']} under {side.row['regulation']}" for side in (one, other)]
     named = f" ({' and '.join(receipts)})" if receipts[0] != receipts[1] else ""
-    sentence = f"recorded {places[0]}: {one.named}; {places[1]}: {other.named}{named}; {CHECK_WHAT_COUNTS}"
+    sentence = (
+        f"recorded {places[0]}: {one.records_text}; {places[1]}: {other.records_text}{named}; {CHECK_WHAT_COUNTS}"
+    )
     if merged["purged_at"]:
         sentence += "; if the shopper still waits for an answer, record the purged request again"
         append_recovered(db, now, number, sentence)
     else:
-        event = _most_urgent(db, number, merged, (one, other), now)
+        event = _write_most_urgent(db, number, merged, (one, other), now)
         append_recovered(db, now, number, f"{sentence}; {event.detail}", event.before, event.after)
     tag_to_check(db, now, number)
     given = [(date.fromisoformat(str(side.row["received_on"])), str(side.row["regulation"])) for side in sides]
@@ -307,7 +320,7 @@ def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[t
         row = replay.row_of(db, successor)
         if row["open"] and given:
             own = (date.fromisoformat(str(row["received_on"])), str(row["regulation"]))
-            correct_receipt(db, successor, now, [own, *given])
+            replay.correct_receipt(db, successor, now, [own, *given])
         detail = f"it repeats #{number}, of which two copies differ: {CHECK_WHAT_COUNTS}"
         event = (successor, now, detail)
         if not db.execute("SELECT 1 FROM main.timeline WHERE (task, at, detail) = (?, ?, ?)", event).fetchall():
@@ -317,26 +330,15 @@ def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[t
         yield from tag_successors(db, successor, now, given)
 
 
-def correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]]) -> None:
-    """Correct the receipt and the law of a task: of those that people gave, the earlier ones count."""
-    row = replay.row_of(db, number)
-    received_on, regulation = earlier_receipt(given, extended=row["extended_on"] is not None)
-    corrected: Columns = {"received_on": received_on.isoformat(), "regulation": regulation}
-    names = {"received_on": "received", "regulation": "law"}
-    changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
-    if changes:
-        replay.write_with_due_date(db, number, corrected, now)
-        dues = (row["due_on"], replay.row_of(db, number)["due_on"])
-        db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
+def _write_most_urgent(
+    db: apsw.Connection, number: int, merged: Columns, sides: tuple[Side, Side], now: str
+) -> TimelineRow:
+    """Write the most urgent of the rows that a disputed task can have: that of either copy, or the merged one.
 
-
-def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple[Side, Side], now: str) -> TimelineRow:
-    """Write the columns of a task that are the most urgent: those of both copies together, or those of one of them.
-
-    Those of both count only if people changed parts in them that do not bear on each other, and something is owed.
+    The merged row is a candidate only if it is open, and people changed parts that do not affect each other.
 
     Returns:
-        The event, with what it changes, and what counts as its detail.
+        The event that records the choice: its statuses, and as its detail what counts.
     """
     is_undeclined = merged["status"] != Status.DECLINED and not merged["cancel_asked"]
     but = ", but no decline" if is_undeclined and any(side.row["declined_on"] for side in sides) else ""
@@ -357,13 +359,13 @@ def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple
             values["next_poll_at"] = now
         is_undeclined = side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]
         but = ", but not the decline" if is_undeclined else ""
-        text = chosen_text(f"{status} counts, with: {side.named}{but}", values)
+        text = chosen_text(f"{status} counts, with: {side.records_text}{but}", values)
         choices.append(TimelineRow(now, EventKind.RECOVERED, changed[0], changed[1], text))
     choices = choices or [unchanged]
     outcomes = [columns_after(merged, [choice]) for choice in choices]
     changes = [{name: value for name, value in columns.items() if value != merged[name]} for columns in outcomes]
     urgencies = [
-        _urgency(db, number, changed, now, is_other=choice.status is not None)
+        _urgency(db, number, changed, now, has_other_status=choice.status is not None)
         for changed, choice in zip(changes, choices, strict=True)
     ]
     best = urgencies.index(min(urgencies))
@@ -372,12 +374,12 @@ def _most_urgent(db: apsw.Connection, number: int, merged: Columns, sides: tuple
 
 
 def _urgency(
-    db: apsw.Connection, number: int, changes: Columns, now: str, *, is_other: bool
+    db: apsw.Connection, number: int, changes: Columns, now: str, *, has_other_status: bool
 ) -> tuple[bool, bool, date]:
     """Return how urgent a task would be with some changes, as a key: open before closed, then by its due date.
 
-    While its clock is stopped, that is the due date if the reply came after `LONGEST_WAIT`. Closed ones go by the due
-    date that they would have, those before whose status is that of the merged row (not `is_other`).
+    While its clock is stopped, that is the due date if the reply came after `LONGEST_WAIT`. Among closed ones those
+    come first that keep the status of the merged row, then those with the earlier due date.
     """
     db.execute("SAVEPOINT choice")
     replay.write_with_due_date(db, number, changes, now)
@@ -385,4 +387,4 @@ def _urgency(
     db.execute("ROLLBACK TO choice; RELEASE choice")
     is_closed = not needs_answer(task)
     due = task_due_date(task) or due_if_replied(task, local_day(parse_instant(now)) + LONGEST_WAIT) or date.max
-    return (is_closed, is_closed and is_other, due)
+    return (is_closed, is_closed and has_other_status, due)

@@ -29,7 +29,7 @@ from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST, append_recovered
 from bwp_tui.store.maintenance.merge import MergeResult, merge
-from bwp_tui.store.maintenance.merged_rows import Side, correct_receipt, settle_dispute
+from bwp_tui.store.maintenance.merged_rows import Side, settle_dispute
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
@@ -172,7 +172,9 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         chain_check.remember_joined(db, request, duplicate)
         replay.apply_timeline(db, request, now)
         if not is_recorded:
-            correct_receipt(db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts])
+            replay.correct_receipt(
+                db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts]
+            )
         sides = Side(before, missing_in(known, events)), Side(replay.row_of(db, request), missing_in(known, joined))
         settle_dispute(db, request, sides, now, ("on the request", "on the row that its task id had"))
 

@@ -7,14 +7,15 @@ What counts where events contradict each other is a matter of `columns_from_even
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
 import apsw
 
-from bwp_tui.domain.deadlines import recomputed_due_date
+from bwp_tui.domain.deadlines import earlier_receipt, recomputed_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, EventRow, chained_tasks
@@ -30,6 +31,8 @@ from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, col
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
+    INSERT_EVENT,
+    PROGRAM,
     RECORD_COLUMNS,
     EventKind,
     TimelineRow,
@@ -82,7 +85,7 @@ def proven_timeline(db: apsw.Connection, number: int, schema: str = "main") -> l
 WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
 """The columns that are set with a status."""
 
-NOTHING_RECORDED: Final[Columns] = {
+BEFORE_ANY_EVENT: Final[Columns] = {
     **dict.fromkeys(
         ("task_id", "status", "finished_at", *(name for names in RECORD_COLUMNS.values() for name in names))
     ),
@@ -94,7 +97,7 @@ NOTHING_RECORDED: Final[Columns] = {
 def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
     """Bring the row of a task up to date by its whole timeline."""
     row = row_of(db, number)
-    columns = columns_after(row | NOTHING_RECORDED, proven_timeline(db, number))
+    columns = columns_after(row | BEFORE_ANY_EVENT, proven_timeline(db, number))
     write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
 
 
@@ -111,6 +114,19 @@ def integer(db: apsw.Connection, sql: str) -> int:
     return int(value or 0)
 
 
+def correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]]) -> None:
+    """Correct the receipt and the law of a task: of those that people gave, the earlier ones count."""
+    row = row_of(db, number)
+    received_on, regulation = earlier_receipt(given, extended=row["extended_on"] is not None)
+    corrected: Columns = {"received_on": received_on.isoformat(), "regulation": regulation}
+    names = {"received_on": "received", "regulation": "law"}
+    changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
+    if changes:
+        write_with_due_date(db, number, corrected, now)
+        dues = (row["due_on"], row_of(db, number)["due_on"])
+        db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
+
+
 def row_of(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
     """Return all columns of a task."""
     cursor = db.execute(f"SELECT * FROM {schema}.tasks WHERE number = ?", (number,))
@@ -121,7 +137,7 @@ def row_of(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
 def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> None:
     """Write columns of a task, unless another task has its task id: it then has none, and is UNCONFIRMED."""
     task_id = changes.get("task_id")
-    if task_id is not None and not free_task_id(db, str(task_id)):
+    if task_id is not None and not make_task_id_free(db, str(task_id)):
         status = changes.get("status", row_of(db, number)["status"])
         changes = {**changes, "task_id": None}
         if not changes.get("terminal"):
@@ -201,9 +217,9 @@ _DAMAGED_VALUES: Final = re.compile(r"its ([a-z_, ]+) was changed by damage")
 
 
 def values_without_damage(db: apsw.Connection) -> dict[int, Columns]:
-    """Return the values of the other history, or of this one, for those that damage had changed in one of them alone.
+    """Return by task the undamaged values, where a recovery of one of the two histories has tagged them as damaged.
 
-    A recovery has found these and tagged the tasks. The histories are matched, and no row is taken yet.
+    The histories are matched, and no row is taken yet.
     """
     damaged = f"what = '{EventKind.RECOVERED}' AND detail GLOB 'its * was changed by damage*'"
     found = dict[int, Columns]()
@@ -242,8 +258,8 @@ def last_task_id(db: apsw.Connection, number: int) -> str | None:
     return None if task_id is None else str(task_id)
 
 
-def free_task_id(db: apsw.Connection, task_id: str) -> bool:
-    """Return whether no task has this id; one that has another id on its timeline gets that one back."""
+def make_task_id_free(db: apsw.Connection, task_id: str) -> bool:
+    """Give a task that has this id the other one back that its timeline names; return whether none has it now."""
     for (number,) in db.execute("SELECT number FROM tasks WHERE task_id = ?", (task_id,)).fetchall():
         own = last_task_id(db, int(str(number)))
         if own in (None, task_id) or db.execute("SELECT 1 FROM tasks WHERE task_id = ?", (own,)).fetchall():

@@ -9,7 +9,7 @@ import apsw
 
 from bwp_tui.domain.statuses import IntentState
 from bwp_tui.store.database.connection import SqlValue
-from bwp_tui.store.maintenance.replay import free_task_id, last_task_id
+from bwp_tui.store.maintenance.replay import last_task_id, make_task_id_free
 from bwp_tui.store.maintenance.salvage.row_finder import SalvagedRow
 from bwp_tui.store.maintenance.salvage.table_shapes import RowValues
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -156,10 +156,10 @@ class RowWriter:
         Returns whether the row of `values` can be inserted: no other row has its task id.
         """
         own = last_task_id(self._db, int(str(values.get("number", 0))))
-        if own not in (None, task_id) and free_task_id(self._db, str(own)):
+        if own not in (None, task_id) and make_task_id_free(self._db, str(own)):
             values["task_id"] = own
             return True
-        return free_task_id(self._db, task_id)
+        return make_task_id_free(self._db, task_id)
 
     def _drop_task_id(self, values: RowValues, other: RowValues) -> None:
         """Remove a task id that another task has, and mark the task as UNCONFIRMED."""
