@@ -96,7 +96,15 @@ def test_a_command_that_changes_something_is_refused_and_changes_nothing(kept: B
 
 
 @pytest.mark.parametrize(
-    "words", [["list"], ["downloads"], ["views"], ["import", FILE, "--dry-run"], ["backup", "another.db"], ["doctor"]]
+    "words",
+    [
+        ["list"],
+        ["downloads"],
+        ["views"],
+        ["import", FILE, "--dry-run", "--again"],
+        ["backup", "another.db"],
+        ["doctor"],
+    ],
 )
 def test_what_changes_nothing_is_done(kept: Bwp, words: list[str]) -> None:
     words = [str(kept.data / word) if word in (FILE, "another.db") else word for word in words]
