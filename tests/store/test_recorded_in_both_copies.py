@@ -336,6 +336,20 @@ def test_a_resubmission_is_to_be_checked_where_the_other_copy_entered_the_task_i
         assert TO_CHECK in tasks.get(merged, 1).tags
 
 
+@pytest.mark.parametrize("is_corrected_first", [False, True])
+def test_an_answer_that_both_copies_recorded_and_one_corrected_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_corrected_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+    for store, is_corrected in opened_copies(path, clock, is_corrected_first):
+        recording(partial(answers.answer, how="by post"))(store)
+        if is_corrected:
+            recording(partial(answers.answer, how="by phone", in_part="half"))(store)
+    for merged in restored_both_ways(path, clock):
+        assert tasks.get(merged, 1).tags == (TO_CHECK,)
+
+
 @pytest.mark.parametrize("is_extended_first", [False, True])
 @pytest.mark.parametrize(
     "close",

@@ -221,8 +221,14 @@ def _completion_line(task: Task, context: DisplayContext, *, complete: bool) -> 
     """Yield when the service finishes a deletion or what may be late; if `complete`, whatever it has to finish."""
     last, late = latest_service_end(task, context.today), may_be_late(task, context.today)
     is_sent = task.submitted_at is not None and not task.is_final
+    will_end = is_sent or needs_answer(task)
     is_known = task.email and not task.is_task_id_unknown  # one that is tracked has its email by a poll
-    if last is not None and is_known and (complete or late or (is_sent and task.holding_period is not None)):
+    if (
+        last is not None
+        and will_end
+        and is_known
+        and (complete or late or (is_sent and task.holding_period is not None))
+    ):
         condition = "" if is_sent else " if it is sent today"
         yield fact("Completes", f"by {last}{condition}", (", after the due date" if late else "", "warn"))
 

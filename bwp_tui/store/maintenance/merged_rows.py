@@ -102,7 +102,7 @@ class Side(NamedTuple):
         is_recorded = bool(self.records) or any(map(is_origin, self.events))
         is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
         is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
-        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in _OWED))
+        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in (*_OWED, *_RECORDED)))
 
     def status_beside(self, merged: Columns) -> str:
         """Return the status of the merged task if the row of this history counts: its own, unless the service's does.
