@@ -19,7 +19,7 @@ from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import request_log, tasks
-from bwp_tui.store.queries.columns_from_events import columns_after
+from bwp_tui.store.queries.columns_from_events import Columns, chosen_text, columns_after
 from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from tests.manual_clock import ManualClock
@@ -339,3 +339,14 @@ def test_a_damaged_history_is_flagged_by_a_restore_so_that_the_next_one_recovers
         restore.restore(early, late, clock())
     open_store(early, clock=clock).close()
     assert restore.restore(early, late, clock()).tasks == 9
+
+
+def test_the_event_of_a_merge_sets_no_column_but_those_that_people_record() -> None:
+    chosen: Columns = {
+        "received_on": "2026-11-02",
+        "regulation": None,
+        "decline_text": 'she said "no", (twice)',
+        "email": "x",
+    }
+    event = TimelineRow("2026-11-20T09:00:00Z", "recovered", None, None, chosen_text("this counts", chosen))
+    assert columns_after({}, [event]) == {name: value for name, value in chosen.items() if name != "email"}

@@ -73,7 +73,6 @@ def match(db: apsw.Connection) -> None:
 
     Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
     `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
-    In SQL, `m` is of this history (main), `o` and `t` are of the other one, and `x` is a row of `matched`.
     """
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
@@ -121,8 +120,8 @@ def match(db: apsw.Connection) -> None:
 def _match_purged_imports(db: apsw.Connection) -> None:
     """Match the tasks that a purge has left without an email by the line of the file from which they were imported."""
     lines = (
-        "SELECT task, iif(what = 'purged', before, detail) AS line FROM {}.timeline"
-        " WHERE what IN ('imported', 'purged') AND iif(what = 'purged', before, detail) IS NOT NULL"
+        f"SELECT task, iif(what = '{EventKind.PURGED}', before, detail) AS line FROM {{}}.timeline"
+        f" WHERE what IN ('{EventKind.IMPORTED}', '{EventKind.PURGED}') AND line IS NOT NULL"
     )
     db.execute(
         f"WITH m AS MATERIALIZED ({lines.format('main')}), o AS MATERIALIZED ({lines.format('other')})"

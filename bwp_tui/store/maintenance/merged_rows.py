@@ -30,7 +30,7 @@ from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
 from bwp_tui.store.maintenance import replay
 from bwp_tui.store.maintenance.chain_check import proven_events
 from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check
-from bwp_tui.store.queries.columns_from_events import DECLINE_COLUMNS, Columns, chosen_text, columns_after
+from bwp_tui.store.queries.columns_from_events import RECORDED_COLUMNS, Columns, chosen_text, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
     CHECK_WHAT_COUNTS,
@@ -48,13 +48,6 @@ from bwp_tui.store.queries.timeline import (
     missing_in,
     recorded_day,
 )
-
-_RECORDED: Final = tuple(
-    dict.fromkeys(
-        ("received_on", "regulation", *DECLINE_COLUMNS, *(name for names in RECORD_COLUMNS.values() for name in names))
-    )
-)
-"""The columns that people record, and that are taken from one copy as a whole."""
 
 _OWED: Final = (
     *("open", "due_on", "received_on", "regulation", "extended_on", "resubmitted", "cancel_asked", "declined_on"),
@@ -102,7 +95,7 @@ class Side(NamedTuple):
         is_recorded = bool(self.records) or any(map(is_origin, self.events))
         is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
         is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
-        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in (*_OWED, *_RECORDED)))
+        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in (*_OWED, *RECORDED_COLUMNS)))
 
     def status_beside(self, merged: Columns) -> str:
         """Return the status of the merged task if the row of this history counts: its own, unless the service's does.
@@ -351,7 +344,7 @@ def _write_most_urgent(
         is_declined = status == Status.DECLINED and side.row["declined_on"] is None
         if is_declined or side.row["resubmitted"] != merged["resubmitted"]:
             continue
-        values = {name: side.row[name] for name in _RECORDED if side.row[name] != merged[name]}
+        values = {name: side.row[name] for name in RECORDED_COLUMNS if side.row[name] != merged[name]}
         if status in WITHHELD_STATUSES and merged["task_id"] is not None:
             values |= {"task_id": None, "submitted_at": None}
         changed = (None, None) if status == merged["status"] else (str(merged["status"]), status)

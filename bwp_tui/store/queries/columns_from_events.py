@@ -106,6 +106,16 @@ _CHOSEN_COLUMN: Final = rf'(?:no ([a-z ]+)|([a-z ]+): (\d|{_PLAIN_VALUE}|"(?:[^"
 _CHOSEN_COLUMNS: Final = re.compile(r"(?:^|; )until then [^()]*\((.*)\)$", re.DOTALL)
 
 
+RECORDED_COLUMNS: Final = tuple(
+    dict.fromkeys(
+        ("received_on", "regulation", *DECLINE_COLUMNS, *(name for names in RECORD_COLUMNS.values() for name in names))
+    )
+)
+"""The columns of the receipt, the law and all that people record of it: a merge takes them from one copy as a whole."""
+
+_CAN_BE_CHOSEN: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "next_poll_at"})
+
+
 def chosen_text(what: str, columns: Columns) -> str:
     """Return the end of the detail of an event that says what counts until a person has checked a task.
 
@@ -130,7 +140,8 @@ def chosen_columns(event: TimelineRow) -> Columns:
     """Return the columns that count by an event until a person has checked the task; none for most events."""
     chosen = _CHOSEN_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
     found = re.findall(_CHOSEN_COLUMN, chosen[1]) if chosen else []
-    return {(none or name).replace(" ", "_"): None if none else _value_of(text) for none, name, text in found}
+    columns = {(none or name).replace(" ", "_"): None if none else _value_of(text) for none, name, text in found}
+    return {name: value for name, value in columns.items() if name in _CAN_BE_CHOSEN}
 
 
 def _value_of(text: str) -> str | int:

@@ -48,23 +48,23 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
     """
     with store.write() as transaction:
         rows = transaction.run(
-            f"SELECT number, {', '.join(_SHOWN_COLUMNS)} FROM tasks"
+            f"SELECT number, purged_at, {', '.join(_SHOWN_COLUMNS)} FROM tasks"
             f" WHERE {in_numbers('number', responses)} ORDER BY number"
         )
-        before = {as_int(row[0]): dict(zip(_SHOWN_COLUMNS, row[1:], strict=True)) for row in rows}
-        purged = transaction.run(
-            f"SELECT number FROM tasks WHERE purged_at IS NOT NULL AND {in_numbers('number', responses)}"
-        )
-        nameless = {number: _without_names(responses[number]) for number in (as_int(row[0]) for row in purged)}
-        answered = {**responses, **nameless}
-        return frozenset(number for number in before if _record(transaction, number, before[number], *answered[number]))
+        changed = set[int]()
+        for value, purged_at, *columns in rows:
+            number, before = as_int(value), dict(zip(_SHOWN_COLUMNS, columns, strict=True))
+            response, next_poll_at = responses[number]
+            if purged_at is not None:
+                response = _without_names(response)
+            if _record(transaction, number, before, response, next_poll_at):
+                changed.add(number)
+        return frozenset(changed)
 
 
-def _without_names(answered: tuple[PollResponse, datetime | None]) -> tuple[PollResponse, datetime | None]:
-    """Return a response for a purged task, of which one copy of the history did not know that it runs."""
-    response, next_poll_at = answered
-    errors = tuple(TaskError(error.code, "") for error in response.errors)
-    return replace(response, email=None, errors=errors), next_poll_at
+def _without_names(response: PollResponse) -> PollResponse:
+    """Return a response for a purged task: a merge may find that it runs, since one copy did not know of that."""
+    return replace(response, email=None, errors=tuple(TaskError(error.code, "") for error in response.errors))
 
 
 def _record(
