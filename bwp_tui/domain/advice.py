@@ -46,8 +46,8 @@ _NOT_SENT: Final = (
     "({give_up})."
 )
 _TO_CHECK: Final = (
-    "Two copies of the history say different things of it, or damage changed it: see its timeline. Record what counts, "
-    f"then remove the tag {TO_CHECK} ({{tag}})."
+    "It is to be checked: its timeline says why, such as two copies of the history that differ, or damage. Record what "
+    f"counts, then remove the tag {TO_CHECK} ({{tag}})."
 )
 _APPEAL_UPHELD: Final = "The appeal was upheld: resubmit the request ({resubmit})."
 _UNKNOWN: Final = (
