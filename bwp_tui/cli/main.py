@@ -83,11 +83,11 @@ def _run_command(arguments: Namespace) -> int:
 def _report_exception(error: Exception, arguments: Namespace) -> ExitCode:
     """Print an error of the layers below, or a crash; their modules are imported only now."""
     from bwp_tui.store.commands.request_validation import BadRequest
-    from bwp_tui.store.errors import NoSuchTask, OtherShop, StoreError
+    from bwp_tui.store.errors import NoSuchTask, NoSuchView, OtherShop, StoreError
 
     if isinstance(error, BadRequest):
         return _print_error(f"{error} Nothing was recorded.", ExitCode.USAGE)
-    if isinstance(error, NoSuchTask):
+    if isinstance(error, NoSuchTask | NoSuchView):
         return _print_error(str(error), ExitCode.NOT_FOUND)
     if isinstance(error, OtherShop):
         return _print_error(str(error), ExitCode.USAGE)

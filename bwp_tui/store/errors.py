@@ -56,3 +56,7 @@ class NoSuchTask(StoreError):
 
 class NotPossible(StoreError):
     """The state of a task, of its download or of the history does not allow the action."""
+
+
+class NoSuchView(NotPossible):
+    """There is no view of that name."""

@@ -160,7 +160,8 @@ def test_inspecting_a_bad_archive_is_one_sentence(kept: tuple[Bwp, str, Path], t
     assert "leads outside its folder." in ended.err
     assert "../\\x1b[2J (leads outside its folder, has control characters in its name)" in ended.out
     assert "\x1b" not in ended.out + ended.err
-    assert bwp("inspect", str(tmp_path / "none.zip")).err == ("bwp-tui: The file is not there.\n")
+    missing = bwp("inspect", str(tmp_path / "none.zip"))
+    assert (missing.code, missing.err) == (4, "bwp-tui: The file is not there.\n")
 
 
 def test_a_task_without_a_saved_result_says_what_to_do(bwp: Bwp, tmp_path: Path) -> None:

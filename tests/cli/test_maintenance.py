@@ -208,6 +208,7 @@ def test_a_purge_leaves_nothing_in_the_folder_and_names_what_it_leaves_elsewhere
         assert named in ended.err
     assert "Purged 3 tasks and removed 4 files." in ended.out
     assert bwp("views", "delete", "hers").code == 0
+    assert bwp("views", "delete", "hers").code == 4
     store = bwp.store()
     purge.remove_traces(store, TODAY, threading.Event())
     store.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
 from bwp_tui.cli.support.progress_line import progress_text
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Download, Kind
@@ -239,6 +240,16 @@ def test_running_once_brings_all_up_to_date(shop: Bwp, practice: Sandbox) -> Non
     store.close()
     assert shop("run", "--once").code == 0
     assert "ON_HOLD" in shop("show", "1").out
+
+
+def test_a_read_only_profile_says_that_it_sends_nothing(shop: Bwp, practice: Sandbox) -> None:
+    store = shop.store()
+    number = submit(store, "jane@example.com")
+    store.close()
+    for words, code in ((("run", "--once"), 2), (("wait", str(number), "--timeout", "0.1"), 3)):
+        ended = shop(*words, env={"BWP_READ_ONLY": "1"})
+        assert (ended.code, SENDS_NOTHING in ended.err) == (code, True)
+    assert not practice.state.starts
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["nobody reads", "a full disk"])

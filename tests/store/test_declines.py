@@ -330,7 +330,7 @@ def test_an_impossible_appeal_is_refused_in_one_sentence(
 def test_only_a_declined_request_of_a_law_with_appeals_has_one(store: Store) -> None:
     with pytest.raises(NotPossible, match="Only a declined request"):
         appeal(store, received(store).number, TODAY)
-    with pytest.raises(NotPossible, match="us-ca knows no appeal"):
+    with pytest.raises(NotPossible, match="under us-ca the shop has to answer none"):
         appeal(store, declined(store, "us-ca").number, TODAY)
 
 

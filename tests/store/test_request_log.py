@@ -62,3 +62,15 @@ def test_a_refusal_and_a_withdrawal_are_told_as_such(store: Store) -> None:
     (second,) = request_log.of_task(store, withdrawn.number)
     assert (first.state, first.outcome_event) == ("refused", ("refused", "not valid"))
     assert (second.state, second.outcome_event) == ("withdrawn", ("request withdrawn", "never sent"))
+
+
+def test_what_the_log_shows_of_an_outcome_finds_it(store: Store) -> None:
+    done = accepted(store, kind=Kind.DELETION)
+    requests.cancel(store, done.number, ACTOR)
+    intent_outcomes.record_cancel_refused(store, send(store, done.number).id, "too late")
+    withdrawn = submitted(store, email="b@example.com")
+    requests.cancel(store, withdrawn.number, ACTOR)
+    for sent in request_log.newest(store, 10):
+        event, detail = sent.outcome_event
+        words = (f"#{sent.task_number}", sent.action, sent.state, *(event or "").split(), *(detail or "").split())
+        assert list(request_log.request_ids(store, words)) == [sent.id], words

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import Download, Kind, Request
+from bwp_tui.domain.task import TO_CHECK, Download, Kind, Request
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import BadRequest, check_email
 from bwp_tui.store.database.connection import Store, Transaction, as_text
@@ -69,6 +69,16 @@ def test_a_submission_is_a_queued_task_an_intent_with_its_own_token_and_a_line_o
     assert (event.at, event.actor, event.what, event.before, event.after) == (NOW, ACTOR, "recorded", None, "QUEUED")
     assert (note.what, note.detail) == ("note", "VIP")
     assert (task.revision, store.revision()) == (1, 1)
+
+
+def test_a_request_that_a_person_has_to_check_is_not_sent_for_the_first_time(store: Store) -> None:
+    unsent, asked = submitted(store), submitted(store, email="b@example.com")
+    sent(store, asked.number)
+    for task in (unsent, asked):
+        single.set_tags(store, task.number, (TO_CHECK,), ACTOR)
+    assert [intent.task_number for intent in intents.ready(store, SOON, 10)] == [asked.number]
+    single.set_tags(store, unsent.number, (), ACTOR)
+    assert [intent.task_number for intent in intents.ready(store, SOON, 10)] == [unsent.number, asked.number]
 
 
 def test_client_tokens_differ(store: Store) -> None:

@@ -38,7 +38,8 @@ def inspect(arguments: Namespace) -> None:
         for remark in verify_archive(path):
             print_message(remark)
     except BadArchive as error:
-        raise CommandError(ExitCode.FAILED, str(error)) from None
+        code = ExitCode.FAILED if os.path.lexists(path) else ExitCode.NOT_FOUND
+        raise CommandError(code, str(error)) from None
 
 
 def pack(arguments: Namespace) -> None:

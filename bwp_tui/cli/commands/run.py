@@ -9,6 +9,7 @@ from argparse import Namespace
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.systemd_unit import unit
 from bwp_tui.cli.support.context import chosen_profile, open_session
+from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
 from bwp_tui.cli.support.systemd_notify import supervised
 from bwp_tui.domain.text import counted
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
@@ -33,8 +34,10 @@ def run(arguments: Namespace) -> ExitCode:
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.TRY_LATER, str(elsewhere)) from None
             if (left := unfinished_work(session.store)) is not None:
-                code = ExitCode.USAGE if service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
-                raise CommandError(code, _describe_unfinished(left))
+                sends_nothing = session.profile.read_only and (left.unsent or left.unsent_cancellations)
+                code = ExitCode.USAGE if sends_nothing or service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
+                sentences = _describe_unfinished(left)
+                raise CommandError(code, f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences)
             return ExitCode.DONE
     if arguments.verbose:
         print_calls()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _REFUSED: Final = (Status.REJECTED, Status.UNCONFIRMED)
 NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
+SENDS_NOTHING: Final = "The profile is read-only: only an engine that is not sends requests and cancellations."
 
 
 class EngineWaiter:
@@ -134,6 +135,8 @@ class EngineWaiter:
             why = message or why
         why = why or message or self._trouble or otherwise
         goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
+        if holder is None and self._config.profile.read_only:
+            goes_on = SENDS_NOTHING
         return CommandError(
             ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER, f"{why} {consequence} {goes_on}"
         )

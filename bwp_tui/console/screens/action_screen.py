@@ -22,7 +22,7 @@ from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.styled_line import KeyLine
 from bwp_tui.console.widgets.virtual_rows import VirtualRows
-from bwp_tui.settings.profile import MINIMUM_SIZE
+from bwp_tui.settings.profile import LIST_SIZE, MINIMUM_SIZE
 
 if TYPE_CHECKING:
     from bwp_tui.console.widgets.prompt import Prompt
@@ -106,9 +106,10 @@ class ActionScreen(Screen[None]):
             return
         if not self.query("#too-small"):
             self.mount(StatusLine(id="too-small"))
-        size, key = self.app.size, self.keymap.key
+        size, key, least = self.app.size, self.keymap.key, "{}x{}".format
+        list_alone = f" (for the list alone {least(*LIST_SIZE)})" if self.has_list_alone else ""
         self.query_one("#too-small", StatusLine).set_text(
-            f"bwp-tui needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}; this terminal has {size.width}x{size.height}. "
+            f"bwp-tui needs {least(*MINIMUM_SIZE)}{list_alone}; this terminal has {size.width}x{size.height}. "
             f"Until then keys do nothing; to leave, press {key('interrupt')}, then {key(self.leave_action)}.",
             "warn",
         )
@@ -176,9 +177,8 @@ class ActionScreen(Screen[None]):
         if self.is_asking:
             return
         if self.is_list_alone and not _acts_on_list_alone(self._action(name)):
-            size, needed = self.app.size, "{}x{}".format(*MINIMUM_SIZE)
-            sentence = f"{self.keymap.key(name)} needs a terminal of {needed}; this one has {size.width}x{size.height}."
-            self.show_status(sentence, "warn")
+            needed = "{}x{}".format(*MINIMUM_SIZE)  # not what this one has: the sentence stays after a resize
+            self.show_status(f"{self.keymap.key(name)} needs a terminal of {needed}.", "warn")
         elif why_not := self.disabled_reason(name):
             self.show_status(f"{self.keymap.key(name)}: {why_not}", "warn")
         else:

@@ -262,9 +262,9 @@ def cannot_appeal(task: Task) -> str | None:
         sentence = f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
         return Refusal("answered already", sentence)
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
-        sentence = f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
+        sentence = f"No appeal of {task.name} is recorded: under {task.regulation} the shop has to answer none."
         if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
-            sentence = f"{task.regulation} knows no appeal: correct the regulation of {task.name} first."
+            sentence = f"Under {task.regulation} there is no appeal: correct the regulation of {task.name} first."
         return Refusal("without appeal by law", sentence)
     return cannot_change_purged(task)
 

@@ -1,6 +1,6 @@
 """Read and save views: filters with an order and columns, shared by console and command line.
 
-NotPossible says why there is no such view, or why one cannot be saved or deleted.
+NoSuchView says that there is no such view, NotPossible why one cannot be saved or deleted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bwp_tui.domain.filter import ADOPTED_VIEW, APPROVAL_VIEW, VIEWS, FilterErro
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.store.database.connection import Row, Store, as_text, unreadable
 from bwp_tui.store.database.shared_sql import IS_ADOPTED
-from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.errors import NoSuchView, NotPossible
 from bwp_tui.store.queries.orders import SORTS, unknown_order
 
 LONGEST_NAME: Final = 30
@@ -42,7 +42,7 @@ def get(store: Store, name: str) -> View:
     view = view_named(views, cleaned)
     if view is None:
         hint = did_you_mean(cleaned, (known.name.casefold() for known in views), "; see: bwp-tui views.")
-        raise NotPossible(f"There is no view “{cleaned}”{hint}")
+        raise NoSuchView(f"There is no view “{cleaned}”{hint}")
     return view
 
 

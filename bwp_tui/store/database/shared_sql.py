@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
+from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.database.connection import SqlValue, Transaction
 
 DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
@@ -20,13 +20,18 @@ INTENT_IS_WAITING: Final = "state = 'waiting'"
 WITHHELD_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
 """The statuses of which nothing is sent, for `IN`."""
 
+IS_TO_CHECK: Final = f"instr(tags, '\"{TO_CHECK}\"')"
+"""The condition that a task has the tag `TO_CHECK`."""
+
 INTENT_CAN_BE_SENT: Final = (
-    f"i.{INTENT_IS_WAITING} AND ((i.action = 'submit' AND t.terminal = 0 AND t.status NOT IN ({WITHHELD_STATUS_LIST}))"
+    f"i.{INTENT_IS_WAITING} AND ((i.action = 'submit' AND t.terminal = 0 AND t.status NOT IN ({WITHHELD_STATUS_LIST})"
+    f" AND (i.first_sent_at IS NOT NULL OR NOT {IS_TO_CHECK}))"
     " OR (i.action = 'cancel' AND t.task_id IS NOT NULL AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')))"
 )
 """The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id.
 
-Whatever an intent says, a task that is RECEIVED, UNAPPROVED or has ended is not submitted.
+Whatever an intent says, a task that is RECEIVED, UNAPPROVED or has ended is not submitted; nor is one that a person has
+to check, before its first attempt: after that the same client token makes no second task.
 """
 
 INTENT_IS_ASSUMED_SENT: Final = "first_sent_at IS NOT NULL AND first_sent_uptime IS NULL"

@@ -61,16 +61,17 @@ class LoggedRequest:
 
 
 _ASSUMED: Final = f"i.{INTENT_IS_ASSUMED_SENT}"
+# An older version recorded requests that it held back with the event of those that were withdrawn.
+_STATE: Final = (
+    f"CASE WHEN l.what = '{EventKind.CANCELLED_UNSENT}' AND l.after = '{Status.CANCELLED}'"
+    f" THEN '{IntentState.WITHDRAWN}' ELSE i.state END"
+)
 _REQUEST: Final = RowMapper(
     LoggedRequest,
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
-    # An older version recorded requests that it held back with the event of those that were withdrawn.
-    state=(
-        f"CASE WHEN l.what = '{EventKind.CANCELLED_UNSENT}' AND l.after = '{Status.CANCELLED}'"
-        f" THEN '{IntentState.WITHDRAWN}' ELSE i.state END"
-    ),
+    state=_STATE,
     attempts=f"i.attempts - ({_ASSUMED})",
     is_assumed_sent=_ASSUMED,
     first_sent_at=f"iif({_ASSUMED}, NULL, i.first_sent_at)",
@@ -97,9 +98,10 @@ _FROM: Final = (
     f" {tuple(map(str, _OUTCOMES))})"
 )
 _REQUESTS: Final = f"SELECT {_REQUEST.columns}, i.client_token, l.what, l.detail FROM {_FROM}"
+_LABELS: Final = " ".join(f"WHEN '{kind}' THEN '{label_of(kind)}'" for kind in _OUTCOMES)
 _SEARCHED: Final = (
     "'#' || i.task || ' ' || i.action || ' ' || t.kind || ' ' || ifnull(t.email, '') || ' ' || i.actor"
-    " || ' ' || i.state || ' ' || ifnull(l.what, '') || ' ' || ifnull(l.detail, '')"
+    f" || ' ' || {_STATE} || ' ' || CASE l.what {_LABELS} ELSE '' END || ' ' || ifnull(l.detail, '')"
 )
 _CHUNK: Final = 5_000
 """Requests that are searched in one read."""

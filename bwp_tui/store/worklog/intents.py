@@ -7,10 +7,16 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import late_clause
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import TO_CHECK, Kind
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_text
-from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish_task, update_task
+from bwp_tui.store.database.shared_sql import (
+    INTENT_CAN_BE_SENT,
+    INTENT_IS_WAITING,
+    IS_TO_CHECK,
+    finish_task,
+    update_task,
+)
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import CHECK_WHAT_COUNTS, PROGRAM, EventKind
@@ -138,7 +144,7 @@ def complete_decline(transaction: Transaction, number: int, actor: str) -> None:
 def _is_disputed(transaction: Transaction, number: int) -> bool:
     """Return whether a merge has found, since the decline of a task was asked for, that two copies differ about it."""
     row = transaction.row(
-        f"SELECT 1 FROM timeline JOIN tasks ON number = task WHERE task = ?1 AND instr(tags, '\"{TO_CHECK}\"')"
+        f"SELECT 1 FROM timeline JOIN tasks ON number = task WHERE task = ?1 AND {IS_TO_CHECK}"
         f" AND what = '{EventKind.RECOVERED}' AND instr(detail, '{CHECK_WHAT_COUNTS}') AND timeline.id >"
         f" (SELECT max(id) FROM timeline WHERE task = ?1 AND what = '{EventKind.DECLINE_REQUESTED}')",
         (number,),
@@ -171,7 +177,7 @@ class UnfinishedWork(NamedTuple):
     """What the engine tried in vain or has not tried yet, but for downloads.
 
     Attributes:
-        unsent: submissions of which no byte was sent.
+        unsent: submissions of which no byte was sent, but those that a person has to check before.
         without_response: submissions without a response.
         unsent_cancellations: cancellations of which no byte was sent.
         unconfirmed_cancellations: cancellations without a response.
@@ -196,7 +202,7 @@ _FAILING: Final = (
 """Tasks whose last call failed. A refused cancellation is no failed call, although `trouble` holds its reason."""
 _UNFINISHED: Final = RowMapper(
     UnfinishedWork,
-    unsent="count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL)",
+    unsent=f"count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL AND NOT {IS_TO_CHECK})",
     without_response="count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NOT NULL)",
     unsent_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NULL)",
     unconfirmed_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NOT NULL)",
