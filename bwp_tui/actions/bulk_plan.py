@@ -15,8 +15,8 @@ from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands.bulk import RefusalCheck
-from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.bulk import TaskCheck
+from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
@@ -89,15 +89,15 @@ def plan(
     kinds: Counter[tuple[str, str]] = Counter()
     cancelled = started = 0
     for task in tasks.each(store, numbers):
-        refusal = _refusal(operation, task, today, values) or operation.actor_refusal(store, task, actor)
-        if refusal is None:
+        reason = _skip_reason(operation, task, today, values) or operation.wrong_actor_reason(store, task, actor)
+        if reason is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
             effects.add(task, operation.with_new_due_date(task, dict(values), today))
             cancelled += operation.cancels and is_cancelled_first(task)
             started += operation.submits and task.may_have_started
         else:
-            skipped[refusal.short] += 1
+            skipped[reason.short] += 1
     if gone := len(numbers) - len(possible) - skipped.total():
         skipped["gone"] = gone
     reasons = tuple(skipped.most_common())
@@ -113,17 +113,17 @@ def plan(
     return BulkPlan(operation, tuple(possible), reasons, kinds_clause, warning, effects.can_be_met, due, cancelled)
 
 
-def plan_check(operation: PlannedOperation, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:
+def plan_check(operation: PlannedOperation, today: date, values: Mapping[str, Any] = _NO_VALUES) -> TaskCheck:
     """Return the check that refuses the tasks which a plan of an operation would skip."""
-    return lambda task: _refusal(operation, task, today, values)
+    return lambda task: _skip_reason(operation, task, today, values)
 
 
-def _refusal(operation: PlannedOperation, task: Task, today: date, values: Mapping[str, Any]) -> Refusal | None:
+def _skip_reason(operation: PlannedOperation, task: Task, today: date, values: Mapping[str, Any]) -> Reason | None:
     """Return why an operation is not possible for a task, or None when it is."""
-    why_not = (operation.skip_reason or operation.disabled_reason)(task, today)
-    if why_not:
-        return why_not if isinstance(why_not, Refusal) else Refusal(_state_of(task), why_not)
-    return operation.refusal(task, dict(values), today) or operation.doubt(task, dict(values))
+    reason = (operation.skip_reason or operation.disabled_reason)(task, today)
+    if reason:
+        return reason if isinstance(reason, Reason) else Reason(_state_of(task), reason)
+    return operation.wrong_values_reason(task, dict(values), today) or operation.values_warning(task, dict(values))
 
 
 def _state_of(task: Task) -> str:

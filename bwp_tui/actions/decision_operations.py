@@ -11,8 +11,8 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.actions.legal_operations import (
+    cannot_record_with,
     day_argument,
-    refusal_of_record_day,
     withdrawal,
     withdrawal_of,
     without_text,
@@ -24,7 +24,7 @@ from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Task, task_id_mistake
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import decisions
-from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.timeline import LegalRecord
@@ -162,7 +162,7 @@ DECLINE: Final = RecordOperation(
     result=_declined,
     confirmation=_review_decline,
     cancels=True,
-    refusal=refusal_of_record_day,
+    wrong_values_reason=cannot_record_with,
     disabled_reason=lambda task, _: decisions.cannot_decline(task),
     alternative=withdrawal(
         "decline",
@@ -185,15 +185,15 @@ def _appealed(chosen: ChosenTasks, values: Values) -> str:
     return f"{chosen.name}: the answer to the appeal is recorded, {'upheld' if values.get('upheld') else 'not upheld'}."
 
 
-def _refusal_of_appeal(task: Task, values: Values, today: date) -> Refusal | None:
+def _cannot_appeal_with(task: Task, values: Values, today: date) -> Reason | None:
     given = (values.get("received"), values.get("answered"), values.get("upheld"))
     if given != (None, None, None):
-        return decisions.refusal_of_appeal(task, today, *given)
+        return decisions.cannot_appeal_on(task, today, *given)
     # A plan is made before its values are asked for, and only the receipt of several appeals is asked for.
     if task.is_appeal_running:
         sentence = f"An appeal of {task.name} is recorded; :appeal --upheld yes, or no, records its answer."
-        return Refusal("appealed already (:appeal --upheld yes, or no, answers)", sentence)
-    return decisions.refusal_of_appeal(task, today, today, None, None)
+        return Reason("appealed already (:appeal --upheld yes, or no, answers)", sentence)
+    return decisions.cannot_appeal_on(task, today, today, None, None)
 
 
 ANSWER_APPEAL_USAGE: Final = "appeal TASK --answered DATE"
@@ -239,7 +239,7 @@ APPEAL: Final = RecordOperation(
     ),
     apply=decisions.appeal,
     result=_appealed,
-    refusal=_refusal_of_appeal,
+    wrong_values_reason=_cannot_appeal_with,
     disabled_reason=lambda task, _: decisions.cannot_appeal(task),
     undo_part=LegalRecord.APPEAL,
     alternative=withdrawal_of(LegalRecord.APPEAL),

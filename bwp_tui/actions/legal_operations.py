@@ -19,7 +19,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, legal_records
 from bwp_tui.store.commands.legal_records import with_due_date
-from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
 
@@ -55,7 +55,7 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
 def withdrawal(
     what: str,
     apply: Callable[[Edit], object],
-    why_not: Callable[[Task], str | None],
+    cannot_withdraw: Callable[[Task], str | None],
     question: Callable[[Task, Values], str],
     undo_part: LegalRecord | None = None,
     with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task,
@@ -66,7 +66,7 @@ def withdrawal(
         participle="withdrawn",
         apply=apply,
         result=lambda chosen, _: f"The {what} of {chosen.name} is withdrawn; its timeline keeps it.",
-        disabled_reason=lambda task, _: why_not(task),
+        disabled_reason=lambda task, _: cannot_withdraw(task),
         confirmation=question,
         undo_part=undo_part,
         with_new_due_date=with_new_due_date,
@@ -86,9 +86,9 @@ def day_argument(question: Callable[[ChosenTasks], str]) -> Argument:
     )
 
 
-def refusal_of_record_day(task: Task, values: Values, today: date) -> Refusal | None:
+def cannot_record_with(task: Task, values: Values, today: date) -> Reason | None:
     """Return why a record cannot be for its day, by default today, or None when it can."""
-    return legal_records.refusal_of_day(task, values.get("on") or today)
+    return legal_records.cannot_record_on(task, values.get("on") or today)
 
 
 def without_text(sentence: str) -> Callable[[str], str | None]:
@@ -177,7 +177,7 @@ ACKNOWLEDGE: Final = RecordOperation(
     apply=legal_records.acknowledge,
     result=lambda chosen, values: f"{chosen.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: legal_records.cannot_acknowledge_in_bulk(task),
-    refusal=refusal_of_record_day,
+    wrong_values_reason=cannot_record_with,
     undo_part=LegalRecord.ACKNOWLEDGEMENT,
     alternative=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
 )
@@ -215,7 +215,7 @@ INQUIRE: Final = RecordOperation(
     result=_inquired,
     notice_after=inquiry_effect,
     stops_clock=True,
-    refusal=refusal_of_record_day,
+    wrong_values_reason=cannot_record_with,
     disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
     skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
     with_new_due_date=lambda task, values, today: with_due_date(task._replace(inquired_on=values.get("on") or today)),
@@ -241,7 +241,7 @@ REPLY: Final = RecordOperation(
     arguments=(day_argument(lambda chosen: f"The shopper of {chosen.name} replied on:"),),
     apply=legal_records.reply,
     result=_replied,
-    refusal=lambda task, values, today: legal_records.refusal_of_reply(task, values.get("on") or today),
+    wrong_values_reason=lambda task, values, today: legal_records.cannot_reply_on(task, values.get("on") or today),
     disabled_reason=lambda task, _: legal_records.cannot_reply(task),
     skip_reason=lambda task, _: legal_records.cannot_reply_in_bulk(task),
     with_new_due_date=lambda task, values, today: with_due_date(task._replace(replied_on=values.get("on") or today)),
@@ -308,8 +308,8 @@ ANSWER: Final = RecordOperation(
     ),
     apply=answers.answer,
     result=lambda chosen, values: f"{chosen.name}: answered on {values['on']}, recorded.",
-    refusal=refusal_of_record_day,
-    doubt=lambda task, values: answers.doubt_about_answer(task, values.get("on")),
+    wrong_values_reason=cannot_record_with,
+    values_warning=lambda task, values: answers.answer_day_warning(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
     skip_reason=lambda task, _: answers.cannot_answer_in_bulk(task),
     undo_part=LegalRecord.ANSWER,
@@ -335,8 +335,8 @@ def _corrected(task: Task, values: Values) -> tuple[date, str]:
     return values.get("received") or task.received_on, values.get("regulation") or task.regulation
 
 
-def _refusal_of_correction(task: Task, values: Values, _today: date) -> Refusal | None:
-    return legal_records.refusal_of_correction(task, *_corrected(task, values)) if values else None
+def _cannot_correct_with(task: Task, values: Values, _today: date) -> Reason | None:
+    return legal_records.cannot_correct(task, *_corrected(task, values)) if values else None
 
 
 def _after_correction(task: Task, values: Values, _today: date | None = None) -> Task:
@@ -347,8 +347,8 @@ def _after_correction(task: Task, values: Values, _today: date | None = None) ->
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
     due = f"due {due_date_text(task)} → {due_date_text(_after_correction(task, values))}"
-    doubt = not_in_force_warning(law, day)
-    return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
+    warning = not_in_force_warning(law, day)
+    return f"{f'{warning} ' if warning else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
 
 
 CORRECT: Final = RecordOperation(
@@ -384,11 +384,11 @@ CORRECT: Final = RecordOperation(
     result=lambda chosen, _: (
         f"Receipt and regulation of {chosen.name} are corrected; the timeline keeps the old values."
     ),
-    refusal=_refusal_of_correction,
+    wrong_values_reason=_cannot_correct_with,
     with_new_due_date=_after_correction,
     confirmation=_review_correction,
     notice_after=lambda task: (
-        f"Warning: {doubt}" if (doubt := not_in_force_warning(task.regulation, task.received_on)) else ""
+        f"Warning: {warning}" if (warning := not_in_force_warning(task.regulation, task.received_on)) else ""
     ),
     undo_part=TaskPart.RECEIPT,
 )

@@ -15,6 +15,7 @@ from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.settings.letter_templates import read_template
 from bwp_tui.store.commands import work_records
+from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
@@ -51,8 +52,7 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
         NotPossible: there is no such letter about the task, or it lacks a value that the template needs.
         SettingsError: the shop's own template cannot be read, or has mistakes.
     """
-    if why_not := letters.cannot_write(kind, task):
-        raise NotPossible(why_not)
+    refuse(letters.cannot_write(kind, task))
     events = timeline.of_task(store, task.number)
     reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
     reason = reasons[-1] if reasons else None

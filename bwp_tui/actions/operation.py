@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.bulk import TaskChange
-from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.timeline import UndoablePart
@@ -25,7 +25,7 @@ Values = dict[str, Any]
 OperationT = TypeVar("OperationT", bound="TaskOperation")
 
 Check = Callable[[Task, date], str | None]
-"""Returns why something cannot be done to a task today, or None when it can."""
+"""Returns the reason why something cannot be done to a task today, or None."""
 
 
 class Position(Enum):
@@ -146,10 +146,10 @@ class TaskOperation:
         help: a sentence for the help and the prompt.
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
-        refusal: why it cannot be done with these values of its arguments.
-        actor_refusal: why this actor cannot do it, which the timeline says.
+        wrong_values_reason: why it cannot be done with these values of its arguments.
+        wrong_actor_reason: why this actor cannot do it, which the timeline says.
         with_new_due_date: the task with the due date that it has afterwards, for a plan of many.
-        doubt: why these values are probably a mistake: to be confirmed for a single task, and refused among many.
+        values_warning: why these values are unlikely: to be confirmed for a single task, and refused among many.
         cli_usage_override: how the CLI does the same where there is no command of this name.
         group: where the CLI's help lists it.
         purpose: what the CLI says of its command; empty where there is none of that name.
@@ -174,10 +174,10 @@ class TaskOperation:
     is_next_step: Callable[[Task], bool] | None = None
     disabled_reason: Check = lambda *_: None
     skip_reason: Check | None = None
-    refusal: Callable[[Task, Values, date], Refusal | None] = lambda *_: None
-    actor_refusal: Callable[[Store, Task, str], Refusal | None] = lambda *_: None
+    wrong_values_reason: Callable[[Task, Values, date], Reason | None] = lambda *_: None
+    wrong_actor_reason: Callable[[Store, Task, str], Reason | None] = lambda *_: None
     with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task
-    doubt: Callable[[Task, Values], Refusal | None] = lambda *_: None
+    values_warning: Callable[[Task, Values], Reason | None] = lambda *_: None
     cli_usage_override: str = ""
     keywords: str = ""
     writes: bool = True
@@ -253,8 +253,8 @@ class RecordOperation(TaskOperation):
 
     def question(self, task: Task, values: Values) -> str:
         """Return the question before it is done to a single task; empty without one."""
-        doubt = self.doubt(task, values)
-        return self.confirmation(task, values) or (f"{doubt} Record it?" if doubt else "")
+        warning = self.values_warning(task, values)
+        return self.confirmation(task, values) or (f"{warning} Record it?" if warning else "")
 
     def change_for(self, actor: str, today: date, **values: Any) -> TaskChange:
         """Return the change that carries it out on a task."""

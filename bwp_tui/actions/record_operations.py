@@ -11,7 +11,7 @@ from bwp_tui.actions.operation import Argument, ChosenTasks, Position, RecordOpe
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.task import WATCHED, Task, cannot_change_purged, tag_mistake
 from bwp_tui.store.commands import work_records
-from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.queries.timeline import TaskPart
 
 
@@ -75,10 +75,10 @@ def _tags_question(chosen: ChosenTasks) -> str:
     return f"Tags on {chosen.name} (+vip -old{replaced}):"
 
 
-def _cannot_add(task: Task) -> Refusal | None:
+def _cannot_add(task: Task) -> Reason | None:
     """Return why no tag can be added to a task, or None: of a purged one those of a merge can be removed."""
-    why_not = cannot_change_purged(task)
-    return None if why_not is None else Refusal("purged", why_not)
+    reason = cannot_change_purged(task)
+    return None if reason is None else Reason("purged", reason)
 
 
 TAG: Final = RecordOperation(
@@ -102,7 +102,7 @@ TAG: Final = RecordOperation(
         ),
     ),
     disabled_reason=lambda task, _today: None if task.tags else cannot_change_purged(task),
-    refusal=lambda task, values, _today: _cannot_add(task) if values.get("add") else None,
+    wrong_values_reason=lambda task, values, _today: _cannot_add(task) if values.get("add") else None,
     apply=work_records.tag,
     result=lambda chosen, values: f"Tags of {chosen.name} {'saved' if values['add'] else 'removed'}.",
     is_confirmed_by_count=False,

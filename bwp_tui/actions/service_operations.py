@@ -14,9 +14,9 @@ from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Task, TimelineEvent, can
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import requests, work_records
-from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange, check_unchanged
+from bwp_tui.store.commands.bulk import TaskChange, TaskCheck, unchanged_check
 from bwp_tui.store.commands.decisions import approve, cannot_approve, cannot_approve_own
-from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
+from bwp_tui.store.commands.request_validation import Reason, request_mistakes
 from bwp_tui.store.commands.requests import (
     cancellation_phrase,
     cannot_cancel,
@@ -53,13 +53,13 @@ class ServiceOperation(TaskOperation):
         """Return what was asked for."""
         return f"{counted(count, self.noun, self.nouns)} asked for"
 
-    def check_for(self, seen: Task, today: date) -> RefusalCheck:
+    def check_for(self, seen: Task, today: date) -> TaskCheck:
         """Return the check that refuses a task where it is impossible now, or changed since the question about it."""
 
         def confirmed(now: Task) -> object:
             return self.submits and (now.may_have_started, now.email, now.holding_period, now.due_on)
 
-        return check_unchanged(
+        return unchanged_check(
             seen, lambda now: self.disabled_reason(now, today), lambda now: self.question(now, now.email), confirmed
         )
 
@@ -77,7 +77,7 @@ def _cannot_download_first(task: Task, _today: date) -> str | None:
     """Return why `task` is skipped: as `cannot_download` does, or since its result is saved."""
     if (saved := saved_path(task.download)) is None:
         return cannot_download(task)
-    return Refusal("saved already", f"The result of {task.name} is saved already as {saved}.")
+    return Reason("saved already", f"The result of {task.name} is saved already as {saved}.")
 
 
 def _question_of_download(task: Task, _subject: str) -> str:
@@ -110,10 +110,10 @@ DOWNLOAD: Final = replace(
 )
 
 
-def _refusal_of_submission(task: Task, values: Values, _today: date) -> Refusal | None:
+def _cannot_submit_with(task: Task, values: Values, _today: date) -> Reason | None:
     """Return what the service would refuse of the request, such as an adopted task's email."""
     for mistake in request_mistakes(requests.resubmission(task, values.get("hold_rule", same_hold))):
-        return Refusal(f"whose {mistake.field.replace('_', ' ')} the service would refuse", str(mistake))
+        return Reason(f"whose {mistake.field.replace('_', ' ')} the service would refuse", str(mistake))
     return None
 
 
@@ -172,7 +172,7 @@ SEND: Final = ServiceOperation(
     keywords="submit release verified",
     arguments=(_HOLD,),
     disabled_reason=lambda task, _: cannot_send(task),
-    refusal=_refusal_of_submission,
+    wrong_values_reason=_cannot_submit_with,
     apply=lambda store, number, actor, _, hold_rule=same_hold: requests.send(store, number, actor, hold_rule),
     result=lambda task, _: (
         _unapproved_notice(task) or f"The submission of #{task.number} is recorded, with a client token of its own."
@@ -190,7 +190,7 @@ APPROVE: Final = replace(
     purpose="approve deletions that another person of the team asked for",
     keywords="four eyes release confirm",
     disabled_reason=lambda task, _: cannot_approve(task),
-    actor_refusal=cannot_approve_own,
+    wrong_actor_reason=cannot_approve_own,
     apply=lambda store, number, actor, _, hold_rule=same_hold: approve(store, number, actor, hold_rule),
 )
 
@@ -217,7 +217,7 @@ RESUBMIT: Final = ServiceOperation(
         _HOLD,
     ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
-    refusal=_refusal_of_submission,
+    wrong_values_reason=_cannot_submit_with,
     apply=_resubmit,
     question=lambda task, subject: f"Resubmit {subject} all the same?" if task.may_have_started else "",
     result=_result_of_resubmit,
@@ -261,11 +261,11 @@ CANCEL: Final = ServiceOperation(
 
 
 def cannot_refresh(task: Task) -> str | None:
-    if why_not := cannot_change_purged(task):
-        return why_not
+    if reason := cannot_change_purged(task):
+        return reason
     if task.task_id is None:
         sentence = f"{task.name} has no task id yet, so the service cannot be asked about it."
-        return Refusal("without task id", sentence)
+        return Reason("without task id", sentence)
     if task.status == Status.CANCELLED:
         return f"{task.name} was cancelled here; the service has no more to say of it."
     return None

@@ -36,7 +36,7 @@ class Archive:
             self.size = os.fstat(self._file.fileno()).st_size
             self.entries = tuple(entries_of(read_directory(self._file.fileno(), self.size, limits)))
             self.inflated_bytes = sum(entry.size for entry in self.entries)
-            self._refuse_bombs(limits)
+            self._check_for_bombs(limits)
         except OSError as error:
             self._file.close()
             raise unreadable_error(error) from error
@@ -63,7 +63,7 @@ class Archive:
                 break
         return bytes(found[:count])
 
-    def _refuse_bombs(self, limits: Limits) -> None:
+    def _check_for_bombs(self, limits: Limits) -> None:
         for entry in self.entries:
             if limits.inflates_too_much(entry.size, entry.packed):
                 raise BadArchive(f"“{entry.name}” would grow more than {limits.max_ratio} times")

@@ -131,8 +131,8 @@ def value_of(argument: Argument) -> Callable[[str], Any]:
     """Return what reads the value of an operation's argument."""
 
     def read(text: str) -> Any:
-        if why_not := argument.mistake(text):
-            raise ArgumentTypeError(why_not.removesuffix("."))
+        if reason := argument.mistake(text):
+            raise ArgumentTypeError(reason.removesuffix("."))
         return argument.read([text], None) if argument.read else {argument.name: clean_line(text)}
 
     return lambda text: (read(text) or {})[argument.name]

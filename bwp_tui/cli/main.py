@@ -26,7 +26,7 @@ def run(words: Sequence[str]) -> int:
     """Run the command line `words` and return the exit code."""
     try:
         arguments = parse_arguments(words)
-        _refuse_broken_words(words, arguments)
+        _check_words(words, arguments)
         if arguments.plain:
             streams.use_plain_output()
         streams.end_with_reader(arguments.effect is Effect.READS)
@@ -47,7 +47,7 @@ def parse_arguments(words: Sequence[str]) -> Namespace:
     return parse(words)
 
 
-def _refuse_broken_words(words: Sequence[str], arguments: Namespace) -> None:
+def _check_words(words: Sequence[str], arguments: Namespace) -> None:
     """Refuse words that are not UTF-8, which the history could not store; the name of a file to import may be."""
     try:
         " ".join(words).encode()

@@ -34,7 +34,7 @@ from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.console.store_access.history_reader import HistoryReader
 from bwp_tui.console.store_access.snapshot_feed import Snapshot, SnapshotFeed, start_feed
 from bwp_tui.console.store_access.watch_notifier import WatchNotifier, notification_text, status_text
-from bwp_tui.console.store_access.write_guard import other_shop_reason
+from bwp_tui.console.store_access.write_guard import cannot_write_for_shop
 from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_detector import SIGNALS, HangupDetector
 from bwp_tui.console.terminal.key_queue import KeyQueue
@@ -105,7 +105,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self.next_profile: str | None = None
         feed = feed or start_feed(profile, clock)
         self._store = open_store(profile.history_path, clock=clock)
-        self._other_shop = other_shop_reason(self._store, profile)
+        self._other_shop = cannot_write_for_shop(self._store, profile)
         self._read_only_reason = self._store.read_only_reason
         self._write_store = self._store.open_another()
         self._engine = EngineThread(profile, config_loader(profile), changed=self._role_changed, clock=clock)

@@ -10,4 +10,11 @@
 - `csv_table`: tables of requests, answers and tasks
 - `cli_commands`: the commands of `bwp-tui`, and the words that find them
 - `shop`, `urls`: identify a shop; check URLs that get secrets
+
+What says no, in all packages:
+
+- Functions `cannot_…` and attributes `…_reason` return the reason why an action is not possible, or None.
+- Functions `…_mistake` return what is wrong with a value that was typed, or None.
+- Functions `…_warning` return what is unlikely of a value that is possible, or None.
+- Functions `check_…` raise an error. So does `refuse`, with a reason. The checks of `doctor` return findings.
 """

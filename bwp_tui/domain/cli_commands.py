@@ -18,7 +18,7 @@ class CliCommand(NamedTuple):
         group: where the help of the command line lists it; None for what is no command of a shell.
         keywords: words that find it and are neither in its name nor in its help.
         arguments: how they are written, where the console runs it as a shell does.
-        why_not_in_console: why the console does not run it; empty where it does.
+        disabled_in_console_reason: why the console does not run it; empty where it does.
     """
 
     name: str
@@ -26,7 +26,7 @@ class CliCommand(NamedTuple):
     help: str
     keywords: str = ""
     arguments: str = ""
-    why_not_in_console: str = ""
+    disabled_in_console_reason: str = ""
 
 
 _ENGINE: Final = "The engine runs in this console, or in another process that this one follows."

@@ -57,7 +57,7 @@ def future_at_shop_mistake(day: date, today: date) -> str | None:
 
 
 def day_warning(day: date, today: date) -> str | None:
-    """Return why `day` is doubtful as the day of a past event, or None."""
+    """Return what is unlikely of `day` as the day of a past event, or None."""
     if not_begun := future_at_shop_mistake(day, today):
         return not_begun
     if day < add_months(today, -12):

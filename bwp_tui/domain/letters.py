@@ -175,8 +175,8 @@ def fitting_kind(task: Task) -> LetterKind:
 
 def cannot_write(kind: LetterKind, task: Task) -> str | None:
     """Return why there is no such letter about a task, or None: a letter claims only what is recorded."""
-    if why_not := cannot_change_purged(task):
-        return why_not
+    if reason := cannot_change_purged(task):
+        return reason
     if task.was_resubmitted and not (kind is LetterKind.APPEAL and task.appealed_on is not None):
         other = f" as #{task.resubmitted_as}; write the letter about that one" if task.resubmitted_as else ""
         return f"Task {task.name} was resubmitted{other}."

@@ -27,7 +27,7 @@ from bwp_tui.contract.documents import schema_text
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
-from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, resource_not_found
+from bwp_tui.sandbox.refusals import internal, invalid, not_cancellable, resource_not_found, start_mistake
 from bwp_tui.sandbox.sandbox_state import NotOnHoldError, SandboxState, TaskSnapshot, UnknownTaskError
 
 Json = dict[str, object]
@@ -124,7 +124,7 @@ class GraphQLService:
         email = input["dataSubject"].get("email")
         token = (input.get("clientToken") or {}).get("token")
         holding_period = input.get("holdingPeriod")
-        problem = check_start(info.field_name, email, token, holding_period)
+        problem = start_mistake(info.field_name, email, token, holding_period)
         if problem is not None:
             raise problem
         task_id = self.state.start(kind, email, client_token=token, holding_period=holding_period)

@@ -70,7 +70,7 @@ def internal() -> GraphQLError:
     return _standard("InternalServer", 500, "An internal error occurred.")
 
 
-def check_start(
+def start_mistake(
     field: str, email: str | None, client_token: str | None, holding_period: int | None
 ) -> GraphQLError | None:
     """Return what is wrong with the input of a start operation, or None."""

@@ -35,7 +35,7 @@ from bwp_tui.settings.secret import (
     LiteralSecret,
     SecretSource,
     SettingsError,
-    check_secret,
+    secret_mistake,
 )
 
 _APP = "bwp-tui"
@@ -320,7 +320,7 @@ class _SettingsReader:
         return None if wrong is not None else value or None
 
     def secret(self, profile: str) -> SecretSource | None:
-        if secret := self._variable("BWP_CLIENT_SECRET", check_secret):
+        if secret := self._variable("BWP_CLIENT_SECRET", secret_mistake):
             return LiteralSecret(secret)
         for source in self._secret_sources():
             match source, self._text(source):

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.text import escaped
 from bwp_tui.settings.child_output import read_until_end
 from bwp_tui.settings.profile import OperatorProgram
-from bwp_tui.settings.secret import environment_of_children, why_not_started
+from bwp_tui.settings.secret import environment_of_children, start_failed_reason
 
 LONGEST_OUTPUT: Final = 256 * 1024
 """Bytes of a program's output that are kept."""
@@ -47,7 +47,7 @@ def run_program(program: OperatorProgram, text: str, stop: threading.Event | Non
                 start_new_session=True,
             )
     except (OSError, ValueError) as error:
-        return ProgramRun(f"could not be started: {why_not_started(error)}", "", succeeded=False)
+        return ProgramRun(f"could not be started: {start_failed_reason(error)}", "", succeeded=False)
     try:
         output, why_killed = read_until_end(process, program.timeout_s, LONGEST_OUTPUT, stop, discards_rest=True)
     finally:

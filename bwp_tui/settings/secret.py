@@ -86,7 +86,7 @@ class CommandSecret(NamedTuple):
                 output, why_killed = read_until_end(process, COMMAND_TIMEOUT_S, _LONGEST_OUTPUT)
                 process.kill()
         except (OSError, ValueError) as error:
-            raise SettingsError(f"The secret command {program} cannot be run: {why_not_started(error)}.") from None
+            raise SettingsError(f"The secret command {program} cannot be run: {start_failed_reason(error)}.") from None
         if why_killed:
             raise SettingsError(f"The secret command {program} {why_killed}; unlock its key store, or run it yourself.")
         if process.returncode != 0:
@@ -161,7 +161,7 @@ def import_keyring() -> ModuleType | None:
     return keyring
 
 
-def check_secret(text: str) -> str | None:
+def secret_mistake(text: str) -> str | None:
     """Return the end of a sentence about a mistake in a client secret, or None.
 
     A secret has printable characters and spaces (RFC 6749, appendix A.2), and no quotation marks around it.
@@ -178,7 +178,7 @@ def environment_of_children(*, without: tuple[str, ...] = ("BWP_", "AWS_")) -> d
     return {name: value for name, value in os.environ.items() if not name.startswith(without)}
 
 
-def why_not_started(error: OSError | ValueError) -> str:
+def start_failed_reason(error: OSError | ValueError) -> str:
     """Return why a program could not be started, as a clause."""
     return str(error.strerror) if isinstance(error, OSError) else "it has a character that no command line can have"
 
@@ -188,7 +188,7 @@ def _first_line(content: bytes, source: str, has: str) -> str:
     if not lines:
         raise SettingsError(f"The secret {source} {has} nothing; its first line must be the client secret.")
     secret = lines[0].strip().decode("ascii", "replace")
-    wrong = check_secret(secret)
+    wrong = secret_mistake(secret)
     if wrong:
         raise SettingsError(f"What the secret {source} {has} is not a client secret: it {wrong}.")
     return secret

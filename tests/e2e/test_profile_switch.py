@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.store_access.shop_list import why_no_switch
+from bwp_tui.console.store_access.shop_list import cannot_switch
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import SECRET_SETTINGS, variable_of
@@ -117,5 +117,5 @@ def test_with_credentials_in_the_environment_no_other_shop_is_opened(shops: Oper
 @pytest.mark.parametrize("setting", SECRET_SETTINGS)
 def test_a_place_of_the_secret_in_the_environment_would_be_that_of_every_shop(tmp_path: Path, setting: str) -> None:
     north = Profile(name="north", folder=tmp_path, download_dir=tmp_path)
-    assert why_no_switch(north, {variable_of(setting): "x"})
-    assert not why_no_switch(north, {"BWP_TIMEZONE": "UTC"})
+    assert cannot_switch(north, {variable_of(setting): "x"})
+    assert not cannot_switch(north, {"BWP_TIMEZONE": "UTC"})

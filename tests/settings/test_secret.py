@@ -55,7 +55,7 @@ def test_a_command_that_gives_no_secret_is_told_in_a_sentence(command: CommandSe
 
 @pytest.mark.parametrize(("text", "wrong"), [("", "empty"), ("a\tb", "no client secret has"), ("hush", None)])
 def test_what_is_wrong_with_a_typed_secret_is_true(text: str, wrong: str | None) -> None:
-    mistake = secret_module.check_secret(text)
+    mistake = secret_module.secret_mistake(text)
     assert mistake is None if wrong is None else wrong in (mistake or "")
 
 

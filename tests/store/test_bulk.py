@@ -335,7 +335,7 @@ def test_a_plan_skips_a_resubmission_that_the_service_would_refuse(store: Store)
 
 def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:
     seen = submitted(store, Kind.DELETION)
-    check = bulk.check_unchanged(seen, requests.cannot_cancel, requests.cancellation_phrase)
+    check = bulk.unchanged_check(seen, requests.cannot_cancel, requests.cancellation_phrase)
     assert check(seen) is None
     intent_outcomes.record_accepted(store, sent(store, seen.number).id, "task-1", SOON)
     (result,) = _results(store, bulk.with_check(CANCEL.change_for(ACTOR), check), [seen.number])

@@ -147,12 +147,12 @@ def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store
     task = decline(store, accepted(store, kind=Kind.DELETION).number)
     assert (task.status, task.cancel_asked, needs_answer(task)) == (Status.ON_HOLD, True, True)
     assert [event.what for event in timeline.of_task(store, task.number)][-2:] == ["decline asked", "cancel asked"]
-    for why_not in (
+    for reason in (
         decisions.cannot_withdraw_decline(task),
         decisions.cannot_decline(task),
         answers.cannot_answer(task),
     ):
-        assert "waits for its cancellation" in (why_not or "")
+        assert "waits for its cancellation" in (reason or "")
     intent_outcomes.record_cancelled(store, sent(store, task.number).id)
     task = tasks.get(store, task.number)
     assert (task.status, task.cancel_asked, needs_answer(task)) == (Status.DECLINED, False, False)

@@ -200,7 +200,7 @@ def test_a_download_at_an_end_of_the_queue_goes_no_further_and_one_that_runs_is_
 
 
 @pytest.mark.parametrize(
-    ("deed", "state", "why_not"),
+    ("deed", "state", "reason"),
     [
         (download_queue.pause, "paused", "The download of #1 is paused already."),
         (download_queue.pause, "done", "The download of #1 is done; only one that waits or runs can be paused."),
@@ -214,7 +214,7 @@ def test_a_download_at_an_end_of_the_queue_goes_no_further_and_one_that_runs_is_
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done(
-    store: Store, deed: Callable[[Store, list[int], str], list[ChangeResult]], state: str, why_not: str
+    store: Store, deed: Callable[[Store, list[int], str], list[ChangeResult]], state: str, reason: str
 ) -> None:
     refused, fitting = _asked(store, 2)
     _bring(store, refused, state)
@@ -223,7 +223,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done
         download_queue.cancel(store, [fitting], ACTOR)
     before = _now(store, refused)
     results = deed(store, [refused, fitting, 999], ACTOR)
-    assert (results[0], results[1].refused) == (ChangeResult(refused, refused, why_not), None)
+    assert (results[0], results[1].refused) == (ChangeResult(refused, refused, reason), None)
     assert results[2].refused == "There is no download 999 in this history."
     assert _now(store, refused) == before
 

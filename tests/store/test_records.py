@@ -113,8 +113,8 @@ def test_a_receipt_is_not_corrected_to_a_day_for_which_the_extension_came_too_la
     task = _received(store, 3, "gdpr")
     single.extend(store, task.number, "many requests", TODAY, ACTOR)
     task = tasks.get(store, task.number)
-    assert legal_records.refusal_of_correction(task, TODAY - timedelta(days=10), "gdpr") is None
-    refusal = legal_records.refusal_of_correction(task, TODAY - timedelta(days=60), "gdpr")
+    assert legal_records.cannot_correct(task, TODAY - timedelta(days=10), "gdpr") is None
+    refusal = legal_records.cannot_correct(task, TODAY - timedelta(days=60), "gdpr")
     assert refusal is not None
     assert "Withdraw the extension first" in refusal
 
@@ -222,6 +222,6 @@ def test_a_note_from_before_notes_were_lines_becomes_one(
 def test_a_correction_puts_no_day_of_receipt_after_the_answer(store: Store) -> None:
     number = accepted(store).number
     single.answer(store, number, "mailed", TODAY, ACTOR)
-    refusal = legal_records.refusal_of_correction(tasks.get(store, number), TODAY + timedelta(days=1), "us-ca")
+    refusal = legal_records.cannot_correct(tasks.get(store, number), TODAY + timedelta(days=1), "us-ca")
     assert refusal is not None
     assert refusal.short == "answered before that day"

@@ -225,12 +225,12 @@ def test_what_is_recorded_on_a_row_that_was_merged_meanwhile_lands_on_the_kept_o
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
 
     note = NOTE.change_for(ACTOR, TODAY, text="called back", replace=True)
-    check = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note, accepts_merged_row=True)
+    check = bulk.unchanged_check(seen, lambda _: None, lambda now: now.note, accepts_merged_row=True)
     ((result,),) = bulk.apply_to_each(store, bulk.with_check(note, check), [seen.number])
 
     assert (result.resulting_id, result.refused) == (task.number, None)
     assert [note.text for note in single.notes(store, task.number)] == ["call her", "called back"]
-    careful = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note)
+    careful = bulk.unchanged_check(seen, lambda _: None, lambda now: now.note)
     ((result,),) = bulk.apply_to_each(store, bulk.with_check(note, careful), [seen.number])
     assert str(result.refused).startswith(f"#{seen.number} is #{task.number} now.")
     with pytest.raises(NoSuchTask, match=f"#{task.number}"):

@@ -70,11 +70,11 @@ def _archive_path(arguments: Namespace) -> Path:
 
 def _downloaded_archive(task: Task) -> tuple[Path, str]:
     """Return the path and the SHA-256 of a task's archive, which must be downloaded."""
-    why_not = work_records.cannot_open_result(task)
+    reason = work_records.cannot_open_result(task)
     match task.download:
-        case Download(path=str(path), sha256=str(sha256)) if why_not is None:
+        case Download(path=str(path), sha256=str(sha256)) if reason is None:
             return Path(path), sha256
-    raise CommandError(ExitCode.FAILED, why_not or f"The result of {task.name} is not downloaded yet.")
+    raise CommandError(ExitCode.FAILED, reason or f"The result of {task.name} is not downloaded yet.")
 
 
 def _record(entry: Entry) -> dict[str, object]:
@@ -123,11 +123,11 @@ def _encrypt_and_record(
 
 def _offer_answer(session: CommandSession, task: Task, how: str | None) -> None:
     """Record that the shopper was answered today: as `how` says, or else with the encrypted copy, once confirmed."""
-    why_not = answers.cannot_answer_in_bulk(task)
-    if why_not and how is not None:
-        print_message(why_not)
+    reason = answers.cannot_answer_in_bulk(task)
+    if reason and how is not None:
+        print_message(reason)
     question = f"Record that the shopper of {task.name} was answered with this copy today?"
-    if why_not or (how is None and not (can_ask() and ask_yes_no(question))):
+    if reason or (how is None and not (can_ask() and ask_yes_no(question))):
         return
     how = how or "encrypted copy of the result"
     with session.store.write() as transaction:

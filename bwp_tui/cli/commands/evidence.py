@@ -11,7 +11,7 @@ from bwp_tui import VERSION
 from bwp_tui.archive.saved_file import compare
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import find_tasks, open_session
-from bwp_tui.cli.support.new_text_file import refuse_existing
+from bwp_tui.cli.support.new_text_file import check_is_new
 from bwp_tui.cli.support.ssh_signature import integrity_command, sign, verify_command
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result
@@ -86,7 +86,7 @@ def _sign(arguments: Namespace, record: dict[str, object], target: Path) -> None
     """Write the document and its signature to new files, and print both and the command that verifies them."""
     beside = target.with_name(f"{target.name}.sig")
     for path in (target, beside):
-        refuse_existing(path)
+        check_is_new(path)
     record["verify_with"] = integrity_command(target.name)
     text = json.dumps(record, indent=2) if arguments.json else "\n".join(_lines(record))
     document = f"{text}\n".encode()

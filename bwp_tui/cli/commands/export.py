@@ -14,7 +14,7 @@ from bwp_tui.cli.argument_types import new_path
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.filters import filter_of
-from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
+from bwp_tui.cli.support.new_text_file import check_is_new, new_text_file
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
@@ -61,7 +61,7 @@ def _check_target(target: str) -> None:
         new_path(target)
     except ArgumentTypeError as wrong:
         raise CommandError(ExitCode.USAGE, f"{wrong}. Nothing was written.") from None
-    refuse_existing(Path(target))
+    check_is_new(Path(target))
 
 
 def _write(out: TextIO, store: Store, numbers: Sequence[int], file_format: str, *, mask: bool, bom: bool) -> None:

@@ -18,7 +18,7 @@ from bwp_tui.cli.support.context import (
     require_yes,
     today,
 )
-from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
+from bwp_tui.cli.support.new_text_file import check_is_new, new_text_file
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import CsvError, format_row
@@ -44,7 +44,7 @@ def import_file(arguments: Namespace) -> None:
     file: Path = arguments.file
     receipt: Path | None = arguments.receipt
     if receipt is not None:
-        refuse_existing(receipt)
+        check_is_new(receipt)
     data, is_file = _read(file)
     if not arguments.dry_run:
         require_credentials(chosen_profile(arguments))
@@ -53,7 +53,7 @@ def import_file(arguments: Namespace) -> None:
         defaults = ImportDefaults(today(), regulation, hold, awaits_verification=arguments.awaits_verification)
         progress = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, progress), "requests")
-        _refuse_second_import(planned, again=arguments.again)
+        _check_first_import(planned, again=arguments.again)
         _print_summary(planned, file)
         if planned.wrong_lines or arguments.dry_run:
             if receipt is not None:
@@ -146,10 +146,14 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     for line in planned.lines:
         if line.duplicate is not None:
             print_message(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
-    warned = [(line.number, doubt) for line in planned.lines if line.content and (doubt := _doubt(line.content))]
+    warned = [
+        (line.number, warning) for line in planned.lines if line.content and (warning := _day_warning(line.content))
+    ]
     if warned:
-        first, doubt = warned[0]
-        print_message(f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {doubt}")
+        first, warning = warned[0]
+        print_message(
+            f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {warning}"
+        )
     _note_ignored(planned.ignored)
     print_message(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
@@ -163,8 +167,8 @@ def _print_wrong_lines(planned: CheckedFile[Any]) -> None:
         print_message(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
 
 
-def _doubt(request: Request) -> str | None:
-    """Return why the day of receipt is doubtful, or None."""
+def _day_warning(request: Request) -> str | None:
+    """Return what is unlikely of the day of receipt, or None."""
     return day_warning(request.received_on, today()) or not_in_force_warning(request.regulation, request.received_on)
 
 
@@ -181,7 +185,7 @@ def _end_without_recording(wrong_lines: int) -> None:
     print_message("Dry run: nothing was imported.")
 
 
-def _refuse_second_import(planned: ImportPlan, *, again: bool) -> None:
+def _check_first_import(planned: ImportPlan, *, again: bool) -> None:
     if planned.imported_before and not again:
         raise CommandError(
             ExitCode.FAILED,

@@ -10,7 +10,7 @@ from pathlib import Path
 from bwp_tui.actions import letters
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, today
-from bwp_tui.cli.support.new_text_file import refuse_existing
+from bwp_tui.cli.support.new_text_file import check_is_new
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.terminal.clipboard import copy
@@ -28,7 +28,7 @@ def letter(arguments: Namespace) -> None:
         drafted = letters.draft(session.store, session.profile, task, kind, session.actor, today())
         copied, lines = None, [drafted.text.rstrip("\n")]
         if arguments.to is not None:
-            refuse_existing(arguments.to)
+            check_is_new(arguments.to)
             letters.write(session.store, drafted, arguments.to, session.actor)
             lines = [str(arguments.to)]
         else:

@@ -87,11 +87,11 @@ def _print_once(sentences: Iterable[str]) -> None:
 def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: list[int], values: Values) -> None:
     """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
     for task in tasks.each(session.store, numbers):
-        is_refused = operation.disabled_reason(task, today()) or operation.refusal(task, values, today())
+        is_refused = operation.disabled_reason(task, today()) or operation.wrong_values_reason(task, values, today())
         if not is_refused and operation.cancels and (question := operation.confirmation(task, values)):
             require_yes(f"{task.name}, {task.subject(masked=True)}: {question}")
-        if not is_refused and (doubt := operation.doubt(task, values)):
-            print_message(f"Warning: {doubt}")
+        if not is_refused and (warning := operation.values_warning(task, values)):
+            print_message(f"Warning: {warning}")
             require_yes(f"Record it for {task.name} all the same?")
 
 
@@ -111,8 +111,8 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
     elif len(words) == 1 and arguments.filter is None and _TASK_NUMBER.fullmatch(words[0]):
         raise CommandError(ExitCode.USAGE, f"Give, after the task, {argument.help}. Nothing was done.")
     for word in typed:
-        if why_not := argument.mistake(word):
-            raise CommandError(ExitCode.USAGE, f"{why_not} Nothing was done.")
+        if reason := argument.mistake(word):
+            raise CommandError(ExitCode.USAGE, f"{reason} Nothing was done.")
     values = argument.read(typed, None) if argument.read else None
     return names, {argument.name: typed[0]} if values is None else values
 

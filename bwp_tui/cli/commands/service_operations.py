@@ -85,9 +85,11 @@ def _confirm_single(
     session: CommandSession, operation: ServiceOperation, task: Task, values: Values, arguments: Namespace
 ) -> None:
     """Refuse what cannot be done to a task; warn of what the plan warns of, and have it confirmed."""
-    why_not = operation.disabled_reason(task, today()) or operation.actor_refusal(session.store, task, session.actor)
-    if why_not:
-        raise CommandError(ExitCode.FAILED, why_not)
+    reason = operation.disabled_reason(task, today()) or operation.wrong_actor_reason(
+        session.store, task, session.actor
+    )
+    if reason:
+        raise CommandError(ExitCode.FAILED, reason)
     planned = bulk_plan.plan(session.store, operation, [task.number], today(), values)
     if planned.warning:
         print_message(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
@@ -102,7 +104,7 @@ def _confirm_single(
 def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:
     """Report why tasks were not cancelled, and end the command if one was not."""
     left = [task for task in cancelled if task.status != Status.CANCELLED]
-    reasons = [request_log.why_not_cancelled(session.store, task.number) for task in left]
+    reasons = [request_log.cancel_refused_reason(session.store, task.number) for task in left]
     if len(cancelled) == 1 and left:
         task, why = left[0], reasons[0]
         raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
@@ -118,8 +120,8 @@ def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:
         return list(tasks.matching_numbers(store, parse("is:active -is:unsent"), today=today()))
     possible = []
     for task in tasks.by_numbers(store, find_tasks(store, names)):
-        if why_not := cannot_refresh(task):
-            print_message(why_not)
+        if reason := cannot_refresh(task):
+            print_message(reason)
         else:
             possible.append(task.number)
     return possible

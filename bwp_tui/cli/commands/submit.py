@@ -162,8 +162,8 @@ def _warn_of_deadline(request: Request) -> None:
 
 
 def _warn_if_not_in_force(request: Request) -> None:
-    if doubt := not_in_force_warning(request.regulation, request.received_on):
-        print_message(f"Warning: {doubt}")
+    if warning := not_in_force_warning(request.regulation, request.received_on):
+        print_message(f"Warning: {warning}")
 
 
 def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> bool:

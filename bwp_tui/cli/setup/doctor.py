@@ -21,7 +21,7 @@ from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
 from bwp_tui.cli.support.context import today
-from bwp_tui.cli.support.new_text_file import refuse_existing
+from bwp_tui.cli.support.new_text_file import check_is_new
 from bwp_tui.cli.support.streams import print_message, terminal_width
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
@@ -59,7 +59,7 @@ _SMALL_FILE_BYTES = 65_536  # less than SQLite needs to record anything
 def doctor(arguments: Namespace) -> ExitCode:
     """Check settings, credentials, service, files, history, engine, clock and terminal; print a line for each."""
     if arguments.bundle is not None:
-        refuse_existing(arguments.bundle)
+        check_is_new(arguments.bundle)
     findings = []
     try:
         profile = load_profile(arguments.profile, os.environ)

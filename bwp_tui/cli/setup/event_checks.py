@@ -39,14 +39,14 @@ def check_queue(queue: EventQueue) -> Iterator[Finding]:
         yield _finding(Level.FAIL, found)
         return
     yield from _check_clock(found)
-    doubts = list(_doubts(found))
-    yield from (_finding(Level.WARN, doubt) for doubt in doubts)
-    if not doubts:
+    warnings = list(_warnings(found))
+    yield from (_finding(Level.WARN, warning) for warning in warnings)
+    if not warnings:
         waiting = f"{counted(found.depth, 'message')} wait{'s' if found.depth == 1 else ''}"
         yield _finding(Level.OK, f"The queue in {queue.region} can be read; {waiting}.")
 
 
-def _doubts(found: QueueAttributes) -> Iterator[str]:
+def _warnings(found: QueueAttributes) -> Iterator[str]:
     if not _lets_eventbridge_send(found.policy):
         yield f"No policy of the queue lets events.amazonaws.com send to it: {see_step(POLICY_STEP)}."
     if found.max_receives is None:

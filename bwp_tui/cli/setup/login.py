@@ -18,7 +18,7 @@ from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
 from bwp_tui.settings.config_edit import change_profile
 from bwp_tui.settings.profile import API_URL, SECRET_SETTINGS, TOKEN_URL, variable_of
-from bwp_tui.settings.secret import check_secret
+from bwp_tui.settings.secret import secret_mistake
 
 _WHERE_NO_TERMINAL: Final = "run this at a terminal, or write the config file"
 _PRODUCTION: Final = "the production API"
@@ -108,7 +108,7 @@ def _tried_secret(profile: Profile) -> str:
             secret = getpass("Client secret (it is not shown): ").strip()
         except EOFError:
             raise _aborted() from None
-        if wrong := check_secret(secret):
+        if wrong := secret_mistake(secret):
             _say(f"The secret {wrong}.")
             continue
         result = check_service(engine_config(replace(profile, secret=LiteralSecret(secret))))

@@ -16,7 +16,7 @@ from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.text import capitalized, counted
 from bwp_tui.store.commands import bulk
-from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange
+from bwp_tui.store.commands.bulk import TaskChange, TaskCheck
 from bwp_tui.store.queries import tasks
 
 
@@ -71,7 +71,7 @@ def chosen_alternative(operation: OperationT, arguments: Namespace) -> Operation
 
 
 def apply_to_tasks(
-    session: CommandSession, change: TaskChange, numbers: Sequence[int], check: RefusalCheck | None = None
+    session: CommandSession, change: TaskChange, numbers: Sequence[int], check: TaskCheck | None = None
 ) -> tuple[list[int], bool]:
     """Apply a change to tasks, and print why it was refused for some.
 

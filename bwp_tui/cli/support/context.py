@@ -122,14 +122,14 @@ def resolved_day(typed: date | str) -> date:
 
 
 def checked_day(typed: date | str) -> date:
-    """Return the day of an event in the past that an option names; warn if it is doubtful."""
+    """Return the day of an event in the past that an option names; print its warning."""
     day = resolved_day(typed)
-    if why_not := future_everywhere_mistake(day, today()):
+    if reason := future_everywhere_mistake(day, today()):
         raise CommandError(
-            ExitCode.USAGE, f"{why_not} In the shop's time zone it is {today()} ({zone_name()}). Nothing was recorded."
+            ExitCode.USAGE, f"{reason} In the shop's time zone it is {today()} ({zone_name()}). Nothing was recorded."
         )
-    if doubt := day_warning(day, today()):
-        print_message(f"Warning: {doubt}")
+    if warning := day_warning(day, today()):
+        print_message(f"Warning: {warning}")
     return day
 
 

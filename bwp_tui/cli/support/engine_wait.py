@@ -168,7 +168,7 @@ def wait_for_response(
     if not refused:
         return ExitCode.DONE
     if single:
-        raise CommandError(ExitCode.FAILED, _why_refused(refused[0]))
+        raise CommandError(ExitCode.FAILED, _refused_reason(refused[0]))
     raise CommandError(ExitCode.FAILED, f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.")
 
 
@@ -227,7 +227,7 @@ def _describe_queued(queued: Sequence[Task]) -> str:
     return f"{len(queued)} requests are recorded: {', '.join(part for part, count in parts if count)}."
 
 
-def _why_refused(task: Task) -> str:
+def _refused_reason(task: Task) -> str:
     if task.status == Status.REJECTED:
         reasons = "; ".join(error.message for error in task.errors) or "It gave no reason."
         return f"The service rejected the request: {reasons}"

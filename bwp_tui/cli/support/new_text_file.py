@@ -13,7 +13,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.file_access import new_file
 
 
-def refuse_existing(path: Path) -> None:
+def check_is_new(path: Path) -> None:
     """Check that `path` does not exist."""
     if os.path.lexists(path):
         raise CommandError(ExitCode.FAILED, f"{path} exists already; name another file.")
@@ -22,7 +22,7 @@ def refuse_existing(path: Path) -> None:
 @contextmanager
 def new_text_file(path: Path) -> Iterator[TextIO]:
     """Create a text file, 0600; it is deleted again when the block raises."""
-    refuse_existing(path)
+    check_is_new(path)
     with new_file(path) as file:
         text = TextIOWrapper(file, encoding="utf-8", newline="")
         try:

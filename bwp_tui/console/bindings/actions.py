@@ -44,7 +44,7 @@ class ActionContext(NamedTuple):
     Attributes:
         marks: how many tasks or downloads are marked.
         marked: the marked tasks that are in sight.
-        actor_refusal: why the operator cannot do an operation on a task, which the timeline says.
+        wrong_actor_reason: why the operator cannot do an operation on a task, which the timeline says.
     """
 
     task: Task | None = None
@@ -54,7 +54,7 @@ class ActionContext(NamedTuple):
     download: Download | None = None
     marks: int = 0
     marked: Sequence[Task] = ()
-    actor_refusal: Callable[[TaskOperation, Task], str | None] = lambda *_: None
+    wrong_actor_reason: Callable[[TaskOperation, Task], str | None] = lambda *_: None
 
 
 NO_TASK: Final = "No task is selected."
@@ -119,24 +119,24 @@ def footer_actions(
 
 
 def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
-    def why_not(context: ActionContext) -> str | None:
+    def disabled_reason(context: ActionContext) -> str | None:
         if context.task is None:
             return NO_TASK
         if writes and context.read_only:
             return READ_ONLY
         return check(context.task) if check else None
 
-    return why_not
+    return disabled_reason
 
 
-def _nothing_to_withdraw(task: Task) -> str | None:
+def _cannot_withdraw_any(task: Task) -> str | None:
     if any(withdrawal.disabled_reason(task, date.min) is None for _, withdrawal in WITHDRAWALS):
         return None
-    why_not = cannot_change_purged(task) or (task.declined_on and decisions.cannot_withdraw_decline(task))
-    return why_not or f"Nothing that could be withdrawn is recorded for {task.name}."
+    reason = cannot_change_purged(task) or (task.declined_on and decisions.cannot_withdraw_decline(task))
+    return reason or f"Nothing that could be withdrawn is recorded for {task.name}."
 
 
-def _no_earlier(task: Task) -> str | None:
+def _cannot_go_to_earlier(task: Task) -> str | None:
     return None if task.earlier_number else f"No previous request for the email of {task.name} is known."
 
 
@@ -146,10 +146,10 @@ def read_only_reason(context: ActionContext) -> str | None:
 
 
 def _has_view(key: int) -> DisabledReason:
-    def why_not(context: ActionContext) -> str | None:
+    def disabled_reason(context: ActionContext) -> str | None:
         return None if key <= context.views else "No view is saved here yet."
 
-    return why_not
+    return disabled_reason
 
 
 def _list_command(filter_text: str) -> str:
@@ -170,11 +170,11 @@ MOVE_GROUP: Final = "Moving"
 
 
 def _action_of(operation: TaskOperation) -> Action:
-    def why_not(context: ActionContext) -> str | None:
-        def reason(task: Task) -> str | None:
-            return operation.disabled_reason(task, context.today) or context.actor_refusal(operation, task)
+    def disabled_reason(context: ActionContext) -> str | None:
+        def cannot_do(task: Task) -> str | None:
+            return operation.disabled_reason(task, context.today) or context.wrong_actor_reason(operation, task)
 
-        return _needs_task(reason, writes=operation.writes)(context)
+        return _needs_task(cannot_do, writes=operation.writes)(context)
 
     return Action(
         operation.name,
@@ -183,7 +183,7 @@ def _action_of(operation: TaskOperation) -> Action:
         operation.help,
         TASK_GROUP,
         operation.cli_usage,
-        why_not,
+        disabled_reason,
         operation.keywords,
         operation.is_next_step,
     )
@@ -237,7 +237,7 @@ ACTIONS: Final = (
         "Go to the previous request for this email",
         TASK_GROUP,
         "show TASK",
-        _needs_task(_no_earlier),
+        _needs_task(_cannot_go_to_earlier),
     ),
     Action(
         "letter",
@@ -257,7 +257,7 @@ ACTIONS: Final = (
         "Withdraw a record of the legal clock, a decline or an appeal",
         TASK_GROUP,
         "acknowledge TASK --withdraw",
-        _needs_task(_nothing_to_withdraw, writes=True),
+        _needs_task(_cannot_withdraw_any, writes=True),
         keywords="revoke",
     ),
     _action_of(WATCH),

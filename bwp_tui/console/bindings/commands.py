@@ -55,9 +55,9 @@ class PromptCommand:
         return capitalized(sentence)
 
     @property
-    def why_not_here(self) -> str:
+    def disabled_here_reason(self) -> str:
         """Why only a shell carries it out; empty where the console does."""
-        return self._cli_command.why_not_in_console if self.is_cli_line else ""
+        return self._cli_command.disabled_in_console_reason if self.is_cli_line else ""
 
     @property
     def _cli_command(self) -> CliCommand:

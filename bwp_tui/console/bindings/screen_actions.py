@@ -71,14 +71,14 @@ def cannot_open(download: Download) -> str | None:
 
 
 def _needs_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
-    def why_not(context: ActionContext) -> str | None:
+    def disabled_reason(context: ActionContext) -> str | None:
         if context.download is None:
             return "There is no download yet."
         if writes and context.read_only:
             return READ_ONLY
         return check(context.download) if check else None
 
-    return why_not
+    return disabled_reason
 
 
 def _in_queue(

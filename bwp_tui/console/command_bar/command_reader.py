@@ -125,8 +125,8 @@ class CommandReader:
                 name in CLI_COMMANDS_BY_NAME and name not in self._parsers and not COMMANDS_BY_NAME[name].arguments
             )
             return [name, *rest] if rest and opens_screen else None
-        if command.why_not_here:
-            raise typed[0].error(f"{command.why_not_here} In the shell: bwp-tui {shlex.join([name, *rest])}.")
+        if command.disabled_here_reason:
+            raise typed[0].error(f"{command.disabled_here_reason} In the shell: bwp-tui {shlex.join([name, *rest])}.")
         if command.arguments and not rest:
             raise typed[0].error(f"Write {command.usage}.")
         return [name, *rest]
@@ -212,8 +212,8 @@ class CommandReader:
         if argument.is_day:
             return self._day(word)
         values = argument.values(word.text, None)
-        if why_not := argument.mistake(word.text) or (None if values else f"“{argument.option}” needs a value."):
-            raise word.error(why_not)
+        if reason := argument.mistake(word.text) or (None if values else f"“{argument.option}” needs a value."):
+            raise word.error(reason)
         return values and values[argument.name]
 
     def _day(self, word: Word) -> date:
@@ -221,8 +221,8 @@ class CommandReader:
         day = typed_day(word.text, today)
         if day is None:
             raise word.error(f"Write the day as {DAY_FORMS}.")
-        if why_not := future_everywhere_mistake(day, today):
-            raise word.error(why_not)
+        if reason := future_everywhere_mistake(day, today):
+            raise word.error(reason)
         return day
 
     def _split(self, argument: Argument, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
@@ -234,8 +234,8 @@ class CommandReader:
             for word in rest:
                 if word.text[:1] not in ("+", "-") or len(word.text) == 1:
                     raise word.error(f"Give {argument.help}.")
-                if why_not := argument.mistake(word.text):
-                    raise word.error(why_not)
+                if reason := argument.mistake(word.text):
+                    raise word.error(reason)
         return numbers, rest
 
     def _start_work_on(self, numbers: Sequence[int], work: Work) -> CommandHandler:

@@ -39,7 +39,7 @@ class CommandBar:
             on_change=self._changed,
             on_arrow=self._move,
             complete=self._completer.complete,
-            check=self._check_line,
+            check=self._line_mistake,
             hint=("↑ earlier lines" if history else "", "muted"),
             enter="run",
         )
@@ -100,12 +100,12 @@ class CommandBar:
             at = -1 if self._selected is None else self._selected
             self._select(max(0, min(at + steps, len(self._listed) - 1)))
 
-    def _check_line(self, text: str) -> InputMistake | None:
+    def _line_mistake(self, text: str) -> InputMistake | None:
         """Find out what a line does; return its mistake, which keeps the prompt open."""
         self._handler = None
         selected = None if self._selected is None else self._listed[self._selected]
         if selected is not None and self._is_chosen:
-            return self._check_selected(selected, text)
+            return self._selected_mistake(selected, text)
         if not text.strip():
             return None
         try:
@@ -114,12 +114,12 @@ class CommandBar:
             word = text.split()[0].casefold()
             if selected is None or (not _opens_view_or_program(selected) and selected.name == ALIASES.get(word, word)):
                 return error.mistake
-            return self._check_selected(selected, text)
+            return self._selected_mistake(selected, text)
         except StoreError as error:  # the history cannot be read, to find the tasks that are named
             return InputMistake(str(error), 0, len(text))
         return None
 
-    def _check_selected(self, command: PromptCommand, text: str) -> InputMistake | None:
+    def _selected_mistake(self, command: PromptCommand, text: str) -> InputMistake | None:
         """Find out what a selected command does; one that needs arguments is completed in the prompt."""
         self._line = command.name
         if _opens_view_or_program(command):
@@ -128,7 +128,7 @@ class CommandBar:
         try:
             self._handler = self._commands.read(command.name)
         except CommandLineError as error:
-            if command.why_not_here or names_task_or_day(command.name):
+            if command.disabled_here_reason or names_task_or_day(command.name):
                 return InputMistake(error.mistake.sentence, 0, len(text))
             self._screen.prompt.set_text(f"{command.name} ")
             return InputMistake(f"Write {command.usage}.", 0, len(command.name))

@@ -13,7 +13,7 @@ from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import may_replace
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.console.store_access.shop_list import why_no_switch
+from bwp_tui.console.store_access.shop_list import cannot_switch
 from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.filter import VIEWS, View, columns_named, parse, view_named
 from bwp_tui.domain.text import clean_line, nearest
@@ -72,8 +72,8 @@ class ListCommandReader:
             read_profile(name.text, os.environ)
         except SettingsError as error:
             raise name.error(error.mistakes[0]) from None
-        if why_not := why_no_switch(here, os.environ):
-            raise name.error(why_not)
+        if reason := cannot_switch(here, os.environ):
+            raise name.error(reason)
         return lambda: self._screen.run_in_background(partial(switch_profile, self._screen, name.text))
 
     def _read_view(self, line: CommandLine) -> CommandHandler:

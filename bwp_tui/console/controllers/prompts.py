@@ -18,7 +18,7 @@ from bwp_tui.domain.deadlines import day_warning, future_everywhere_mistake
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import capitalized
 from bwp_tui.domain.times import day_of_word, typed_day, zone_name
-from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
+from bwp_tui.store.commands.bulk import TaskCheck, unchanged_check
 
 NOTHING_DONE: Final = "Nothing was done."
 
@@ -27,7 +27,7 @@ LiveTasks = Callable[[], ChosenTasks]
 
 
 @contextmanager
-def live_task(screen: MainScreenProtocol, task: Task, check: RefusalCheck) -> Iterator[Callable[[], Task]]:
+def live_task(screen: MainScreenProtocol, task: Task, check: TaskCheck) -> Iterator[Callable[[], Task]]:
     """Make the questions live that are asked meanwhile; they end once `check` refuses the action.
 
     Yields:
@@ -41,8 +41,8 @@ def live_task(screen: MainScreenProtocol, task: Task, check: RefusalCheck) -> It
 
     async def update() -> str:
         nonlocal current
-        current, why_not = await asyncio.to_thread(read)
-        return f"{why_not} {NOTHING_DONE}" if why_not else ""
+        current, reason = await asyncio.to_thread(read)
+        return f"{reason} {NOTHING_DONE}" if reason else ""
 
     with screen.prompt.live_questions([task.number], update):
         yield lambda: current
@@ -65,7 +65,7 @@ async def ask_arguments_for_one(
     """Return the values for a single task: see `ask_arguments`."""
     today = screen.session.today()
     shown = partial(question_texts, screen, operation)
-    check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), shown)
+    check = unchanged_check(task, lambda now: operation.disabled_reason(now, today), shown)
     with live_task(screen, task, check) as now:
         return await ask_arguments(screen, operation, lambda: chosen_task(screen, now()), given)
 
@@ -142,7 +142,7 @@ async def _ask_day(
         wrong = day_mistake(text)[0] if day is None else future_everywhere_mistake(day, today)
         is_last = argument is [one for one in operation.arguments if one.is_asked(chosen())][-1]
         if not wrong and (task := chosen().task) is not None and is_last:
-            wrong = operation.refusal(task, values | {argument.name: day}, today)
+            wrong = operation.wrong_values_reason(task, values | {argument.name: day}, today)
         return InputMistake(f"{capitalized(wrong).removesuffix('.')}.", 0, len(text)) if wrong else None
 
     def changed(text: str, _cursor: int) -> None:
@@ -160,8 +160,8 @@ async def _ask_day(
         )
     ) is not None:
         typed, day = answer, typed_day(answer, today)
-        doubt = None if day is None else day_warning(day, today)
-        if doubt is None or await screen.prompt.ask_yes_no(f"{doubt} Go on with it?"):
+        warning = None if day is None else day_warning(day, today)
+        if warning is None or await screen.prompt.ask_yes_no(f"{warning} Go on with it?"):
             return {argument.name: day}
     return None
 
@@ -170,6 +170,6 @@ def _mistake(argument: Argument, text: str) -> InputMistake | None:
     """Return the first mistake in a typed text, at its place."""
     words = r"[^\s,]+" if argument.position is Position.SIGNED_WORDS else r"(?s)\A.*\Z"
     for part in re.finditer(words, text):
-        if why_not := argument.mistake(part.group()):
-            return InputMistake(why_not, *part.span())
+        if reason := argument.mistake(part.group()):
+            return InputMistake(reason, *part.span())
     return None

@@ -20,7 +20,7 @@ from bwp_tui.console.controllers.prompts import (
 )
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.task import WATCHED, Task
-from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
+from bwp_tui.store.commands.bulk import TaskCheck, unchanged_check
 from bwp_tui.store.queries.timeline import TaskPart
 
 
@@ -90,12 +90,12 @@ class RecordController:
         if values is None:
             return
 
-        def why_not(now: Task) -> str | None:
-            return operation.disabled_reason(now, today) or operation.refusal(now, values, today)
+        def cannot_do(now: Task) -> str | None:
+            return operation.disabled_reason(now, today) or operation.wrong_values_reason(now, values, today)
 
-        check = check_unchanged(
+        check = unchanged_check(
             task,
-            why_not,
+            cannot_do,
             partial(question_texts, screen, operation),
             lambda now: operation.question(now, values),
             accepts_merged_row=operation.undo_part is TaskPart.NOTE,
@@ -109,10 +109,10 @@ class RecordController:
                 merged = "" if kept == task.number else f" #{task.number} is #{kept} now."
                 screen.show_status(refused or operation.result(chosen, values) + merged, "bad" if refused else "plain")
 
-    async def _confirm(self, operation: RecordOperation, task: Task, values: Values, check: RefusalCheck) -> bool:
+    async def _confirm(self, operation: RecordOperation, task: Task, values: Values, check: TaskCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""
-        if why_not := check(task):
-            self._screen.show_status(why_not, "warn")
+        if reason := check(task):
+            self._screen.show_status(reason, "warn")
             return False
         if not operation.question(task, values):
             return True

@@ -17,7 +17,7 @@ from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import capitalized, clean_line, counted
-from bwp_tui.store.commands.bulk import RefusalCheck
+from bwp_tui.store.commands.bulk import TaskCheck
 
 _SHORTEN: Final = "shorten the holds to end in time"
 """What F2 does where deletions would end too late."""
@@ -66,7 +66,7 @@ class ServiceController:
             lambda: session.task_commands.apply(operation, numbers, tasks, check, **values),
         )
 
-    async def _apply_to_one(self, operation: ServiceOperation, task: Task, check: RefusalCheck, values: Values) -> None:
+    async def _apply_to_one(self, operation: ServiceOperation, task: Task, check: TaskCheck, values: Values) -> None:
         """Ask for an operation on a task; show what was asked for, and why it is not sent at once."""
         screen, session = self._screen, self._screen.session
         results = await run_in_thread_and_report(
@@ -88,7 +88,7 @@ class ServiceController:
         if operation.submits:
             screen.select_when_listed(result.resulting_id)
 
-    async def _confirm(self, operation: ServiceOperation, task: Task, check: RefusalCheck) -> bool:
+    async def _confirm(self, operation: ServiceOperation, task: Task, check: TaskCheck) -> bool:
         context = self._screen.session.display_context()
 
         def question(now: Task) -> str:
@@ -137,7 +137,7 @@ class ServiceController:
             await self._apply_to_one(operation, task, check, {**given, "hold_rule": hold})
 
     async def _confirm_submission(
-        self, operation: ServiceOperation, task: Task, hold: HoldRule, check: RefusalCheck
+        self, operation: ServiceOperation, task: Task, hold: HoldRule, check: TaskCheck
     ) -> HoldRule | None:
         """Have the submission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()

@@ -107,8 +107,8 @@ def fact_lines(
         yield fact("Stopped", (f"since {task.inquired_on}: a reply is awaited", "held"))
     if regulation and (task.due_on or is_clock_stopped(task)):
         yield fact("Law", (regulation.citation, "muted"))
-    if doubt := not_in_force_warning(task.regulation, task.received_on):
-        yield fact("Warning", (doubt, "warn"))
+    if warning := not_in_force_warning(task.regulation, task.received_on):
+        yield fact("Warning", (warning, "warn"))
     if task.kind is Kind.DELETION and task.holding_period is not None:
         yield _hold_line(task, task.holding_period, context)
     yield from _completion_line(task, context, complete=complete)

@@ -179,8 +179,8 @@ class ActionScreen(Screen[None]):
         if self.is_list_alone and not _acts_on_list_alone(self._action(name)):
             needed = "{}x{}".format(*MINIMUM_SIZE)  # not what this one has: the sentence stays after a resize
             self.show_status(f"{self.keymap.key(name)} needs a terminal of {needed}.", "warn")
-        elif why_not := self.disabled_reason(name):
-            self.show_status(f"{self.keymap.key(name)}: {why_not}", "warn")
+        elif reason := self.disabled_reason(name):
+            self.show_status(f"{self.keymap.key(name)}: {reason}", "warn")
         else:
             self.dispatch(name)
 

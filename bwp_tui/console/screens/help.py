@@ -77,10 +77,10 @@ class HelpScreen(SearchedScreen):
         self.finder.update()
 
     def _lines(self, action: Action, keys_width: int, width: int) -> list[list[StyledText]]:
-        why_not = action.disabled_reason(self._opener_context)
+        reason = action.disabled_reason(self._opener_context)
         command = f" · bwp-tui {action.cli_usage}" if action.cli_usage else ""
-        more = [f"{action.name}{command}", *([f"unavailable: {why_not}"] if why_not else [])]
-        return _entry(_keys_of(action), keys_width, action.help, more, width, is_possible=not why_not)
+        more = [f"{action.name}{command}", *([f"unavailable: {reason}"] if reason else [])]
+        return _entry(_keys_of(action), keys_width, action.help, more, width, is_possible=not reason)
 
 
 def _entry(

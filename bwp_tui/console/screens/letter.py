@@ -48,7 +48,7 @@ class LetterScreen(PagedScreen):
         fitting = LetterKind.ACKNOWLEDGEMENT if self._letter_task is None else fitting_kind(self._letter_task)
         self._page = _KINDS.index(fitting if kind is None else LetterKind(kind))
         self._letter: Letter | None = None
-        self._why_not = ""
+        self._reason = ""
         self._edited: dict[LetterKind, tuple[Letter, str]] = {}
         """The letters that were edited: each as it was drafted, and the text that it has now."""
         self.handlers |= {
@@ -85,7 +85,7 @@ class LetterScreen(PagedScreen):
         """Draft the letter; what is to be checked in a new one is shown on the status line."""
         session, before = self.session, self._letter
         self._letter_task = self._read_task()
-        self._letter, self._why_not = None, "This task is gone, or cannot be read."
+        self._letter, self._reason = None, "This task is gone, or cannot be read."
         if self._letter_task is not None:
             try:
                 self._letter = await asyncio.to_thread(
@@ -98,7 +98,7 @@ class LetterScreen(PagedScreen):
                     session.today(),
                 )
             except (StoreError, SettingsError) as error:
-                self._why_not = str(error)
+                self._reason = str(error)
         remarks = self._letter.remarks if self._letter is not None else ()
         if self._letter is not None and (edited := self._edited.get(self._letter.kind)) is not None:
             if self._letter.text != edited[0].text:
@@ -117,7 +117,7 @@ class LetterScreen(PagedScreen):
             source = "" if letter is None else f"{Path(letter.template).name} · "
             self.query_one(Heading).set_text(title, f"{source}#{task.number}", f"#{task.number}")
             self._show_tabs((kind.value, "muted" if cannot_write(kind, task) else "plain") for kind in _KINDS)
-        text = self._why_not if letter is None else letter.text
+        text = self._reason if letter is None else letter.text
         if self.session.masked and task is not None:
             text = mask_in_text(text, task.email)
         role = "warn" if letter is None else "plain"

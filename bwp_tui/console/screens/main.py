@@ -146,8 +146,8 @@ class MainScreen(ActionScreen):
     def context(self) -> ActionContext:
         session, table = self.session, self.table
         known = (table.current, session.read_only, session.today(), len(self.views))
-        refusal = partial(session.reader.actor_refusal, actor=session.actor)
-        return ActionContext(*known, marks=len(table.marks), marked=table.marked_in_sight, actor_refusal=refusal)
+        reason = partial(session.reader.wrong_actor_reason, actor=session.actor)
+        return ActionContext(*known, marks=len(table.marks), marked=table.marked_in_sight, wrong_actor_reason=reason)
 
     @property
     def prompt(self) -> Prompt:

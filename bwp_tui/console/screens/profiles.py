@@ -90,8 +90,8 @@ class ProfilesScreen(FrontScreen):
         if not self._shops:
             return
         shop = self._shops[self.rows.cursor_row]
-        if shop.why_not:
-            self.show_status(shop.why_not, "warn")
+        if shop.reason:
+            self.show_status(shop.reason, "warn")
         else:
             self.dismiss(None)
             self._switch(shop.name)

@@ -131,8 +131,8 @@ class TaskScreen(PagedScreen):
     def context(self) -> ActionContext:
         task = self._details.task if self._details else None
         session = self.session
-        refusal = partial(session.reader.actor_refusal, actor=session.actor)
-        return ActionContext(task, session.read_only, session.today(), actor_refusal=refusal)
+        reason = partial(session.reader.wrong_actor_reason, actor=session.actor)
+        return ActionContext(task, session.read_only, session.today(), wrong_actor_reason=reason)
 
     def _go_to(self, number: int) -> None:
         self._number = number

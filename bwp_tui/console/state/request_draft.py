@@ -136,8 +136,8 @@ class Draft:
         received, regulation = self._received(), self.found_regulation()
         if received is None or regulation is None:
             return "", "muted"
-        if doubt := day_warning(received, today):
-            return doubt, "warn"
+        if warning := day_warning(received, today):
+            return warning, "warn"
         if clause := not_in_force_clause(regulation.id, received):
             return f"{clause.capitalize()}.", "warn"
         due = self.due()

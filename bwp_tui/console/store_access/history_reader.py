@@ -69,9 +69,9 @@ class HistoryReader:
         """Return downloads as the engine leaves them now: see `Session.actual_download`."""
         return list(map(self._actual_download, found))
 
-    def actor_refusal(self, operation: TaskOperation, task: Task, actor: str) -> str | None:
+    def wrong_actor_reason(self, operation: TaskOperation, task: Task, actor: str) -> str | None:
         """Return why `actor` cannot do an operation on a task, which the timeline says."""
-        return self._read(lambda: operation.actor_refusal(self._store, task, actor), None)
+        return self._read(lambda: operation.wrong_actor_reason(self._store, task, actor), None)
 
     def views(self) -> tuple[View, ...]:
         return self._read(lambda: saved_views.all_views(self._store), VIEWS)

@@ -28,7 +28,7 @@ class ListedShop(NamedTuple):
         profile: its settings; None where they have mistakes.
         failed: its failed tasks; None where they cannot be counted now.
         due_soon: its tasks that are due soon, or None.
-        why_not: why the console cannot switch to it, in a sentence; empty where it can.
+        reason: why the console cannot switch to it, in a sentence; empty where it can.
         is_here: whether it is the one that is open.
     """
 
@@ -36,11 +36,11 @@ class ListedShop(NamedTuple):
     profile: Profile | None = None
     failed: int | None = None
     due_soon: int | None = None
-    why_not: str = ""
+    reason: str = ""
     is_here: bool = False
 
 
-def why_no_switch(current: Profile, environ: Mapping[str, str]) -> str:
+def cannot_switch(current: Profile, environ: Mapping[str, str]) -> str:
     """Return why the console cannot switch to another profile at all, in a sentence; empty where it can."""
     if current.is_sandbox:
         return "The sandbox is no profile of the config file: quit it, and open a shop with bwp-tui --profile NAME."
@@ -72,9 +72,9 @@ def _listed(name: str, current: Profile, environ: Mapping[str, str], now: dateti
     try:
         profile = current if name == current.name else read_profile(name, environ)
     except SettingsError as error:
-        return ListedShop(name, why_not=error.mistakes[0])
+        return ListedShop(name, reason=error.mistakes[0])
     counts = counts_at(profile.history_path, _COUNTED, now, today) if profile.history_path.exists() else [0, 0]
     failed, due_soon = counts or (None, None)
     is_here = name == current.name
-    why_not = "This shop is open." if is_here else why_no_switch(current, environ)
-    return ListedShop(name, profile, failed, due_soon, why_not, is_here)
+    reason = "This shop is open." if is_here else cannot_switch(current, environ)
+    return ListedShop(name, profile, failed, due_soon, reason, is_here)

@@ -17,7 +17,7 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
-from bwp_tui.store.commands.bulk import ChangeResult, RefusalCheck, TaskChange
+from bwp_tui.store.commands.bulk import ChangeResult, TaskChange, TaskCheck
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.queries.timeline import UndoablePart
 
@@ -78,7 +78,7 @@ class TaskCommands:
         return settlement.result(task, text)
 
     def apply(
-        self, operation: ServiceOperation, numbers: Sequence[int], subject: str, check: RefusalCheck, **values: Any
+        self, operation: ServiceOperation, numbers: Sequence[int], subject: str, check: TaskCheck, **values: Any
     ) -> list[ChangeResult]:
         """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `check` refuses it."""
         change = bulk.with_check(operation.change_for(self._actor, str(self._profile.download_dir), **values), check)
@@ -99,7 +99,7 @@ class TaskCommands:
         operation: RecordOperation,
         numbers: Sequence[int],
         today: date,
-        check: RefusalCheck | None = None,
+        check: TaskCheck | None = None,
         **values: Any,
     ) -> list[ChangeResult]:
         """Carry out an operation of the history alone on each of these tasks, unless `check` refuses it."""

@@ -35,7 +35,7 @@ class WriteGuard:
         return self.store_for_polls
 
 
-def other_shop_reason(store: Store, profile: Profile) -> str | None:
+def cannot_write_for_shop(store: Store, profile: Profile) -> str | None:
     """Return why these settings cannot record anything, where the history is another shop's; else None."""
     try:
         store.require_shop(profile.shop, deletions_need_approval=profile.deletions_need_approval)

@@ -69,13 +69,11 @@ class CommandList(StyledLine):
     def close(self) -> None:
         self.display = False
 
-    def _line(
-        self, command: PromptCommand, key: str, why_not: str | None, *, is_selected: bool, beside: str
-    ) -> Content:
-        beside = why_not or (f"in the shell: bwp-tui {command.name}" if command.why_not_here else beside)
-        sentence, is_possible = command.description, why_not is None and not command.why_not_here
+    def _line(self, command: PromptCommand, key: str, reason: str | None, *, is_selected: bool, beside: str) -> Content:
+        beside = reason or (f"in the shell: bwp-tui {command.name}" if command.disabled_here_reason else beside)
+        sentence, is_possible = command.description, reason is None and not command.disabled_here_reason
         if self.app.size.width < _WIDE:
-            sentence, beside = (why_not if is_selected else None) or sentence, ""
+            sentence, beside = (reason if is_selected else None) or sentence, ""
         return self.to_content(
             (" › " if is_selected else "   ", "accent"),
             (f"{key:<{_KEY}}", "key" if is_possible else "muted"),

@@ -71,7 +71,7 @@ class Prompt(Horizontal, can_focus=True):
         self._check: Callable[[str], InputMistake | None] | None = None
         self._mistake: InputMistake | None = None
         self._word: Callable[[], str] = lambda: ""
-        self._ending = self._why_not = ""
+        self._ending = self._reason = ""
         self._keys: Mapping[str, str] = {}
         self._entries: Sequence[str] = ()
         self._width_beside_question = 0
@@ -114,7 +114,7 @@ class Prompt(Horizontal, can_focus=True):
     @property
     def footer_keys(self) -> Sequence[tuple[str, str]]:
         """The keys for the footer: those that answer, unless the prompt itself lists them."""
-        if self._why_not:
+        if self._reason:
             return (_BACK,)
         if not self._keys:
             others = {
@@ -148,11 +148,11 @@ class Prompt(Horizontal, can_focus=True):
         live, answer = self._live, self._answer
         if live is None or answer is None:
             return
-        why_not = await live.update()
+        reason = await live.update()
         if answer is not self._answer or answer.done():
             return
-        if why_not:
-            self._why_not, self._entries = why_not, ()
+        if reason:
+            self._reason, self._entries = reason, ()
             self._on_change = self._on_arrow = self._complete = self._check = None
             self.hint("", "")
             self._mistake = None
@@ -255,10 +255,10 @@ class Prompt(Horizontal, can_focus=True):
 
     def _lay_out(self) -> None:
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
-        label, width = self._why_not or f"{self._word()}{self._ending}", self.app.size.width
+        label, width = self._reason or f"{self._word()}{self._ending}", self.app.size.width
         is_long = cell_len(label) + self._width_beside_question + _BLANKS > width
         shown = label if is_long else f" {label} "
-        self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._why_not else "strong"))
+        self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._reason else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
             self._show_hint((" ", "plain"), *_in_lines_or_columns(self._entries, width - _BLANKS), (" ", "plain"))
@@ -274,7 +274,7 @@ class Prompt(Horizontal, can_focus=True):
     ) -> str | None:
         self.close()
         self._word = question if callable(question) else lambda: question
-        self._ending, self._why_not = ending, ""
+        self._ending, self._reason = ending, ""
         self._keys, self._entries, self._width_beside_question = keys, entries, width_beside
         self._lay_out()
         self._answer = asyncio.get_running_loop().create_future()
@@ -328,10 +328,10 @@ class Prompt(Horizontal, can_focus=True):
             event.stop()
             event.prevent_default()
             self._complete_text()
-        elif event.key == "f2" and self._f2 and not self._keys and not self._why_not:
+        elif event.key == "f2" and self._f2 and not self._keys and not self._reason:
             event.stop()
             self._answer_with(F2_ANSWER)
-        elif event.key == "f4" and self._edit and not self._keys and not self._why_not:
+        elif event.key == "f4" and self._edit and not self._keys and not self._reason:
             event.stop()
             run_in_background(self, self._edit_text, group="editing", exclusive=True)
         elif self._on_arrow is not None and event.key in ("down", "up"):
@@ -340,7 +340,7 @@ class Prompt(Horizontal, can_focus=True):
         elif self._keys:
             event.stop()
             key = event.key if self._default is None else event.key.lower()
-            if self._why_not and (key == "enter" or key in self._keys):
+            if self._reason and (key == "enter" or key in self._keys):
                 self.close()
             elif key == "enter" and self._default is not None:
                 self._answer_with(self._default)
@@ -363,7 +363,7 @@ class Prompt(Horizontal, can_focus=True):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         mistake = self._check(event.value) if self._check is not None else None
-        if self._why_not:
+        if self._reason:
             self.close()
         elif mistake is None:
             self._answer_with(event.value)

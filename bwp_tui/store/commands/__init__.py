@@ -1,4 +1,4 @@
-"""Change the history for an operator: one transaction each, and the reasons why it is not possible (`cannot_…`).
+"""Change the history for an operator: one transaction each, and the reasons why it is not possible.
 
 - `requests`: record, send, cancel, resubmit and track requests; ask for downloads and polls
 - `request_validation`: refuse requests that the service would refuse

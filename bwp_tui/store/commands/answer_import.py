@@ -12,9 +12,9 @@ from bwp_tui.domain.deadlines import future_at_shop_mistake
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.answers import answer, cannot_answer_in_bulk, doubt_about_answer
+from bwp_tui.store.commands.answers import answer, answer_day_warning, cannot_answer_in_bulk
 from bwp_tui.store.commands.csv_import import CheckedFile, CheckedLine, kind_of, past_day
-from bwp_tui.store.commands.legal_records import refusal_of_day
+from bwp_tui.store.commands.legal_records import cannot_record_on
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store
@@ -48,8 +48,8 @@ def record_answers(store: Store, planned: CheckedFile[Answer], actor: str, today
             if (given := line.content) is None:
                 continue
             edit = Edit(transaction, store, given.task_number, actor, today)
-            if why_not := cannot_answer_in_bulk(edit.task):
-                raise NotPossible(f"{why_not} Nothing was recorded.")
+            if reason := cannot_answer_in_bulk(edit.task):
+                raise NotPossible(f"{reason} Nothing was recorded.")
             answer(edit, given.how, given.on, given.in_part)
             numbers.append(given.task_number)
     return numbers
@@ -72,7 +72,7 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
     if "how" not in line.cells:
         mistakes.append("It does not say how the shopper was answered.")
     if task is not None:
-        mistakes += _refusals(task, day)
+        mistakes += _reasons_not_to_answer(task, day)
         if (first := seen.setdefault(task.number, line.number)) != line.number:
             mistakes.append(f"Line {first} answers the same task.")
     texts = tuple(redact(clean_line(mistake), emails=True) for mistake in mistakes)
@@ -95,10 +95,10 @@ def _task(store: Store, cells: dict[str, str]) -> Task:
     return task_of(rows[0])
 
 
-def _refusals(task: Task, day: date) -> Iterator[str]:
-    if why_not := cannot_answer_in_bulk(task):
-        yield why_not
+def _reasons_not_to_answer(task: Task, day: date) -> Iterator[str]:
+    if reason := cannot_answer_in_bulk(task):
+        yield reason
         return
-    for refusal in (refusal_of_day(task, day), doubt_about_answer(task, day)):
-        if refusal is not None:
-            yield refusal
+    for reason in (cannot_record_on(task, day), answer_day_warning(task, day)):
+        if reason is not None:
+            yield reason

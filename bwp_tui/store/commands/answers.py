@@ -10,8 +10,8 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
-from bwp_tui.store.commands.legal_records import corrected_clause, refusal_of_day
-from bwp_tui.store.commands.request_validation import Refusal, refuse
+from bwp_tui.store.commands.legal_records import cannot_record_on, corrected_clause
+from bwp_tui.store.commands.request_validation import Reason, refuse
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -27,7 +27,7 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
     task, day, text, left_out = edit.task, on or edit.today, clean_line(how), clean_line(in_part or "")
     if not text:
         raise NotPossible("An answer must say how it was given.")
-    refuse(cannot_answer(task) or refusal_of_day(task, day))
+    refuse(cannot_answer(task) or cannot_record_on(task, day))
     due = due_if_replied(task, day) if is_clock_stopped(task) else task.due_on
     edit.set(answered_on=day.isoformat(), answered_how=text, answered_in_part=left_out or None, due_on=iso_day(due))
     part = f"; in part: {left_out}" if left_out else ""
@@ -38,9 +38,9 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
 def cannot_answer(task: Task) -> str | None:
     if task.resubmitted_as is not None:
         sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
-        return Refusal("resubmitted already", sentence)
-    if why_not := cannot_change_declined(task):
-        return why_not
+        return Reason("resubmitted already", sentence)
+    if reason := cannot_change_declined(task):
+        return reason
     return cannot_change_purged(task)
 
 
@@ -50,33 +50,33 @@ def cannot_change_declined(task: Task) -> str | None:
         return None
     if task.status != Status.DECLINED:
         sentence = f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
-        return Refusal("to be declined once cancelled", sentence)
-    return Refusal("declined already", f"Task {task.name} was declined on {task.declined_on}, which is its answer.")
+        return Reason("to be declined once cancelled", sentence)
+    return Reason("declined already", f"Task {task.name} was declined on {task.declined_on}, which is its answer.")
 
 
 def cannot_answer_in_bulk(task: Task) -> str | None:
     """Return why no answer is recorded for task where many are answered at once, or None when one is."""
     if task.answered_on is not None:
-        return Refusal("answered already", f"Task {task.name} was already answered on {task.answered_on}.")
+        return Reason("answered already", f"Task {task.name} was already answered on {task.answered_on}.")
     if needs_answer(task):
         return cannot_answer(task)
     return cannot_answer(task) or f"Task {task.name} is {task.status}: nobody waits for an answer."
 
 
-def doubt_about_answer(task: Task, day: date | None) -> Refusal | None:
+def answer_day_warning(task: Task, day: date | None) -> Reason | None:
     """Return why the shopper was probably not answered on a day (None is today), or None."""
     if task.submitted_at is None:
-        return Refusal("not sent yet", f"Task {task.name} has not been sent to the service yet.")
+        return Reason("not sent yet", f"Task {task.name} has not been sent to the service yet.")
     sent_on = local_day(task.submitted_at)
     if day is None or day >= sent_on:
         return None
-    return Refusal("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
+    return Reason("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
 
 
 def withdraw(edit: Edit, record: LegalRecord) -> None:
     """Withdraw a record: it counts no longer, and its timeline keeps what it said."""
     task = edit.task
-    refuse(cannot_withdraw(task, record) or refusal_of_removal(edit.store, task, record))
+    refuse(cannot_withdraw(task, record) or cannot_remove_while_sending(edit.store, task, record))
     due, was = due_without(task, record), f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and task.verification:
         was = f"{was} by {task.verification.by}: {task.verification.how}"
@@ -88,7 +88,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
 
 
-def refusal_of_removal(store: Store, task: Task, record: LegalRecord) -> str | None:
+def cannot_remove_while_sending(store: Store, task: Task, record: LegalRecord) -> str | None:
     """Return why a record cannot be taken from a task: a request is about to be sent because of it; else None."""
     is_to_be_sent = task.awaits_response or task.status == Status.UNAPPROVED
     if record is not LegalRecord.VERIFICATION or not is_to_be_sent:
@@ -112,10 +112,10 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     if record is LegalRecord.APPEAL and task.is_appeal_upheld and task.was_resubmitted:
         sentence = f"The appeal of {task.name} was upheld and the request resubmitted, so that it cannot be withdrawn."
-        return Refusal("resubmitted already", sentence)
+        return Reason("resubmitted already", sentence)
     if record in records_of(task):
         return cannot_change_purged(task)
-    return Refusal(f"without {record}", f"No {record} of {task.name} is recorded.")
+    return Reason(f"without {record}", f"No {record} of {task.name} is recorded.")
 
 
 def recorded_on(task: Task, record: LegalRecord) -> date | None:

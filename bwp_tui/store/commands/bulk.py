@@ -63,13 +63,13 @@ def _result(transaction: Transaction, store: Store, change: TaskChange, number: 
         return ChangeResult(number, number, str(why))
 
 
-RefusalCheck = Callable[[Task], str | None]
-"""Returns why a confirmed action is refused for a task as it is now, or None."""
+TaskCheck = Callable[[Task], str | None]
+"""Returns the reason why a confirmed action is not possible for a task as it is now, or None."""
 
 
-def check_unchanged(
-    seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object], accepts_merged_row: bool = False
-) -> RefusalCheck:
+def unchanged_check(
+    seen: Task, check: TaskCheck, *shown: Callable[[Task], object], accepts_merged_row: bool = False
+) -> TaskCheck:
     """Return a check that also refuses a task whose `shown` values, but for its name, have changed since the question.
 
     Args:
@@ -77,21 +77,21 @@ def check_unchanged(
             row shows: the timeline keeps what is replaced.
     """
 
-    def check(now: Task) -> str | None:
-        if (reason := why_not(now)) or (accepts_merged_row and now.number != seen.number):
+    def check_also_unchanged(now: Task) -> str | None:
+        if (reason := check(now)) or (accepts_merged_row and now.number != seen.number):
             return reason
         is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in shown)
         status = "see its timeline" if now.status == seen.status else f"it is {now.status} now"
         return None if is_same else f"{now.name} was changed meanwhile: {status}."
 
-    return check
+    return check_also_unchanged
 
 
 def _without_name(shown: object, task: Task) -> object:
     return shown.replace(task.name, "") if isinstance(shown, str) else shown
 
 
-def with_check(change: TaskChange, check: RefusalCheck) -> TaskChange:
+def with_check(change: TaskChange, check: TaskCheck) -> TaskChange:
     """Return the change, which checks each task again in the transaction that changes it."""
 
     def run(transaction: Transaction, store: Store, number: int) -> int:

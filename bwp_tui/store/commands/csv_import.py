@@ -240,8 +240,8 @@ def past_day(cell: str | None, today: date) -> date:
     day = parse_day(_COMPACT_DAY.sub(r"\1-\2-\3", cell))
     if day is None:
         raise BadRequest("received_on", f"“{clean_line(cell)}” is no date such as 2026-12-31.")
-    if why_not := future_everywhere_mistake(day, today):
-        raise BadRequest("received_on", why_not)
+    if reason := future_everywhere_mistake(day, today):
+        raise BadRequest("received_on", reason)
     return day
 
 

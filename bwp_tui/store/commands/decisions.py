@@ -15,8 +15,8 @@ from bwp_tui.domain.task import Kind, Task, TimelineEvent, cannot_change_purged,
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.answers import cannot_change_declined
-from bwp_tui.store.commands.legal_records import refusal_of_day
-from bwp_tui.store.commands.request_validation import BadRequest, Refusal, refuse, refuse_known_task_id
+from bwp_tui.store.commands.legal_records import cannot_record_on
+from bwp_tui.store.commands.request_validation import BadRequest, Reason, check_task_id_is_new, refuse
 from bwp_tui.store.commands.requests import (
     cannot_cancel,
     cannot_send_answered,
@@ -50,11 +50,11 @@ def cannot_approve(task: Task) -> str | None:
     return cannot_send_unchecked(task) or cannot_send_answered(task) or cannot_tell_kind(task)
 
 
-def cannot_approve_own(store: Store, task: Task, actor: str) -> Refusal | None:
+def cannot_approve_own(store: Store, task: Task, actor: str) -> Reason | None:
     """Return why `actor` cannot approve `task`, or None: by their accounts, which a team's actors begin with."""
     if _account(actor) not in _asking_accounts(store, task):
         return None
-    return Refusal("own request", f"{_account(actor)} asked for {task.name}: another person has to approve it.")
+    return Reason("own request", f"{_account(actor)} asked for {task.name}: another person has to approve it.")
 
 
 def _cannot_approve_at_all(transaction: Transaction, store: Store, task: Task) -> str | None:
@@ -87,7 +87,7 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
         task = tasks.get(store, number)
         refuse(cannot_enter_task_id(task))
         merge_duplicate(transaction, task_id, number, is_certain=False)
-        refuse_known_task_id(transaction, task_id)
+        check_task_id_is_new(transaction, task_id)
         cleared = dict.fromkeys(("finished_at", "trouble", "polled_at", "unknown_since"))
         cleared |= dict.fromkeys(("terminal", "polls", "unknown_answers"), 0)
         at = transaction.now_text
@@ -112,12 +112,12 @@ def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
     detail = clean_line(reason)
     if not detail:
         raise BadRequest("reason", "Say why the request is given up; the reason is kept on its timeline.")
-    from bwp_tui.store.worklog.intent_outcomes import refuse_waiting_cancellation  # not before the first frame
+    from bwp_tui.store.worklog.intent_outcomes import record_waiting_cancel_refused  # not before the first frame
 
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_give_up(task))
-        refuse_waiting_cancellation(transaction, number, "The request was given up, so its cancellation is not sent.")
+        record_waiting_cancel_refused(transaction, number, "The request was given up, so its cancellation is not sent.")
         finish_task(transaction, number, Status.GIVEN_UP)
         timeline.append(
             transaction, number, actor, EventKind.GIVEN_UP, before=task.status, after=Status.GIVEN_UP, detail=detail
@@ -141,7 +141,7 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
     task, day, line = edit.task, on or edit.today, clean_line(text)
     if not line:
         raise NotPossible("A decline must say what the shopper was told.")
-    refuse(cannot_decline(task) or refusal_of_day(task, day))
+    refuse(cannot_decline(task) or cannot_record_on(task, day))
     edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
     is_to_be_cancelled = task.status not in WITHHELD_STATUSES and not task.cancel_asked and cannot_cancel(task) is None
     if is_to_be_cancelled or task.cancel_asked:
@@ -154,19 +154,19 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
 
 
 def cannot_decline(task: Task) -> str | None:
-    if why_not := cannot_change_purged(task):
-        return why_not
+    if reason := cannot_change_purged(task):
+        return reason
     if task.was_resubmitted:
-        return Refusal("resubmitted already", f"Task {task.name} was resubmitted; decline the new one.")
-    if why_not := cannot_change_declined(task):
-        return why_not
+        return Reason("resubmitted already", f"Task {task.name} was resubmitted; decline the new one.")
+    if reason := cannot_change_declined(task):
+        return reason
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
-        return Refusal("answered", sentence)
+        return Reason("answered", sentence)
     if task.status in DECLINABLE_STATUSES:
         return None
-    if why_not := cannot_tell_kind(task):
-        return why_not
+    if reason := cannot_tell_kind(task):
+        return reason
     if task.kind is Kind.DELETION and task.status == Status.COMPLETED:
         return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
     if task.status == Status.UNCONFIRMED:
@@ -176,7 +176,7 @@ def cannot_decline(task: Task) -> str | None:
         return None
     if task.awaits_response:
         sentence = f"The service has not responded to {task.name} yet; decline it once it has."
-        return Refusal("no response of the service yet", sentence)
+        return Reason("no response of the service yet", sentence)
     if task.download is not None and task.download.is_open:
         return f"The result of {task.name} is being downloaded; cancel the download before declining it."
     if task.kind is Kind.DELETION:
@@ -221,14 +221,14 @@ def _was_cancelled_for_decline(events: list[TimelineEvent]) -> bool:
 
 def cannot_withdraw_decline(task: Task) -> str | None:
     if task.declined_on is None:
-        return Refusal("not declined", f"Task {task.name} is not declined.")
+        return Reason("not declined", f"Task {task.name} is not declined.")
     if task.status != Status.DECLINED:
         return cannot_change_declined(task)
     if task.was_resubmitted:
         sentence = f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
-        return Refusal("resubmitted already", sentence)
+        return Reason("resubmitted already", sentence)
     if task.appealed_on is not None:
-        return Refusal("appealed already", f"An appeal of {task.name} is recorded; withdraw that first.")
+        return Reason("appealed already", f"An appeal of {task.name} is recorded; withdraw that first.")
     return cannot_change_purged(task)
 
 
@@ -238,7 +238,7 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
     `answered` is the day of the answer; today where it is None and `upheld` is given.
     """
     task = edit.task
-    refuse(cannot_appeal(task) or refusal_of_appeal(task, edit.today, received, answered, upheld))
+    refuse(cannot_appeal(task) or cannot_appeal_on(task, edit.today, received, answered, upheld))
     if received is not None:
         after = task._replace(appealed_on=received)
         edit.set(appealed_on=received.isoformat(), due_on=iso_day(task_due_date(after)))
@@ -255,44 +255,44 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
 
 def cannot_appeal(task: Task) -> str | None:
     if task.status != Status.DECLINED:
-        return Refusal("not declined", f"Only a declined request can be appealed; {task.name} is {task.status}.")
+        return Reason("not declined", f"Only a declined request can be appealed; {task.name} is {task.status}.")
     if task.was_resubmitted:
-        return Refusal("resubmitted already", f"Task {task.name} was resubmitted: nothing is left to be appealed.")
+        return Reason("resubmitted already", f"Task {task.name} was resubmitted: nothing is left to be appealed.")
     if task.answered_on is not None:  # as after a merge of two copies
         sentence = f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
-        return Refusal("answered already", sentence)
+        return Reason("answered already", sentence)
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
         sentence = f"No appeal of {task.name} is recorded: under {task.regulation} the shop has to answer none."
         if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
             sentence = f"Under {task.regulation} there is no appeal: correct the regulation of {task.name} first."
-        return Refusal("without appeal by law", sentence)
+        return Reason("without appeal by law", sentence)
     return cannot_change_purged(task)
 
 
-def refusal_of_appeal(
+def cannot_appeal_on(
     task: Task, today: date, received: date | None, answered: date | None, upheld: bool | None
-) -> Refusal | None:
+) -> Reason | None:
     """Return why an appeal or its answer cannot have been on these days, or None when it can."""
     if received is None and answered is None and upheld is None:
-        return Refusal("without a day", f"Say when the appeal of {task.name} was received, or when it was answered.")
+        return Reason("without a day", f"Say when the appeal of {task.name} was received, or when it was answered.")
     # Several are often recorded at once, and a day that is moved unseen moves a due date.
     if task.appeal_answered_on is not None:
         sentence = (
             f"The appeal of {task.name} was answered on {task.appeal_answered_on}; withdraw it to record another."
         )
-        return Refusal("appeal answered already", sentence)
+        return Reason("appeal answered already", sentence)
     if received is not None and task.appealed_on is not None:
         sentence = f"The appeal of {task.name} was received on {task.appealed_on}; withdraw it to record another day."
-        return Refusal("appealed already", sentence)
+        return Reason("appealed already", sentence)
     if received is not None and task.declined_on is not None and received < task.declined_on:
-        return Refusal("declined after that day", f"{task.name} was declined on {task.declined_on}, after {received}.")
+        return Reason("declined after that day", f"{task.name} was declined on {task.declined_on}, after {received}.")
     if answered is None and upheld is None:
         return None
     if upheld is None:
-        return Refusal("without its outcome", f"Say whether the appeal of {task.name} was upheld.")
+        return Reason("without its outcome", f"Say whether the appeal of {task.name} was upheld.")
     began, day = received or task.appealed_on, answered or today
     if began is None:
-        return Refusal("without appeal", f"No appeal of {task.name} is recorded: say when it was received.")
+        return Reason("without appeal", f"No appeal of {task.name} is recorded: say when it was received.")
     if day < began:
-        return Refusal("appealed after that day", f"The appeal of {task.name} was received on {began}, after {day}.")
+        return Reason("appealed after that day", f"The appeal of {task.name} was received on {began}, after {day}.")
     return None

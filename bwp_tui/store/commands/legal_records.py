@@ -22,7 +22,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.commands.request_validation import Refusal, refuse
+from bwp_tui.store.commands.request_validation import Reason, refuse
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries.timeline import EventKind
@@ -58,7 +58,7 @@ def cannot_verify_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan records no verification of `task`, or None when it does: it replaces none."""
     if task.verification is not None:
         sentence = f"The identity for {task.name} was already verified on {task.verification.on}."
-        return Refusal("verified already", sentence)
+        return Reason("verified already", sentence)
     return cannot_change_purged(task)
 
 
@@ -67,7 +67,7 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
     refuse(cannot_acknowledge_in_bulk(task) if day == before else None)
-    refuse(refusal_of_day(task, day))
+    refuse(cannot_record_on(task, day))
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledgement_deadline(task.regulation, task.received_on)
     edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late_clause(day, limit)}{corrected_clause(before)}")
@@ -77,7 +77,7 @@ def cannot_acknowledge_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan does not acknowledge receipt of `task`, or None when it does: it corrects no record."""
     if task.acknowledged_on is not None:
         sentence = f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."
-        return Refusal("acknowledged already", sentence)
+        return Reason("acknowledged already", sentence)
     return cannot_change_purged(task)
 
 
@@ -86,11 +86,11 @@ def corrected_clause(before: date | None) -> str:
     return "" if before is None else f", corrected from {before}"
 
 
-def refusal_of_day(task: Task, day: date) -> Refusal | None:
+def cannot_record_on(task: Task, day: date) -> Reason | None:
     """Return why nothing can have been said to the shopper on that day, or None when it can."""
     if day >= task.received_on:
         return None
-    return Refusal("received after that day", f"Task {task.name} was received on {task.received_on}, after {day}.")
+    return Reason("received after that day", f"Task {task.name} was received on {task.received_on}, after {day}.")
 
 
 def inquire(edit: Edit, on: date | None = None) -> None:
@@ -100,7 +100,7 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     """
     task, day = edit.task, on or edit.today
     refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
-    refuse(refusal_of_day(task, day))
+    refuse(cannot_record_on(task, day))
     due = with_due_date(task._replace(inquired_on=day)).due_on
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
     stops = ", which stops the clock" if due is None and task.due_on is not None else ""
@@ -111,7 +111,7 @@ def cannot_inquire(task: Task) -> str | None:
     """Return why no inquiry of task can be recorded, or None: a second would take the first one's place."""
     if task.replied_on is not None:
         asked = f"The shopper of {task.name} was asked on {task.inquired_on} and replied on {task.replied_on}."
-        return Refusal("asked already", f"{asked} Withdraw that inquiry to record another.")
+        return Reason("asked already", f"{asked} Withdraw that inquiry to record another.")
     return cannot_change_purged(task)
 
 
@@ -119,7 +119,7 @@ def cannot_inquire_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan records no inquiry of task, or None when it does: it corrects none."""
     if task.inquired_on is not None and task.replied_on is None:
         sentence = f"The shopper of {task.name} was already asked on {task.inquired_on}; the reply is awaited."
-        return Refusal("asked already", sentence)
+        return Reason("asked already", sentence)
     return cannot_inquire(task)
 
 
@@ -127,7 +127,7 @@ def reply(edit: Edit, on: date | None = None) -> None:
     """Record that the shopper replied to the inquiry; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today
     refuse(cannot_reply_in_bulk(task) if day == task.replied_on else cannot_reply(task))
-    refuse(refusal_of_reply(task, day))
+    refuse(cannot_reply_on(task, day))
     due = with_due_date(task._replace(replied_on=day)).due_on
     edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
     edit.add_event(EventKind.REPLIED, f"on {day}{corrected_clause(task.replied_on)}", (task.due_on, due))
@@ -135,22 +135,22 @@ def reply(edit: Edit, on: date | None = None) -> None:
 
 def cannot_reply(task: Task) -> str | None:
     if task.inquired_on is None:
-        return Refusal("without inquiry", f"No inquiry of {task.name} is recorded, so there is nothing to reply to.")
+        return Reason("without inquiry", f"No inquiry of {task.name} is recorded, so there is nothing to reply to.")
     return cannot_change_purged(task)
 
 
 def cannot_reply_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan records no reply of task, or None when it does: it corrects none."""
     if task.replied_on is not None:
-        return Refusal("replied already", f"The reply of {task.name} was already recorded for {task.replied_on}.")
+        return Reason("replied already", f"The reply of {task.name} was already recorded for {task.replied_on}.")
     return cannot_reply(task)
 
 
-def refusal_of_reply(task: Task, day: date) -> Refusal | None:
+def cannot_reply_on(task: Task, day: date) -> Reason | None:
     """Return why the reply cannot have come on that day, or None when it can."""
     if task.inquired_on is None or day >= task.inquired_on:
         return None
-    return Refusal("asked after that day", f"The shopper of {task.name} was asked on {task.inquired_on}, after {day}.")
+    return Reason("asked after that day", f"The shopper of {task.name} was asked on {task.inquired_on}, after {day}.")
 
 
 def extend(edit: Edit, reason: str) -> None:
@@ -174,32 +174,32 @@ def cannot_extend(task: Task, today: date) -> str | None:
     """
     if task.extended_on is not None:
         sentence = f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
-        return Refusal("extended already", sentence)
+        return Reason("extended already", sentence)
     if task.resubmitted_as is not None:
         sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
-        return Refusal("resubmitted already", sentence)
+        return Reason("resubmitted already", sentence)
     if task.declined_on is not None or task.status == Status.DECLINED:
         sentence = f"Task {task.name} was declined: nothing is left to be extended."
         law = REGULATIONS.get(task.regulation)
         if task.is_appeal_running and law is not None and law.appeal_extension_days is not None:
             more = f"{law.appeal_extension_days} days under {law.id}"
             sentence = f"The extension of an appeal ({more}) is not counted here: note it on {task.name}."
-        return cannot_change_purged(task) or Refusal("declined already", sentence)
+        return cannot_change_purged(task) or Reason("declined already", sentence)
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}: nothing is left to be extended."
-        return cannot_change_purged(task) or Refusal("answered already", sentence)
+        return cannot_change_purged(task) or Reason("answered already", sentence)
     if not needs_answer(task):
         return cannot_change_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
     if is_clock_stopped(task):
         since = f"The clock of {task.name} has been stopped since {task.inquired_on}"
-        return Refusal("awaiting a reply", f"{since}; extend it once the reply is recorded.")
+        return Reason("awaiting a reply", f"{since}; extend it once the reply is recorded.")
     limit = extension_notice_deadline(task)
     if limit is None:
         return _no_extension(task)
     if today > limit:
         source = REGULATIONS[task.regulation].source
         sentence = f"The shopper of {task.name} had to be told of an extension by {limit} ({source})."
-        return Refusal("too late to be extended", sentence)
+        return Reason("too late to be extended", sentence)
     return None
 
 
@@ -208,18 +208,18 @@ def extended_due(task: Task) -> date | None:
     return task_due_date(task._replace(extended_on=task.extended_on or date.max))  # the due date asks only for a day
 
 
-def _no_extension(task: Task) -> Refusal:
+def _no_extension(task: Task) -> Reason:
     if task.due_on is not None and task.regulation in REGULATIONS:
         sentence = f"{task.regulation} knows no extension: {task.name} stays due on {task.due_on}."
-        return Refusal("without extension by law", sentence)
-    return Refusal("without deadline", f"Task {task.name} has no legal deadline that could be extended.")
+        return Reason("without extension by law", sentence)
+    return Reason("without deadline", f"Task {task.name} has no legal deadline that could be extended.")
 
 
 def correct(edit: Edit, received: date | None = None, regulation: str | None = None) -> None:
     """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is."""
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
-    refuse(refusal_of_correction(task, day, law))
+    refuse(cannot_correct(task, day, law))
     due = with_due_date(task._replace(received_on=day, regulation=law)).due_on
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
@@ -227,36 +227,36 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     edit.add_event(EventKind.CORRECTED, detail, (task.due_on, due))
 
 
-def refusal_of_correction(task: Task, received_on: date, regulation: str) -> Refusal | None:
+def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | None:
     """Return why day of receipt and regulation cannot be these, or None when they can."""
-    if why_not := cannot_change_purged(task):
-        return Refusal("purged", why_not)
+    if reason := cannot_change_purged(task):
+        return Reason("purged", reason)
     if task.resubmitted_as is not None:
         sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; correct that one."
-        return Refusal("resubmitted already", sentence)
+        return Reason("resubmitted already", sentence)
     if received_on == task.received_on and task.regulation in stored_names(regulation):
         sentence = f"Task {task.name} was received on {received_on} under {regulation} already."
-        return Refusal("received then under that law already", sentence)
+        return Reason("received then under that law already", sentence)
     if (first := task.acknowledged_on) is not None and first < received_on:
         sentence = f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
-        return Refusal("acknowledged before that day", sentence)
+        return Reason("acknowledged before that day", sentence)
     if (first := task.inquired_on) is not None and first < received_on:
         sentence = f"The shopper of {task.name} was asked on {first}; withdraw that inquiry first."
-        return Refusal("asked before that day", sentence)
+        return Reason("asked before that day", sentence)
     if (first := task.declined_on) is not None and first < received_on:
         sentence = f"{task.name} was declined on {first}; withdraw that first."
-        return Refusal("declined before that day", sentence)
+        return Reason("declined before that day", sentence)
     if task.appealed_on is not None and regulation != task.regulation:
         # A row that was rebuilt from its timeline has an appeal, but has lost its law.
         if appeal_deadline(task.regulation, task.appealed_on) is not None:
             sentence = f"An appeal of {task.name} under {task.regulation} is recorded; withdraw that first."
-            return Refusal("appealed under another law", sentence)
+            return Reason("appealed under another law", sentence)
         if appeal_deadline(regulation, task.appealed_on) is None:
             sentence = f"An appeal of {task.name} is recorded, and {regulation} knows none; withdraw that first."
-            return Refusal("without appeal by law", sentence)
+            return Reason("without appeal by law", sentence)
     if (first := task.answered_on) is not None and first < received_on:
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
-        return Refusal("answered before that day", sentence)
+        return Reason("answered before that day", sentence)
     if task.extended_on is not None:
         corrected = task._replace(regulation=regulation, received_on=received_on)
         if task.inquired_on is not None and task.replied_on is None:  # an extension was told before the stop
@@ -264,14 +264,14 @@ def refusal_of_correction(task: Task, received_on: date, regulation: str) -> Ref
         limit = extension_notice_deadline(corrected)
         if limit is None:
             sentence = f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
-            return Refusal(f"extended, which {regulation} does not allow", sentence)
+            return Reason(f"extended, which {regulation} does not allow", sentence)
         if task.extended_on > limit:
             told = f"the shopper was told of the extension on {task.extended_on}, after {limit}"
             sentence = f"If {task.name} was received on {received_on}, {told}: too late. Withdraw the extension first."
-            return Refusal("extended too late for that day", sentence)
+            return Reason("extended too late for that day", sentence)
     try:
         statutory_due_date(regulation, received_on, extended=task.extended_on is not None)
     except (ValueError, OverflowError):
         sentence = f"{received_on} is too near the end of the calendar to have a due date."
-        return Refusal("without due date in the calendar", sentence)
+        return Reason("without due date in the calendar", sentence)
     return None

@@ -94,26 +94,26 @@ def check_received_on(request: Request) -> None:
         ) from None
 
 
-class Refusal(str):
-    """Why something cannot be done to a task, as a sentence; `short` is the same in words that many tasks share."""
+class Reason(str):
+    """The reason why something cannot be done, as a sentence; `short` is the same in words that many tasks share."""
 
     __slots__ = ("short",)
     short: str
 
     def __new__(cls, short: str, sentence: str) -> Self:
         """Return the sentence, with its short form."""
-        refusal = super().__new__(cls, sentence)
-        refusal.short = short
-        return refusal
+        reason = super().__new__(cls, sentence)
+        reason.short = short
+        return reason
 
 
-def refuse(why_not: str | None) -> None:
+def refuse(reason: str | None) -> None:
     """Raise `NotPossible` with the reason, if there is one."""
-    if why_not:
-        raise NotPossible(why_not)
+    if reason:
+        raise NotPossible(reason)
 
 
-def refuse_known_task_id(transaction: Transaction, task_id: str) -> None:
+def check_task_id_is_new(transaction: Transaction, task_id: str) -> None:
     """Raise `NotPossible` if the history holds a task with this task id, or with one that begins with it."""
     known = transaction.row(
         "SELECT number, task_id = ?1 FROM tasks WHERE substr(task_id, 1, length(?1)) = ?1 COLLATE NOCASE", (task_id,)

@@ -13,11 +13,11 @@ from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Request, Task, cannot_change_purged, cannot_tell_kind
 from bwp_tui.store.commands.request_validation import (
-    Refusal,
+    Reason,
     check_received_on,
     check_request,
+    check_task_id_is_new,
     refuse,
-    refuse_known_task_id,
 )
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, update_task
@@ -94,21 +94,21 @@ def release(
     timeline.append(transaction, task.number, actor, what, before=task.status, after=status)
 
 
-def cannot_send_unchecked(task: Task) -> Refusal | None:
+def cannot_send_unchecked(task: Task) -> Reason | None:
     """Return why a task with the tag `to-check` cannot be sent, or None for any other: a person has to decide."""
     sentence = f"{task.name} is to be checked; its timeline says why. Decide, then remove the tag {TO_CHECK}."
-    return Refusal("to be checked", sentence) if TO_CHECK in task.tags else None
+    return Reason("to be checked", sentence) if TO_CHECK in task.tags else None
 
 
 def cannot_send(task: Task) -> str | None:
     """Return why `task` cannot be sent for the first time, or None when it can."""
-    if why_not := cannot_send_unchecked(task):
-        return why_not
+    if reason := cannot_send_unchecked(task):
+        return reason
     if task.status != Status.RECEIVED:
         return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
     if task.verification is None and needs_answer(task):
         sentence = f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
-        return Refusal("not verified yet", sentence)
+        return Reason("not verified yet", sentence)
     return cannot_send_answered(task) or cannot_tell_kind(task)
 
 
@@ -116,7 +116,7 @@ def cannot_send_answered(task: Task) -> str | None:
     if needs_answer(task) or task.is_purged:
         return cannot_change_purged(task)
     answered = f"The shopper of {task.name} was answered on {task.answered_on}"
-    return Refusal("answered already", f"{answered}: withdraw the answer to send it still.")
+    return Reason("answered already", f"{answered}: withdraw the answer to send it still.")
 
 
 def resubmission(task: Task, hold: HoldRule) -> Request:
@@ -134,10 +134,10 @@ def resubmission(task: Task, hold: HoldRule) -> Request:
 
 
 def cannot_resubmit(task: Task) -> str | None:
-    if why_not := cannot_send_unchecked(task):
-        return why_not
+    if reason := cannot_send_unchecked(task):
+        return reason
     if task.resubmitted_as is not None:
-        return Refusal("resubmitted already", f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}.")
+        return Reason("resubmitted already", f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}.")
     if task.status == Status.DECLINED and not task.is_appeal_upheld:
         return f"{task.name} was declined: it is resubmitted only if that is withdrawn, or an appeal upheld."
     if task.status not in _RESUBMITTABLE:
@@ -145,10 +145,10 @@ def cannot_resubmit(task: Task) -> str | None:
     if task.is_cancellation_waiting:
         waits = f"The cancellation of {task.name} was asked for and waits for its task id"
         todo = "enter that, or give up the request before resubmitting it."
-        return Refusal("cancellation waits for the task id", f"{waits}: {todo}")
+        return Reason("cancellation waits for the task id", f"{waits}: {todo}")
     if task.email or task.is_purged:
         return cannot_change_purged(task)
-    return Refusal("without email", f"Task {task.name} has no email to submit again.")
+    return Reason("without email", f"Task {task.name} has no email to submit again.")
 
 
 def cancel(store: Store, number: int, actor: str) -> Task:
@@ -175,17 +175,17 @@ def request_cancellation(transaction: Transaction, number: int, actor: str) -> N
 
 
 def cannot_cancel(task: Task) -> str | None:
-    if (why_not := cannot_tell_kind(task)) is not None:
-        return why_not
+    if (reason := cannot_tell_kind(task)) is not None:
+        return reason
     if task.cancel_asked:
-        return Refusal("cancellation asked for already", f"The cancellation of {task.name} was asked for already.")
+        return Reason("cancellation asked for already", f"The cancellation of {task.name} was asked for already.")
     if task.is_never_sent:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
     if task.is_outcome_unknown:
         sentence = f"{task.name} was sent without a hold and can no longer be cancelled."
-        return None if task.holding_period else Refusal("sent without a hold", sentence)
+        return None if task.holding_period else Reason("sent without a hold", sentence)
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None
@@ -207,8 +207,8 @@ def download(store: Store, number: int, folder: str, actor: str) -> Task:
 
 def cannot_download(task: Task) -> str | None:
     """Return why there is nothing to download for `task`, or None when there is."""
-    if why_not := cannot_change_purged(task) or cannot_tell_kind(task):
-        return why_not
+    if reason := cannot_change_purged(task) or cannot_tell_kind(task):
+        return reason
     if task.kind is Kind.DELETION:
         return "A deletion has no result to download."
     if task.status != Status.COMPLETED:
@@ -216,14 +216,14 @@ def cannot_download(task: Task) -> str | None:
     if task.download is not None and task.download.is_open:
         is_running = f"The result of {task.name} is being downloaded already."
         sentence = f"The download of {task.name} is paused: resume it." if task.download.paused else is_running
-        return Refusal("download asked for already", sentence)
+        return Reason("download asked for already", sentence)
     return None
 
 
 def track(store: Store, kind: Kind, task_id: str, known_request: Request, actor: str) -> Task:
     """Track a task that was submitted elsewhere; the next poll fills in what the service knows."""
     with store.write() as transaction:
-        refuse_known_task_id(transaction, task_id)
+        check_task_id_is_new(transaction, task_id)
         check_received_on(known_request)
         number = insert(transaction, known_request, task_id=task_id)
         timeline.append(transaction, number, actor, EventKind.TRACKED, after=Status.QUEUED, detail=f"{kind} {task_id}")

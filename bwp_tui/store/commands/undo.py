@@ -10,10 +10,10 @@ from typing import Final
 from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.commands.answers import cannot_answer, refusal_of_removal
+from bwp_tui.store.commands.answers import cannot_answer, cannot_remove_while_sending
 from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.commands.decisions import cannot_appeal
-from bwp_tui.store.commands.legal_records import refusal_of_correction, refusal_of_day
+from bwp_tui.store.commands.legal_records import cannot_correct, cannot_record_on
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction, as_day, as_text
 from bwp_tui.store.database.shared_sql import update_task
@@ -64,7 +64,7 @@ def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChang
         task = tasks.get(store, number)
         if task.purged_at is not None or _value(transaction, number, part) != change.after:
             raise NotPossible(f"Somebody has changed the {part} of {task.name} since: nothing is undone.")
-        refuse(_refusal(store, task, part, change.before))
+        refuse(_cannot_restore(store, task, part, change.before))
         columns = _COLUMNS[part]
         update_task(transaction, number, **dict(zip(columns, change.before, strict=True)))
         was, is_now = (dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before))
@@ -79,20 +79,20 @@ def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChang
     return restore
 
 
-def _refusal(store: Store, task: Task, part: UndoablePart, before: Row) -> str | None:
+def _cannot_restore(store: Store, task: Task, part: UndoablePart, before: Row) -> str | None:
     """Return why a part cannot be as it was, since other parts of the task have changed; None if it can."""
     if part is LegalRecord.APPEAL and task.was_resubmitted:
         return f"{task.name} was resubmitted since, so the {part} stays."
     if part is TaskPart.RECEIPT:
-        return refusal_of_correction(task, as_day(before[0]), as_text(before[1]))
+        return cannot_correct(task, as_day(before[0]), as_text(before[1]))
     if not isinstance(part, LegalRecord):
         return None
     if before[0] is None:
-        return refusal_of_removal(store, task, part)
-    refused = cannot_answer(task) if part is LegalRecord.ANSWER else None
+        return cannot_remove_while_sending(store, task, part)
+    reason = cannot_answer(task) if part is LegalRecord.ANSWER else None
     if part is LegalRecord.APPEAL:
-        refused = cannot_appeal(task)
-    return refused or refusal_of_day(task, as_day(before[0]))
+        reason = cannot_appeal(task)
+    return reason or cannot_record_on(task, as_day(before[0]))
 
 
 def _value(transaction: Transaction, number: int, part: UndoablePart) -> Row:

@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.store.database.damage_flag import flag_damage
-from bwp_tui.store.database.migrate import refuse_newer, version_of
+from bwp_tui.store.database.migrate import check_not_newer, version_of
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreUnavailable
 
@@ -81,7 +81,7 @@ def flagged_errors(path: Path, connection: Callable[[], apsw.Connection]) -> Ite
         is_content = any(text in str(error) for text in ("fts5", "malformed JSON"))
         if not is_content and schema_of(connection()) == expected_schema():
             raise
-        refuse_newer(version_of(connection()), path)  # another process may have migrated the file meanwhile
+        check_not_newer(version_of(connection()), path)  # another process may have migrated the file meanwhile
         flag_damage(path)
         raise damage_error(path, str(error)) from error
 

@@ -44,7 +44,7 @@ def newest_version() -> int:
     return len(migration_scripts())
 
 
-def refuse_newer(version: int, path: Path) -> None:
+def check_not_newer(version: int, path: Path) -> None:
     """Raise StoreTooNew unless this program knows the schema `version` of the history at `path`."""
     known = newest_version()
     if known < version <= LARGEST_VERSION:
@@ -63,7 +63,7 @@ def migrate(db: apsw.Connection, path: Path) -> None:
     try:
         # Another process may have migrated while this one waited for the lock.
         version = version_of(db)
-        refuse_newer(version, path)
+        check_not_newer(version, path)
         if 0 < version < len(known):
             _back_up(path, version)
         apply_missing(db)

@@ -142,12 +142,12 @@ def open_for_reading(path: Path) -> OpenedDatabase:
         if before is None:
             raise
 
-    def check_unchanged() -> None:
+    def check_here() -> None:
         check()
         if _file_state(path) != before:
             raise StoreChanged(f"The history {path} has changed since it was opened.")
 
-    return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
+    return OpenedDatabase(_open_reader(path, "immutable=1"), check_here)
 
 
 def open_without_traces(path: Path) -> apsw.Connection:

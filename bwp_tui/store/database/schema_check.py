@@ -49,7 +49,7 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
     try:
         if has_damaged_version(db):
             raise StoreDamaged(f"The history {path} is damaged (its schema number is not that of its tables).")
-        migrate.refuse_newer(migrate.version_of(db), path)
+        migrate.check_not_newer(migrate.version_of(db), path)
         _check_tables(db, path)
     except (apsw.SQLError, UnicodeDecodeError) as error:
         # The statements are right: the schema must be damaged.

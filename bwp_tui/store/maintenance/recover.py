@@ -21,7 +21,7 @@ from bwp_tui.file_access import new_file
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.migrate import FIRST_CHAINED, refuse_newer
+from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, intent_repair, rebuild, replay
 from bwp_tui.store.maintenance.merge import MergeResult
@@ -98,7 +98,7 @@ def _damage(path: Path) -> str | None:
     with damaged_file.open_damaged(path) as file:
         if file.wal_is_foreign or file.wal_has_damaged_frame:
             for from_wal in (False, True):
-                refuse_newer(file.version(from_wal=from_wal), path)
+                check_not_newer(file.version(from_wal=from_wal), path)
         if file.wal_is_foreign:
             return "the log beside it belongs to another copy of it"
         if file.wal_has_damaged_frame:

@@ -112,7 +112,7 @@ def of_task(store: Store, number: int) -> list[LoggedRequest]:
     return [_request_of(row) for row in store.rows(f"{_REQUESTS} WHERE i.task = ? ORDER BY i.id", (number,))]
 
 
-def why_not_cancelled(store: Store, number: int) -> str | None:
+def cancel_refused_reason(store: Store, number: int) -> str | None:
     """Return why the newest cancellation of task `number` was refused, or None."""
     last = next((sent for sent in reversed(of_task(store, number)) if sent.action == IntentAction.CANCEL), None)
     return last.outcome_event[1] if last is not None and last.state == IntentState.REFUSED else None

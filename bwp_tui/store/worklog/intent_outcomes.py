@@ -94,7 +94,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             return  # a second engine sent the same client token and got its response first
         if other is not None and other[1]:
             finish_task(transaction, number, Status.CANCELLED)
-            refuse_waiting_cancellation(transaction, number, f"Its task is #{as_int(other[0])}: see there.")
+            record_waiting_cancel_refused(transaction, number, f"Its task is #{as_int(other[0])}: see there.")
             detail = f"{task_id}, kept as #{as_int(other[0])}"
             _append(transaction, number, EventKind.ACCEPTED, before, Status.CANCELLED, detail)
             return
@@ -104,7 +104,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             return
         update_task(transaction, number, task_id=task_id)
         if is_final:
-            refuse_waiting_cancellation(transaction, number, "The task has ended.")
+            record_waiting_cancel_refused(transaction, number, "The task has ended.")
         else:
             transaction.run(
                 "UPDATE tasks SET submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
@@ -133,7 +133,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
             return
         finish_task(transaction, number, Status.REJECTED)
         _append(transaction, number, EventKind.REFUSED, Status.QUEUED, Status.REJECTED, message)
-        refuse_waiting_cancellation(transaction, number, "The request was rejected, so there is nothing to cancel.")
+        record_waiting_cancel_refused(transaction, number, "The request was rejected, so there is nothing to cancel.")
 
 
 def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, before: str, reason: str) -> None:
@@ -195,19 +195,19 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
     If an earlier attempt had no response, it may have cancelled the task; the recorded reason says so.
     """
     with store.write() as transaction:
-        number = _refuse_cancellation(transaction, intent, reason)
+        number = _record_cancel_refused(transaction, intent, reason)
         if number is not None:
             update_task(transaction, number, next_poll_at=transaction.now_text)
 
 
-def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: str) -> None:
+def record_waiting_cancel_refused(transaction: Transaction, number: int, reason: str) -> None:
     """End a waiting cancellation of a task that can no longer be cancelled, if there is one."""
     row = waiting_cancellation(transaction, number)
     if row is not None:
-        _refuse_cancellation(transaction, as_int(row[0]), reason, PROGRAM)
+        _record_cancel_refused(transaction, as_int(row[0]), reason, PROGRAM)
 
 
-def _refuse_cancellation(transaction: Transaction, intent: int, reason: str, actor: str = SERVICE) -> int | None:
+def _record_cancel_refused(transaction: Transaction, intent: int, reason: str, actor: str = SERVICE) -> int | None:
     if not any(status in reason for status in (Status.COMPLETED, Status.FAILED)):  # else the service says how it ended
         reason += _earlier_attempt_warning(transaction, intent, "cancelled")
     number = _end_intent(transaction, intent, IntentState.REFUSED)

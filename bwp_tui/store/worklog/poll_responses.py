@@ -153,7 +153,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
     detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, EventKind.STATUS, before=before, after=status, detail=detail)
     if status in STATUSES_AFTER_HOLD:
-        intent_outcomes.refuse_waiting_cancellation(
+        intent_outcomes.record_waiting_cancel_refused(
             transaction, number, f"The deletion can no longer be cancelled: it is {status}."
         )
 
@@ -231,7 +231,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             timeline.append(
                 transaction, number, SERVICE, EventKind.STATUS, before=before, after=Status.MISSING, detail=reason
             )
-            intent_outcomes.refuse_waiting_cancellation(transaction, number, reason)
+            intent_outcomes.record_waiting_cancel_refused(transaction, number, reason)
 
 
 def record_failed_polls(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:
