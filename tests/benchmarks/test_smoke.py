@@ -31,7 +31,7 @@ LATER = (
     "bwp_tui.api.transfer", "bwp_tui.contract.payloads", "bwp_tui.sandbox", "bwp_tui.cli",
     "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer", "bwp_tui.archive",
     "bwp_tui.console.screens.main_handlers", "bwp_tui.console.store_access.task_commands",
-    "bwp_tui.store.queries.dashboard", "bwp_tui.store.queries.request_log",
+    "bwp_tui.store.queries.dashboard", "bwp_tui.store.queries.intent_log",
     "bwp_tui.engine.runtime.maintenance_thread", "botocore", "bwp_tui.engine.events", "bwp_tui.contract.events",
     "bwp_tui.store.commands.undo", "bwp_tui.console.screens.help", "bwp_tui.console.screens.task",
     "bwp_tui.console.widgets.request_form", "bwp_tui.console.widgets.prompt",

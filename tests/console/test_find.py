@@ -8,12 +8,12 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from bwp_tui.console.screens import request_log
+from bwp_tui.console.screens import intent_log
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.screens.intent_log import IntentLogScreen
 from bwp_tui.console.screens.letter import LetterScreen
-from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.console.widgets.virtual_list import VirtualList
@@ -156,12 +156,12 @@ async def test_the_entries_are_filtered_by_name(profile: Profile) -> None:
 
 
 async def test_the_request_log_is_filtered(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_log, "_CHUNK", 1)  # what the filter finds was not among the rows read before
+    monkeypatch.setattr(intent_log, "_CHUNK", 1)  # what the filter finds was not among the rows read before
     async with opened(profile) as console:
         requests.cancel(console.store, HELD, "op")
         requests.resubmit(console.store, NOT_KNOWN, "op")
         await console.press("H")
-        await console.until(lambda: isinstance(console.app.screen, RequestLogScreen))
+        await console.until(lambda: isinstance(console.app.screen, IntentLogScreen))
         await console.sees("submit")
         rows = console.app.screen.query_one(VirtualList)
         before = rows.row_count

@@ -20,7 +20,7 @@ from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import dashboard, request_log, tasks, timeline
+from bwp_tui.store.queries import dashboard, intent_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceHealthState
 from tests.console.past import HELD, NOW, PAST, clock
@@ -190,7 +190,7 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
             broken.setattr(tasks, "newest_for", damaged)
             broken.setattr(timeline, "of_task", damaged)
             broken.setattr(saved_views, "all_views", damaged)
-            broken.setattr(request_log, "by_ids", damaged)
+            broken.setattr(intent_log, "by_ids", damaged)
             reader, task = console.main.session.reader, console.main.table.current
             assert task is not None
             asked: dict[str, Callable[[], object]] = {
@@ -198,7 +198,7 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
                 "timeline": lambda: reader.timeline(task),
                 "views": lambda: reader.views(),
                 "earlier": lambda: reader.earlier_task_sentence(Kind.RETRIEVAL, "a@example.com"),
-                "sent": lambda: console.main.session.reader.logged_requests([1]),
+                "sent": lambda: console.main.session.reader.logged_intents([1]),
             }
             asked[read]()
             await console.until(lambda: "The history is damaged." in console.line("status"))

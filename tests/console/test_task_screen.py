@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
-from bwp_tui.console.screens.request_log import RequestLogScreen
+from bwp_tui.console.screens.intent_log import IntentLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.statuses import Status
@@ -289,7 +289,7 @@ async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profil
         await console.until(lambda: console.main.table.row_count == len(PAST) + 2)
         await console.press("H")
         await console.sees("2 requests", "accepted: 3556a10a-accepted")
-        assert isinstance(console.app.screen, RequestLogScreen)
+        assert isinstance(console.app.screen, IntentLogScreen)
         lines = console.line("sent-rows").splitlines()
         assert f"#{other}  submit retrieval" in lines[1]
         assert f"#{task.number}  submit deletion" in lines[2]

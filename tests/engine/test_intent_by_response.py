@@ -18,7 +18,7 @@ from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.queries import request_log, tasks, timeline
+from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw
@@ -224,7 +224,7 @@ async def test_a_cancellation_ends_when_the_task_is_seen_to_be_beyond_it(
     await tried(engine, clock)
     task = tasks.get(store, number)
     assert (task.status, task.cancel_asked) == (status, False)
-    assert status in (request_log.of_task(store, number)[-1].outcome_event[1] or "")
+    assert status in (intent_log.of_task(store, number)[-1].outcome_event[1] or "")
 
 
 async def test_one_request_that_is_always_refused_holds_up_no_other(

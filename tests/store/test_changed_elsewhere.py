@@ -16,7 +16,7 @@ from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.digest_chain import FOREIGN_CHANGE
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.queries import request_log, tasks, timeline
+from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import intent_outcomes
 from tests.store import single
@@ -59,7 +59,7 @@ def test_a_request_that_was_changed_elsewhere_is_withheld(
     assert f"its {named}." in withheld.trouble
     assert str(advice_for(withheld, None, str)).startswith("Nothing was sent")
     assert timeline.of_task(store, task.number)[-1].what == EventKind.HELD_BACK
-    (asked,) = request_log.of_task(store, task.number)
+    (asked,) = intent_log.of_task(store, task.number)
     assert (asked.attempts, asked.first_sent_at) == (0, None)
     assert not has_waiting_intent(store, task.number)
     again = requests.resubmit(store, task.number, ACTOR)  # decided on with that in sight

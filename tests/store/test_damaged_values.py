@@ -17,7 +17,7 @@ from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import compliance_report, request_log, tasks, timeline
+from bwp_tui.store.queries import compliance_report, intent_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -54,7 +54,7 @@ def _loosen(path: Path, table: str, declared: str, looser: str, sql: str) -> Non
 @pytest.mark.parametrize(
     ("sql", "use"),
     [
-        ("UPDATE intents SET asked_at = '2026,11-20T09:14:00.000000Z'", lambda store: request_log.newest(store, 9)),
+        ("UPDATE intents SET asked_at = '2026,11-20T09:14:00.000000Z'", lambda store: intent_log.newest(store, 9)),
         ("UPDATE timeline SET at = '2026-11-20T09:99:00.000000Z'", lambda store: timeline.of_task(store, 1)),
         ("UPDATE tasks SET received_on = '2026-11-99'", lambda store: tasks.get(store, 1)),
         ("UPDATE tasks SET errors = '[1]'", lambda store: tasks.get(store, 1)),

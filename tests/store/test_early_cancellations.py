@@ -13,7 +13,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.queries import request_log, tasks, timeline
+from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
 from tests.store import single
@@ -132,7 +132,7 @@ def test_a_deletion_without_a_hold_cannot_be_cancelled_once_it_was_sent(store: S
 def test_the_log_of_requests_names_no_next_try_of_a_cancellation_that_cannot_be_sent(store: Store) -> None:
     number, submission = early(store)
     intent_outcomes.reschedule(store, submission.id, "timed out", SOON, never_sent=False)
-    assert [(found.action, found.next_at) for found in request_log.of_task(store, number)] == [
+    assert [(found.action, found.next_at) for found in intent_log.of_task(store, number)] == [
         ("submit", SOON),
         ("cancel", None),
     ]

@@ -18,7 +18,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import request_log, tasks
+from bwp_tui.store.queries import intent_log, tasks
 from bwp_tui.store.queries.columns_from_events import Columns, chosen_text, columns_after
 from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
@@ -242,7 +242,7 @@ def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(
         download = tasks.get(store, 1).download
         assert download is not None
         assert (download.sha256, download.path) == ("ab" * 32, None)
-        assert [request.action for request in request_log.of_task(store, 1)] == ["submit"]
+        assert [request.action for request in intent_log.of_task(store, 1)] == ["submit"]
 
 
 @pytest.mark.parametrize("is_first", [False, True])

@@ -20,7 +20,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import request_log, tasks, timeline
+from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -135,10 +135,10 @@ def test_a_request_that_waits_keeps_its_client_token_and_counts_as_sent(path: Pa
     recovered = open_store(path, clock=clock)
     intent = intent_of(recovered, task.number)
     assert (intent.client_token, intent.first_sent_at, intent.attempts) == (token, clock(), 1)
-    (request,) = request_log.of_task(recovered, task.number)
+    (request,) = intent_log.of_task(recovered, task.number)
     assert (request.is_assumed_sent, request.attempts, request.first_sent_at) == (True, 0, None)
     intent_outcomes.record_sending(recovered, intent.id)
-    (request,) = request_log.of_task(recovered, task.number)
+    (request,) = intent_log.of_task(recovered, task.number)
     assert (request.is_assumed_sent, request.attempts, request.first_sent_at) == (True, 1, None)
     intent_outcomes.record_unconfirmed(recovered, intent.id)
     detail = str(timeline.of_task(recovered, task.number)[-1].detail)

@@ -24,8 +24,8 @@ from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
 from bwp_tui.file_access import new_file
 from bwp_tui.store.database.digest_chain import Chain
 from bwp_tui.store.maintenance import chain_check
-from bwp_tui.store.queries import request_log, tasks, timeline
-from bwp_tui.store.queries.request_log import LoggedRequest
+from bwp_tui.store.queries import intent_log, tasks, timeline
+from bwp_tui.store.queries.intent_log import LoggedIntent
 from bwp_tui.store.worklog import downloads
 
 _LABEL_WIDTH = 20
@@ -45,7 +45,7 @@ def evidence(arguments: Namespace) -> ExitCode:
         record = _record(
             task,
             timeline.as_recorded(session.store, task.number),
-            request_log.of_task(session.store, task.number),
+            intent_log.of_task(session.store, task.number),
             downloads.of_task(session.store, task.number),
             session.profile.name,
             chain or Chain(task.number),
@@ -102,7 +102,7 @@ def _sign(arguments: Namespace, record: dict[str, object], target: Path) -> None
 def _record(
     task: Task,
     events: Sequence[TimelineEvent],
-    sent: Sequence[LoggedRequest],
+    intents: Sequence[LoggedIntent],
     fetched: Sequence[Download],
     profile: str,
     chain: Chain,
@@ -146,7 +146,7 @@ def _record(
         "resubmit_of": task.resubmit_of,
         "resubmitted_as": task.resubmitted_as,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
-        "sent": [_sent_record(request) for request in sent],
+        "sent": [_intent_record(intent) for intent in intents],
         "downloads": [_download_record(download) for download in fetched],
         "timeline": [_event_record(event, chain.link(at)) for at, event in enumerate(events, start=1)],
         "chain_begun_at": chain.begun_at,
@@ -155,16 +155,16 @@ def _record(
     }
 
 
-def _sent_record(request: LoggedRequest) -> dict[str, object]:
+def _intent_record(intent: LoggedIntent) -> dict[str, object]:
     return {
-        "action": request.action,
-        "state": request.state,
-        "attempts": request.attempts,
-        "asked_at": format_instant(request.asked_at),
-        "asked_by": request.actor,
-        "first_sent_at": iso_instant(request.first_sent_at),
-        "settled_at": iso_instant(request.settled_at),
-        "client_token_sha256": request.client_token_sha256,
+        "action": intent.action,
+        "state": intent.state,
+        "attempts": intent.attempts,
+        "asked_at": format_instant(intent.asked_at),
+        "asked_by": intent.actor,
+        "first_sent_at": iso_instant(intent.first_sent_at),
+        "settled_at": iso_instant(intent.settled_at),
+        "client_token_sha256": intent.client_token_sha256,
     }
 
 

@@ -26,12 +26,12 @@ from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
-from bwp_tui.store.queries import request_log, tasks, timeline
-from bwp_tui.store.queries.request_log import LoggedRequest
+from bwp_tui.store.queries import intent_log, tasks, timeline
+from bwp_tui.store.queries.intent_log import LoggedIntent
 from bwp_tui.store.queries.task_record import next_try, record_with_next_try, task_record
 from bwp_tui.store.worklog import engine_state
 
-_SENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
+_INTENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
 _EXPENDABLE = ("TOKEN", "BY", "TRIES", "EMAIL")
 
 
@@ -125,68 +125,68 @@ def delete_view(arguments: Namespace) -> None:
 
 
 def sent(arguments: Namespace) -> None:
-    """Print the requests sent to the API, for one task or all."""
+    """Print the submissions and cancellations, for one task or all."""
     with open_session(arguments) as session:
         if arguments.task is None:
-            requests = request_log.newest(session.store, arguments.limit)
+            intents = intent_log.newest(session.store, arguments.limit)
         else:
             number = tasks.find_by_name(session.store, arguments.task).number
-            requests = request_log.of_task(session.store, number)[::-1][: arguments.limit]
+            intents = intent_log.of_task(session.store, number)[::-1][: arguments.limit]
         has_engine = session.has_engine()
-    records = [_sent_record(request, has_engine=has_engine, mask=arguments.mask) for request in requests]
-    rows = [_sent_cells(request, has_engine=has_engine, unmask=arguments.unmask) for request in requests]
-    print_result(arguments, records, table(_SENT_HEADINGS, rows, expendable=_EXPENDABLE))
-    if not requests and not arguments.json:
+    records = [_intent_record(intent, has_engine=has_engine, mask=arguments.mask) for intent in intents]
+    rows = [_intent_cells(intent, has_engine=has_engine, unmask=arguments.unmask) for intent in intents]
+    print_result(arguments, records, table(_INTENT_HEADINGS, rows, expendable=_EXPENDABLE))
+    if not intents and not arguments.json:
         print_message("No requests were sent.")
 
 
-def _sent_record(request: LoggedRequest, *, has_engine: bool, mask: bool) -> dict[str, object]:
-    email = mask_email(request.email) if mask and request.email else request.email
-    what, detail = request.outcome_event
-    failure = request.last_failure
-    variables: dict[str, object] = {"taskId": request.task_id}
-    if request.client_token_start:
-        reason = mask_in_text(request.reason, request.email) if request.reason and mask else request.reason
-        variables = variables_to_show(request.kind, email, request.client_token_start, request.holding_period, reason)
+def _intent_record(intent: LoggedIntent, *, has_engine: bool, mask: bool) -> dict[str, object]:
+    email = mask_email(intent.email) if mask and intent.email else intent.email
+    what, detail = intent.outcome_event
+    failure = intent.last_failure
+    variables: dict[str, object] = {"taskId": intent.task_id}
+    if intent.client_token_start:
+        reason = mask_in_text(intent.reason, intent.email) if intent.reason and mask else intent.reason
+        variables = variables_to_show(intent.kind, email, intent.client_token_start, intent.holding_period, reason)
     return {
-        "id": request.task_number,
-        "task_id": request.task_id,
-        "operation": mutation_name(request.action, request.kind),
+        "id": intent.task_number,
+        "task_id": intent.task_id,
+        "operation": mutation_name(intent.action, intent.kind),
         "variables": variables,
-        "state": request.state,
-        "attempts": request.attempts,
-        "is_assumed_sent": request.is_assumed_sent,
-        "asked_at": format_instant(request.asked_at),
-        "asked_by": request.actor,
-        "first_sent_at": iso_instant(request.first_sent_at),
-        "settled_at": iso_instant(request.settled_at),
-        "next_at": iso_instant(request.next_at) if has_engine else None,
-        "last_failure": mask_in_text(failure, request.email) if failure and mask else failure,
+        "state": intent.state,
+        "attempts": intent.attempts,
+        "is_assumed_sent": intent.is_assumed_sent,
+        "asked_at": format_instant(intent.asked_at),
+        "asked_by": intent.actor,
+        "first_sent_at": iso_instant(intent.first_sent_at),
+        "settled_at": iso_instant(intent.settled_at),
+        "next_at": iso_instant(intent.next_at) if has_engine else None,
+        "last_failure": mask_in_text(failure, intent.email) if failure and mask else failure,
         "response": what,
-        "response_detail": mask_in_text(detail, request.email) if detail and mask else detail,
+        "response_detail": mask_in_text(detail, intent.email) if detail and mask else detail,
     }
 
 
-def _tries(request: LoggedRequest) -> str:
+def _tries(intent: LoggedIntent) -> str:
     """Return how often a request was sent; with a question mark where it may have been sent before too."""
-    if request.is_assumed_sent:
-        return f"{request.attempts or ''}?"
-    return "-" if request.last_failure and not request.attempts else str(request.attempts)
+    if intent.is_assumed_sent:
+        return f"{intent.attempts or ''}?"
+    return "-" if intent.last_failure and not intent.attempts else str(intent.attempts)
 
 
-def _sent_cells(request: LoggedRequest, *, has_engine: bool, unmask: bool) -> tuple[str, ...]:
-    what, detail = request.outcome_event
+def _intent_cells(intent: LoggedIntent, *, has_engine: bool, unmask: bool) -> tuple[str, ...]:
+    what, detail = intent.outcome_event
     response = f"{what or ''}{f': {detail}' if detail else ''}"
-    if request.last_failure and (next_try := _next_try(request.next_at, has_engine=has_engine)):
-        response = f"{request.last_failure} Next try: {next_try}"
+    if intent.last_failure and (next_try := _next_try(intent.next_at, has_engine=has_engine)):
+        response = f"{intent.last_failure} Next try: {next_try}"
     return (
-        stamp(request.asked_at),
-        str(request.task_number),
-        f"{request.action} {request.kind.lower()}",
-        request.email if unmask else mask_email(request.email),
-        request.state,
-        _tries(request),
-        f"{request.client_token_start}…" if request.client_token_start else "-",
-        request.actor,
-        response if unmask else mask_in_text(response, request.email),
+        stamp(intent.asked_at),
+        str(intent.task_number),
+        f"{intent.action} {intent.kind.lower()}",
+        intent.email if unmask else mask_email(intent.email),
+        intent.state,
+        _tries(intent),
+        f"{intent.client_token_start}…" if intent.client_token_start else "-",
+        intent.actor,
+        response if unmask else mask_in_text(response, intent.email),
     )

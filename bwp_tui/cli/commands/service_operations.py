@@ -19,7 +19,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.queries import request_log, tasks
+from bwp_tui.store.queries import intent_log, tasks
 
 
 def refresh(arguments: Namespace) -> None:
@@ -104,7 +104,7 @@ def _confirm_single(
 def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:
     """Report why tasks were not cancelled, and end the command if one was not."""
     left = [task for task in cancelled if task.status != Status.CANCELLED]
-    reasons = [request_log.cancel_refused_reason(session.store, task.number) for task in left]
+    reasons = [intent_log.cancel_refused_reason(session.store, task.number) for task in left]
     if len(cancelled) == 1 and left:
         task, why = left[0], reasons[0]
         raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")

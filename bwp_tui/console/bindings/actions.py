@@ -28,7 +28,7 @@ class Scope(Enum):
     DOWNLOADS = auto()
     ARCHIVE = auto()
     LETTER = auto()
-    REQUEST_LOG = auto()
+    INTENT_LOG = auto()
     OUTPUT = auto()
     DASHBOARD = auto()
     MESSAGES = auto()

@@ -183,7 +183,7 @@ _LETTER: Final = (
     *_FIND,
     *_PAGE,
 )
-_REQUEST_LOG: Final = (
+_INTENT_LOG: Final = (
     Action("read", ("enter",), "open the task", "Open the task", _SCREEN),
     *MOVES,
     _FILTER,
@@ -231,7 +231,7 @@ REGISTRY: Final = tuple(
         Scope.DOWNLOADS: _DOWNLOADS,
         Scope.ARCHIVE: _ARCHIVE,
         Scope.LETTER: _LETTER,
-        Scope.REQUEST_LOG: _REQUEST_LOG,
+        Scope.INTENT_LOG: _INTENT_LOG,
         Scope.DASHBOARD: _DASHBOARD,
         Scope.PROFILES: _PROFILES,
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),

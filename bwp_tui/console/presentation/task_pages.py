@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bwp_tui.console.presentation import download_detail, task_detail
 from bwp_tui.console.presentation.format import DisplayContext, fact, mask, subject
-from bwp_tui.console.presentation.request_log import STATE_ROLES
+from bwp_tui.console.presentation.intent_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
@@ -17,7 +17,7 @@ from bwp_tui.domain.statuses import FINAL_STATUSES
 from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
-from bwp_tui.store.queries.request_log import LoggedRequest
+from bwp_tui.store.queries.intent_log import LoggedIntent
 from bwp_tui.store.queries.timeline import EventKind
 
 Line = list[StyledText]
@@ -55,13 +55,13 @@ def timeline_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
 
 
 def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
-    """Yield the requests sent for the task with their responses, the newest first, its downloads and its polling."""
+    """Yield submissions and cancellations with their responses, downloads, each the newest first, and the polling."""
     task = details.task
-    if not details.sent:
+    if not details.intents:
         yield [("No submission recorded: the task was tracked, adopted by an event, or is sample data.", "muted")]
         yield []
-    for request in reversed(details.sent):
-        yield from _request_lines(request, task, context)
+    for intent in reversed(details.intents):
+        yield from _intent_lines(intent, task, context)
         yield []
     for event in reversed(details.events):
         if event.what == EventKind.EVENT_RECEIVED:
@@ -77,32 +77,32 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
         yield from _polling_lines(task)
 
 
-def _request_lines(request: LoggedRequest, task: Task, context: DisplayContext) -> Iterator[Line]:
-    state = (f"   {request.state}", STATE_ROLES.get(request.state, "plain"))
-    yield [(mutation_name(request.action, request.kind), "strong"), state]
-    yield fact("Requested", f"{stamp(request.asked_at)} by {request.actor}")
-    attempts = f", {counted(request.attempts, 'attempt')}" if request.attempts else ""
-    if request.first_sent_at is not None:
-        first = f"{'first ' if request.attempts > 1 else ''}{stamp(request.first_sent_at)}"
-    elif request.is_assumed_sent:
+def _intent_lines(intent: LoggedIntent, task: Task, context: DisplayContext) -> Iterator[Line]:
+    state = (f"   {intent.state}", STATE_ROLES.get(intent.state, "plain"))
+    yield [(mutation_name(intent.action, intent.kind), "strong"), state]
+    yield fact("Requested", f"{stamp(intent.asked_at)} by {intent.actor}")
+    attempts = f", {counted(intent.attempts, 'attempt')}" if intent.attempts else ""
+    if intent.first_sent_at is not None:
+        first = f"{'first ' if intent.attempts > 1 else ''}{stamp(intent.first_sent_at)}"
+    elif intent.is_assumed_sent:
         first = "not known: perhaps before the history was recovered"
     else:
-        first = "never" if request.settled_at else "not accepted yet" if request.last_failure else "not yet"
+        first = "never" if intent.settled_at else "not accepted yet" if intent.last_failure else "not yet"
     yield fact("Sent", f"{first}{attempts}")
-    if request.next_at:
+    if intent.next_at:
         has_engine = context.engine is None or context.engine.pid is not None
-        yield fact("Next", stamp(request.next_at) if has_engine else "once an engine runs")
-    if request.settled_at:
-        event, detail = request.outcome_event
-        response = f"{stamp(request.settled_at)}  {event or request.state}{f': {detail}' if detail else ''}"
+        yield fact("Next", stamp(intent.next_at) if has_engine else "once an engine runs")
+    if intent.settled_at:
+        event, detail = intent.outcome_event
+        response = f"{stamp(intent.settled_at)}  {event or intent.state}{f': {detail}' if detail else ''}"
         yield fact("Response", mask(response, task, context))
-    if request.client_token_start:
-        token, email = request.client_token_start, subject(task, context)
+    if intent.client_token_start:
+        token, email = intent.client_token_start, subject(task, context)
         yield fact("Token", f"{token}…  (the rest is not shown)")
-        variables = variables_to_show(request.kind, email, token, request.holding_period, request.reason)
+        variables = variables_to_show(intent.kind, email, token, intent.holding_period, intent.reason)
         yield fact("Variables", mask(json.dumps(variables, ensure_ascii=False), task, context))
     else:
-        yield fact("Variables", json.dumps({"taskId": request.task_id}))
+        yield fact("Variables", json.dumps({"taskId": intent.task_id}))
 
 
 def _polling_lines(task: Task) -> Iterator[Line]:

@@ -31,10 +31,10 @@ from bwp_tui.console.screens.command_output import CommandOutputScreen, OutputSc
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes, sign_notes
+from bwp_tui.console.screens.intent_log import IntentLogScreen
 from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.screens.profiles import ProfilesScreen
-from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES
@@ -88,7 +88,7 @@ class MainHandlers:
             "archive": partial(self._do_with_current, self._open_archive),
             "letter": partial(self._do_with_current, lambda task: self._open_letter(task.number)),
             "downloads": lambda: self._open(DownloadsScreen(session, screen.context)),
-            "sent": lambda: self._open(RequestLogScreen(session, self._go_to_and_open)),
+            "sent": lambda: self._open(IntentLogScreen(session, self._go_to_and_open)),
             "dashboard": lambda: self._open(
                 DashboardScreen(session, lambda text: screen.show(screen.list_state.of_filter(text)))
             ),

@@ -36,7 +36,7 @@ _PAGES: Final = {
     "overview": _Page(task_pages.overview_page),
     "errors": _Page(task_pages.errors_page, lambda details: len(details.task.errors)),
     "timeline": _Page(task_pages.timeline_page, lambda details: len(details.events)),
-    "requests": _Page(task_pages.requests_page, lambda details: len(details.sent) + len(details.downloads)),
+    "requests": _Page(task_pages.requests_page, lambda details: len(details.intents) + len(details.downloads)),
     "notes": _Page(
         task_pages.notes_page, lambda details: sum(event.what == EventKind.NOTE for event in details.events)
     ),

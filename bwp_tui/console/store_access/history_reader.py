@@ -20,7 +20,7 @@ from bwp_tui.store.worklog.engine_state import EngineState
 if TYPE_CHECKING:
     from bwp_tui.actions.operation import TaskOperation
     from bwp_tui.store.queries.dashboard import Statistics
-    from bwp_tui.store.queries.request_log import LoggedRequest
+    from bwp_tui.store.queries.intent_log import LoggedIntent
 
 Result = TypeVar("Result")
 
@@ -30,7 +30,7 @@ class TaskDetails(NamedTuple):
 
     task: Task
     events: Sequence[TimelineEvent]
-    sent: Sequence[LoggedRequest]
+    intents: Sequence[LoggedIntent]
     downloads: Sequence[Download]
     earlier_task: Task | None
 
@@ -91,12 +91,12 @@ class HistoryReader:
         return self._read(lambda: timeline.of_task(self._store, task.number), [])
 
     def task_details(self, task: Task) -> TaskDetails:
-        from bwp_tui.store.queries import request_log
+        from bwp_tui.store.queries import intent_log
 
         return TaskDetails(
             task,
             self.timeline(task),
-            self._read(lambda: request_log.of_task(self._store, task.number), []),
+            self._read(lambda: intent_log.of_task(self._store, task.number), []),
             self.actual_downloads(self._read(lambda: downloads.of_task(self._store, task.number), [])),
             next(iter(self.by_numbers([task.earlier_number])), None) if task.earlier_number else None,
         )
@@ -106,20 +106,20 @@ class HistoryReader:
         task = self._read(lambda: tasks.newest_for(self._store, kind, email), None)
         return None if task is None else f"#{task.number} ({task.status}) has this email"
 
-    def logged_request_ids(self, words: Sequence[str], is_cancelled: Callable[[], bool]) -> array[int]:
-        """Return the ids of the API requests in the log that have all words; not a small read.
+    def logged_intent_ids(self, words: Sequence[str], is_cancelled: Callable[[], bool]) -> array[int]:
+        """Return the ids of the intents in the log that have all words; not a small read.
 
         Raises:
             ReadCancelled: `is_cancelled` returned True.
         """
-        from bwp_tui.store.queries import request_log
+        from bwp_tui.store.queries import intent_log
 
-        return self._read(lambda: request_log.request_ids(self._store, words, is_cancelled), array("q"))
+        return self._read(lambda: intent_log.intent_ids(self._store, words, is_cancelled), array("q"))
 
-    def logged_requests(self, ids: Sequence[int]) -> list[LoggedRequest]:
-        from bwp_tui.store.queries import request_log
+    def logged_intents(self, ids: Sequence[int]) -> list[LoggedIntent]:
+        from bwp_tui.store.queries import intent_log
 
-        return self._read(lambda: request_log.by_ids(self._store, ids), [])
+        return self._read(lambda: intent_log.by_ids(self._store, ids), [])
 
     def statistics(self, today: date) -> Statistics:
         """Return the figures of the dashboard; not a small read.

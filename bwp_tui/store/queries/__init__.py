@@ -8,7 +8,7 @@
 - `task_record`: tasks to JSON objects
 - `timeline`: the events of a task
 - `columns_from_events`: what the events of a task set its columns to
-- `request_log`: submissions and cancellations
+- `intent_log`: submissions and cancellations
 - `service_events`: events received from the service
 - `saved_results`: whether downloaded files are still on disk
 - `dashboard`, `compliance_report`: figures over many tasks

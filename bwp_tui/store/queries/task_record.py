@@ -9,7 +9,7 @@ from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import iso_day, iso_instant, local_day, utc_now
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.queries import request_log
+from bwp_tui.store.queries import intent_log
 
 
 def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
@@ -80,4 +80,4 @@ def record_with_next_try(store: Store, task: Task, *, has_engine: bool, mask: bo
 
 def next_try(store: Store, task: Task) -> datetime | None:
     """Return when a request of a task is tried next; None where none waits."""
-    return max((sent.next_at for sent in request_log.of_task(store, task.number) if sent.next_at), default=None)
+    return max((intent.next_at for intent in intent_log.of_task(store, task.number) if intent.next_at), default=None)

@@ -1,4 +1,4 @@
-"""The API request log, the newest first."""
+"""The log of submissions and cancellations, which the screen calls requests; the newest first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.controllers.find import ListFilter
-from bwp_tui.console.presentation import request_log
+from bwp_tui.console.presentation import intent_log
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.session import Session
@@ -21,21 +21,21 @@ from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.domain.text import counted
 from bwp_tui.store.errors import ReadCancelled
-from bwp_tui.store.queries.request_log import LoggedRequest
+from bwp_tui.store.queries.intent_log import LoggedIntent
 
 _CHUNK: Final = 100
 """Rows read at once: more than a screen shows."""
 
 
-class RequestLogScreen(FrontScreen):
-    """Lists the requests sent until it was opened.
+class IntentLogScreen(FrontScreen):
+    """Lists the submissions and cancellations until it was opened.
 
     Args:
         open_task: opens the task of this task number; called once the screen is gone.
     """
 
     AUTO_FOCUS = "VirtualList"
-    scope = Scope.REQUEST_LOG
+    scope = Scope.INTENT_LOG
 
     def __init__(self, session: Session, open_task: Callable[[int], None]) -> None:
         super().__init__(session)
@@ -48,7 +48,7 @@ class RequestLogScreen(FrontScreen):
         self._open_task = open_task
         self._ids: array[int] = array("q")
         self._none_listed = ""
-        self._chunks: dict[int, Sequence[LoggedRequest]] = {}
+        self._chunks: dict[int, Sequence[LoggedIntent]] = {}
 
     def compose_content(self) -> ComposeResult:
         yield VirtualList(id="sent-rows")
@@ -66,16 +66,16 @@ class RequestLogScreen(FrontScreen):
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
-        request = self._request_at(self.rows.cursor_row)
-        if request is not None:
+        intent = self._intent_at(self.rows.cursor_row)
+        if intent is not None:
             self.dismiss(None)
-            self._open_task(request.task_number)
+            self._open_task(intent.task_number)
 
     async def _list(self) -> None:
         words = self._filter.words
         try:
             ids = await asyncio.to_thread(
-                self.session.reader.logged_request_ids,
+                self.session.reader.logged_intent_ids,
                 words,
                 lambda: words != self._filter.words or not self.is_attached,
             )
@@ -90,19 +90,19 @@ class RequestLogScreen(FrontScreen):
         title = self._filter.title(len(self._ids)).removesuffix(" · ") or counted(len(self._ids), "request")
         self.query_one(Heading).set_text([("API request log", "strong")], title)
         rows = self.rows
-        header = request_log.header(rows.text_width) if self._ids else [(self._none_listed, "muted")]
+        header = intent_log.header(rows.text_width) if self._ids else [(self._none_listed, "muted")]
         rows.show(header, len(self._ids), self._line, cursor=rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
-        request = self._request_at(row)
-        return [] if request is None else request_log.line(request, self.rows.text_width, masked=self.session.masked)
+        intent = self._intent_at(row)
+        return [] if intent is None else intent_log.line(intent, self.rows.text_width, masked=self.session.masked)
 
-    def _request_at(self, row: int) -> LoggedRequest | None:
-        """Return the request of a row. Rows are read by the chunk, and kept until the list is read again."""
+    def _intent_at(self, row: int) -> LoggedIntent | None:
+        """Return the intent of a row. Rows are read by the chunk, and kept until the list is read again."""
         if not 0 <= row < len(self._ids):
             return None
         id, chunk = self._ids[row], row // _CHUNK
         if chunk not in self._chunks:
             ids = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
-            self._chunks = {chunk: self.session.reader.logged_requests(ids), **dict(list(self._chunks.items())[:1])}
-        return next((request for request in self._chunks[chunk] if request.id == id), None)
+            self._chunks = {chunk: self.session.reader.logged_intents(ids), **dict(list(self._chunks.items())[:1])}
+        return next((intent for intent in self._chunks[chunk] if intent.id == id), None)

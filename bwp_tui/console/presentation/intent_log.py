@@ -1,4 +1,4 @@
-"""Format the API request log."""
+"""Format the log of submissions and cancellations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.statuses import IntentState
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import minute_stamp
-from bwp_tui.store.queries.request_log import LoggedRequest
+from bwp_tui.store.queries.intent_log import LoggedIntent
 
 STATE_ROLES: Final[dict[str, str]] = {
     IntentState.WAITING: "busy",
@@ -28,22 +28,22 @@ def header(width: int) -> list[StyledText]:
     return [(f"{start}{'EMAIL' if email else '':<{email}}{'STATE':<10}RESPONSE", "muted")]
 
 
-def line(request: LoggedRequest, width: int, *, masked: bool) -> list[StyledText]:
-    """Return one line: time, task, request, email where there is room, state and the API's response."""
+def line(intent: LoggedIntent, width: int, *, masked: bool) -> list[StyledText]:
+    """Return one line: time, task, operation, email where there is room, state and the API's response."""
     date, operation, room = _widths(width)
-    asked = minute_stamp(request.asked_at)[-date:]
-    email = clean_line(mask_email(request.email) if masked and request.email else request.email)
-    event, detail = request.outcome_event
+    asked = minute_stamp(intent.asked_at)[-date:]
+    email = clean_line(mask_email(intent.email) if masked and intent.email else intent.email)
+    event, detail = intent.outcome_event
     response = f"{event or ''}{f': {detail}' if detail and room else ''}"
-    if masked and request.email:
-        response = mask_in_text(response, request.email)
-    attempts = f"{request.attempts} attempts  " if request.attempts > 1 else ""
+    if masked and intent.email:
+        response = mask_in_text(response, intent.email)
+    attempts = f"{intent.attempts} attempts  " if intent.attempts > 1 else ""
     return [
         (f"{asked:<{date}}", "muted"),
-        (f"{f'#{request.task_number}':>7}  ", "plain"),
-        (f"{f'{request.action} {request.kind.lower()}':<{operation}.16}", "plain"),
+        (f"{f'#{intent.task_number}':>7}  ", "plain"),
+        (f"{f'{intent.action} {intent.kind.lower()}':<{operation}.16}", "plain"),
         (f"{pad(email, room - 2)}  " if room else "", "plain"),
-        (f"{request.state:<10}", STATE_ROLES.get(request.state, "plain")),
+        (f"{intent.state:<10}", STATE_ROLES.get(intent.state, "plain")),
         (clean_line(f"{attempts}{response}"), "muted"),
     ]
 

@@ -21,7 +21,7 @@ _SHOWN_CHARACTERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedRequest:
+class LoggedIntent:
     """A submission or cancellation of a task.
 
     Attributes:
@@ -61,13 +61,13 @@ class LoggedRequest:
 
 
 _ASSUMED: Final = f"i.{INTENT_IS_ASSUMED_SENT}"
-# An older version recorded requests that it held back with the event of those that were withdrawn.
+# An older version recorded intents that it held back with the event of those that were withdrawn.
 _STATE: Final = (
     f"CASE WHEN l.what = '{EventKind.CANCELLED_UNSENT}' AND l.after = '{Status.CANCELLED}'"
     f" THEN '{IntentState.WITHDRAWN}' ELSE i.state END"
 )
-_REQUEST: Final = RowMapper(
-    LoggedRequest,
+_INTENT: Final = RowMapper(
+    LoggedIntent,
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
@@ -97,36 +97,34 @@ _FROM: Final = (
     " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
     f" {tuple(map(str, _OUTCOMES))})"
 )
-_REQUESTS: Final = f"SELECT {_REQUEST.columns}, i.client_token, l.what, l.detail FROM {_FROM}"
+_INTENTS: Final = f"SELECT {_INTENT.columns}, i.client_token, l.what, l.detail FROM {_FROM}"
 _LABELS: Final = " ".join(f"WHEN '{kind}' THEN '{label_of(kind)}'" for kind in _OUTCOMES)
 _SEARCHED: Final = (
     "'#' || i.task || ' ' || i.action || ' ' || t.kind || ' ' || ifnull(t.email, '') || ' ' || i.actor"
     f" || ' ' || {_STATE} || ' ' || CASE l.what {_LABELS} ELSE '' END || ' ' || ifnull(l.detail, '')"
 )
 _CHUNK: Final = 5_000
-"""Requests that are searched in one read."""
+"""Intents that are searched in one read."""
 
 
-def of_task(store: Store, number: int) -> list[LoggedRequest]:
-    """Return the requests of task `number`, oldest first."""
-    return [_request_of(row) for row in store.rows(f"{_REQUESTS} WHERE i.task = ? ORDER BY i.id", (number,))]
+def of_task(store: Store, number: int) -> list[LoggedIntent]:
+    """Return the intents of task `number`, oldest first."""
+    return [_intent_of(row) for row in store.rows(f"{_INTENTS} WHERE i.task = ? ORDER BY i.id", (number,))]
 
 
 def cancel_refused_reason(store: Store, number: int) -> str | None:
     """Return why the newest cancellation of task `number` was refused, or None."""
-    last = next((sent for sent in reversed(of_task(store, number)) if sent.action == IntentAction.CANCEL), None)
+    last = next((intent for intent in reversed(of_task(store, number)) if intent.action == IntentAction.CANCEL), None)
     return last.outcome_event[1] if last is not None and last.state == IntentState.REFUSED else None
 
 
-def newest(store: Store, limit: int) -> list[LoggedRequest]:
-    """Return the newest requests of all tasks, the newest first."""
-    return [_request_of(row) for row in store.rows(f"{_REQUESTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
+def newest(store: Store, limit: int) -> list[LoggedIntent]:
+    """Return the newest intents of all tasks, the newest first."""
+    return [_intent_of(row) for row in store.rows(f"{_INTENTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
 
-def request_ids(
-    store: Store, words: Sequence[str] = (), is_cancelled: Callable[[], bool] = lambda: False
-) -> array[int]:
-    """Return the ids of the requests that have all words in lower case, the newest first.
+def intent_ids(store: Store, words: Sequence[str] = (), is_cancelled: Callable[[], bool] = lambda: False) -> array[int]:
+    """Return the ids of the intents that have all words in lower case, the newest first.
 
     Other threads can read between two chunks. Once `is_cancelled` returns True, ReadCancelled is raised.
     """
@@ -138,16 +136,18 @@ def request_ids(
     return found
 
 
-def by_ids(store: Store, ids: Sequence[int]) -> list[LoggedRequest]:
-    """Return the requests with these ids, in this order, without missing ones."""
+def by_ids(store: Store, ids: Sequence[int]) -> list[LoggedIntent]:
+    """Return the intents with these ids, in this order, without missing ones."""
     marks = ",".join("?" * len(ids))
-    by_id = {sent.id: sent for sent in map(_request_of, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(ids)))}
+    by_id = {
+        intent.id: intent for intent in map(_intent_of, store.rows(f"{_INTENTS} WHERE i.id IN ({marks})", tuple(ids)))
+    }
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _request_of(row: Row) -> LoggedRequest:
-    token, event, detail = (None if value is None else as_text(value) for value in row[_REQUEST.width :])
-    return _REQUEST(
+def _intent_of(row: Row) -> LoggedIntent:
+    token, event, detail = (None if value is None else as_text(value) for value in row[_INTENT.width :])
+    return _INTENT(
         row,
         client_token_start=None if token is None else token[:_SHOWN_CHARACTERS],
         client_token_sha256=None if token is None else hashlib.sha256(token.encode()).hexdigest(),
