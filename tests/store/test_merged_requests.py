@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import TO_CHECK, Kind, TaskError
+from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, TaskError
 from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
@@ -21,7 +21,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks
 from bwp_tui.store.queries.columns_from_events import Columns, chosen_text, columns_after
 from bwp_tui.store.queries.timeline import TimelineRow
-from bwp_tui.store.worklog import downloads, intent_outcomes, intents
+from bwp_tui.store.worklog import downloads, intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -188,6 +188,9 @@ def test_a_line_of_a_file_that_both_copies_imported_is_sent_by_one_alone(path: P
         first, second = tasks.by_numbers(merged, [1, 2])
         assert (TO_CHECK in first.tags, TO_CHECK in second.tags) == (True, True)
         assert {first.status, second.status} == {Status.QUEUED, Status.UNCONFIRMED}
+        assert not intents.ready(merged, FAR, 9)
+        single.set_tags(merged, 1, (), ACTOR)
+        single.set_tags(merged, 2, (), ACTOR)
         assert len(intents.ready(merged, FAR, 9)) == 1
 
 
@@ -222,6 +225,29 @@ def test_a_purged_request_takes_no_name_from_the_service(path: Path, clock: Manu
         task = tasks.get(merged, 1)
         assert (task.is_purged, task.email, task.status) == (True, "", Status.FAILED)
         assert task.errors == (TaskError("CODE", ""),)
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_request_keeps_the_task_id_that_an_event_made_known_and_that_was_purged(
+    path: Path, clock: ManualClock, *, is_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        _VERIFY(store)
+    for store, is_purged in opened_copies(path, clock, is_first):
+        if is_purged:
+            event = ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)
+            service_events.record_events(store, [event])
+            single.answered(store, 2, answer("FAILED"), None)
+            single.edit(store, 2, partial(answers.answer, how="by post"), ACTOR, TODAY)
+            purge.purge(store, [2], ACTOR, TODAY, evidence_too=False)
+        else:
+            requests.send(store, 1, ACTOR)
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+    for merged in restored_both_ways(path, clock):
+        request, purged = tasks.each(merged, [1, 2])
+        assert (request.task_id, request.status, request.email) == ("task-1", "IN_PROGRESS", "jane@example.com")
+        assert (purged.task_id, purged.is_purged) == (None, True)
 
 
 def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(

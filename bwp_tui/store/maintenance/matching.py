@@ -13,6 +13,7 @@ import apsw
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.maintenance import replay
 from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check
+from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import EventKind
 
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
@@ -62,6 +63,28 @@ def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[
         for one, second in ((number, other), (other, number)):
             append_recovered(db, now, one, f"{done} the other copy too: that task is #{second}; check which to keep")
             tag_to_check(db, now, one)
+
+
+_SENT_IN_OTHER: Final = (
+    "SELECT s.task_id, d.number FROM other.tasks s JOIN main.tasks d ON d.task_id = s.task_id"
+    " WHERE d.purged_at IS NOT NULL AND s.purged_at IS NULL"
+    " AND (d.number <> s.number OR d.recorded_at <> s.recorded_at)"
+    " AND EXISTS (SELECT 1 FROM other.intents WHERE task = s.number AND action = 'submit')"
+    " AND NOT EXISTS (SELECT 1 FROM main.intents WHERE task = d.number AND action = 'submit')"
+)
+"""The task ids of purged rows `d` that were not sent from here, and that the other history knows to be a request's."""
+
+
+def release_task_ids(db: apsw.Connection, now: str) -> None:
+    """Take the task id from a purged row that is the task of a request of the other history: that one needs it.
+
+    A purged row is not joined with its request: what the purge removed would come back.
+    """
+    for task_id, number in db.execute(_SENT_IN_OTHER).fetchall():
+        db.execute("UPDATE main.tasks SET task_id = NULL, next_poll_at = NULL WHERE number = ?", (number,))
+        append_recovered(
+            db, now, int(str(number)), f"{LOST_TASK_ID}{task_id} is that of a request that the other copy sent"
+        )
 
 
 _UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"

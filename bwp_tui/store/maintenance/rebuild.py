@@ -25,7 +25,7 @@ from bwp_tui.store.database.shared_sql import (
 )
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
-from bwp_tui.store.maintenance import chain_check, replay
+from bwp_tui.store.maintenance import chain_check, matching, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST, append_recovered
 from bwp_tui.store.maintenance.merge import MergeResult, merge
@@ -93,8 +93,10 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
                 )
             _drop_triggers(other)
             with _attached_as_other(other, db.filename):
+                matching.release_task_ids(other, now)
                 _join_rows_of_one_task(other, now)
         with _attached_as_other(db, copy):
+            matching.release_task_ids(db, now)
             _join_rows_of_one_task(db, now)
             return merge(db, now, event, source_name)
     finally:
