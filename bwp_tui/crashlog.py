@@ -31,7 +31,7 @@ def redact(text: str) -> str:
     return "\n".join(clean(line) for line in masking.redact(text, emails=True).split("\n"))
 
 
-def record(log_dir: Path, error: BaseException) -> Path | None:
+def write_report(log_dir: Path, error: BaseException) -> Path | None:
     """Write a report of `error` to a new file in `log_dir` and return its path, or None where none can be written.
 
     A fault that has a report there is not reported again, and the last few reports are kept: an engine tries again.
@@ -75,7 +75,7 @@ def install(log_dir: Path) -> None:
     """Have every exception that nothing catches, in any thread, recorded in `log_dir` and reported in a sentence."""
 
     def report(error: BaseException) -> None:
-        print(sentence(error, record(log_dir, error)), file=sys.stderr)
+        print(sentence(error, write_report(log_dir, error)), file=sys.stderr)
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):

@@ -92,11 +92,11 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[EntryHead
     if directory.count > limits.max_entries:
         raise BadArchive(f"The archive claims {directory.count} entries")
     found: list[EntryHeader] = []
-    for record in entry_headers(descriptor, directory):
-        found.append(record)
+    for header in entry_headers(descriptor, directory):
+        found.append(header)
         if len(found) > limits.max_entries:
             raise BadArchive(f"The archive holds more than {limits.max_entries} entries")
-    if overlap([(record.local_header_at, record.end) for record in found]):
+    if overlap([(header.local_header_at, header.end) for header in found]):
         raise BadArchive("The archive's entries share their bytes, as those of a zip bomb do")
     return found
 

@@ -72,8 +72,8 @@ class Entry:
 def entries_of(headers: Iterable[EntryHeader]) -> Iterator[Entry]:
     """Yield the entries, in the order of the directory."""
     seen: set[int] = set()  # of hashes, since there may be many
-    for record in headers:
-        yield _entry(record, seen)
+    for header in headers:
+        yield _entry(header, seen)
 
 
 def _entry(header: EntryHeader, seen: set[int]) -> Entry:

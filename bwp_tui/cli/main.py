@@ -96,7 +96,7 @@ def _report_exception(error: Exception, arguments: Namespace) -> ExitCode:
     if isinstance(error, OSError) and error.strerror:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         return _print_error(f"{where}{error.strerror}. Fix it and try again.", ExitCode.FAILED)
-    return _print_error(crashlog.sentence(error, crashlog.record(_log_dir(arguments), error)), ExitCode.FAILED)
+    return _print_error(crashlog.sentence(error, crashlog.write_report(_log_dir(arguments), error)), ExitCode.FAILED)
 
 
 def _print_error(sentences: str, code: ExitCode) -> ExitCode:

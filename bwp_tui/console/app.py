@@ -39,7 +39,7 @@ from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_detector import SIGNALS, HangupDetector
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.widgets.bars import FooterApp, StatusLine
-from bwp_tui.crashlog import record, sentence
+from bwp_tui.crashlog import sentence, write_report
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
@@ -366,7 +366,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             self.exit(return_code=code)
 
     def report_fault(self, error: BaseException) -> None:
-        self.crash = sentence(error, record(self._profile.log_dir, error))
+        self.crash = sentence(error, write_report(self._profile.log_dir, error))
 
     @property
     def opening_report(self) -> str | None:

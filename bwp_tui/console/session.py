@@ -139,12 +139,12 @@ class Session:
         shown = (self.masked, self.profile.service_day, self.keymap.key, engine, self.gone_results)
         return DisplayContext(now, local_day(now), *shown)
 
-    def record_text(self, task: Task) -> str:
-        """Return the record of a task as indented JSON, with emails masked as on the screens."""
-        from bwp_tui.store.queries.task_record import record_with_next_try
+    def json_text(self, task: Task) -> str:
+        """Return a task as indented JSON, with emails masked as on the screens."""
+        from bwp_tui.store.queries.task_json import task_json_with_next_try
 
-        record = record_with_next_try(self.write_store, task, has_engine=self.has_engine(), mask=self.masked)
-        return json.dumps(record, indent=2, ensure_ascii=False)
+        json_object = task_json_with_next_try(self.write_store, task, has_engine=self.has_engine(), mask=self.masked)
+        return json.dumps(json_object, indent=2, ensure_ascii=False)
 
     async def check_results_on_disk(self, *downloads: Download) -> bool:
         """Check which of the saved results are still on disk; return whether that has changed."""

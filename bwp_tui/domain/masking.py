@@ -39,9 +39,9 @@ def mask_task_text(text: str, task: Task) -> str:
     return mask_in_text(text.replace(named, renamed.replace("_@", "•••@", 1)), task.email)
 
 
-def mask_task_record(record: dict[str, object], task: Task) -> dict[str, object]:
+def mask_task_json(json_object: dict[str, object], task: Task) -> dict[str, object]:
     """Return a JSON object about `task` with its email masked in every text."""
-    return {name: _mask_value(value, task) for name, value in record.items()}
+    return {name: _mask_value(value, task) for name, value in json_object.items()}
 
 
 def _mask_value(value: object, task: Task) -> object:

@@ -39,7 +39,7 @@ def failure(message: str) -> Exception:
 
 @pytest.mark.parametrize("message", SECRETS)
 def test_a_report_holds_the_traceback_without_secrets_or_local_variables(tmp_path: Path, message: str) -> None:
-    path = crashlog.record(tmp_path / "log", failure(message))
+    path = crashlog.write_report(tmp_path / "log", failure(message))
     assert path is not None
     text = path.read_text(encoding="utf-8")
     assert "ValueError" in text
@@ -51,22 +51,22 @@ def test_a_report_holds_the_traceback_without_secrets_or_local_variables(tmp_pat
 
 
 def test_a_fault_that_comes_again_is_reported_once(tmp_path: Path) -> None:
-    paths = {crashlog.record(tmp_path, failure(f"at {number}")) for number in range(5)}
+    paths = {crashlog.write_report(tmp_path, failure(f"at {number}")) for number in range(5)}
     assert len(paths) == len(list(tmp_path.iterdir())) == 1
-    other = crashlog.record(tmp_path, RuntimeError("another fault"))
+    other = crashlog.write_report(tmp_path, RuntimeError("another fault"))
     assert other not in paths
 
 
 def test_the_last_few_reports_are_kept(tmp_path: Path) -> None:
     faults = [type(f"Fault{number}", (Exception,), {})() for number in range(crashlog.KEPT_REPORTS + 5)]
-    paths = [crashlog.record(tmp_path, fault) for fault in faults]
+    paths = [crashlog.write_report(tmp_path, fault) for fault in faults]
     assert sorted(tmp_path.iterdir()) == paths[5:]
 
 
 def test_a_report_that_cannot_be_written_hides_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     error = failure("x")
-    assert crashlog.record(tmp_path / "file" / "log", error) is None
+    assert crashlog.write_report(tmp_path / "file" / "log", error) is None
     assert "ValueError" in crashlog.sentence(error, None)
 
 

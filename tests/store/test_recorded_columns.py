@@ -17,7 +17,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import columns_after
-from bwp_tui.store.queries.task_record import task_record
+from bwp_tui.store.queries.task_json import task_json
 from bwp_tui.store.queries.timeline import EMPTY_PARTS, PARTS_OF_EVENTS, RECORD_COLUMNS, LegalRecord, TimelineRow
 from bwp_tui.store.worklog import intent_outcomes, service_events
 from tests.store import single
@@ -112,6 +112,6 @@ def test_a_task_as_json_has_all_that_is_recorded(store: Store) -> None:
     number, values = submitted(store).number, _values()
     with store.write() as transaction:
         transaction.run(f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in values)}", (*values.values(),))
-    text = json.dumps(task_record(tasks.get(store, number)))
+    text = json.dumps(task_json(tasks.get(store, number)))
     missing = [name for name, value in values.items() if json.dumps(value).strip('"[]\\') not in text]
     assert missing == []

@@ -34,7 +34,7 @@ def inspect(arguments: Namespace) -> None:
         with Archive(path) as archive:
             entries = archive.entries
         lines = table(_HEADINGS, [*map(_cells, entries)], right=(0, 1))
-        print_result(arguments, [_record(entry) for entry in entries], lines)
+        print_result(arguments, [_json(entry) for entry in entries], lines)
         for remark in verify_archive(path):
             print_message(remark)
     except BadArchive as error:
@@ -49,8 +49,8 @@ def pack(arguments: Namespace) -> None:
         source, sha256 = _downloaded_archive(task)
         target = (arguments.output or source.with_name(f"{source.name}.age")).absolute()
         encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
-        record = {"path": str(target), "receipt": str(_receipt_path(target)), "sha256": encrypted.sha256}
-        print_result(arguments, record, [str(target)])
+        json_object = {"path": str(target), "receipt": str(_receipt_path(target)), "sha256": encrypted.sha256}
+        print_result(arguments, json_object, [str(target)])
         _offer_answer(session, task, arguments.answered)
 
 
@@ -77,7 +77,7 @@ def _downloaded_archive(task: Task) -> tuple[Path, str]:
     raise CommandError(ExitCode.FAILED, reason or f"The result of {task.name} is not downloaded yet.")
 
 
-def _record(entry: Entry) -> dict[str, object]:
+def _json(entry: Entry) -> dict[str, object]:
     return {
         "name": entry.name,
         "folder": entry.is_folder,

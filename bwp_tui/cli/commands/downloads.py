@@ -11,7 +11,7 @@ from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
-from bwp_tui.domain.masking import mask_task_record, mask_task_text
+from bwp_tui.domain.masking import mask_task_json, mask_task_text
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import format_size
@@ -103,9 +103,9 @@ def _first(session: CommandSession, ids: Sequence[int]) -> list[ChangeResult]:
 
 def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> None:
     by_number = download_queue.tasks_of(store, shown)
-    records = [_record(download, by_number[download.task_number], mask=arguments.mask) for download in shown]
+    json_objects = [_json(download, by_number[download.task_number], mask=arguments.mask) for download in shown]
     rows = [_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in shown]
-    print_result(arguments, records, table(_HEADINGS, rows, expendable=_EXPENDABLE))
+    print_result(arguments, json_objects, table(_HEADINGS, rows, expendable=_EXPENDABLE))
     if not (shown or arguments.json or arguments.action):
         print_message("No downloads yet.")
 
@@ -138,8 +138,8 @@ def _state(download: Download) -> str:
     return "pausing" if download.state == DownloadState.RUNNING else "paused"
 
 
-def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
-    record: dict[str, object] = {
+def _json(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
+    json_object: dict[str, object] = {
         "id": download.task_number,
         "task_id": task.task_id,
         "kind": task.kind.value,
@@ -160,4 +160,4 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "finished_at": iso_instant(download.finished_at),
         "actor": download.actor,
     }
-    return mask_task_record(record, task) if mask else record
+    return mask_task_json(json_object, task) if mask else json_object

@@ -1,4 +1,4 @@
-"""`bwp-tui evidence`: the record of one request for an auditor or a court, and what other programs changed."""
+"""`bwp-tui evidence`: all that is known of one request, for an auditor or a court, and what other programs changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bwp_tui.cli.support.new_text_file import check_is_new
 from bwp_tui.cli.support.ssh_signature import integrity_command, sign, verify_command
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result
-from bwp_tui.domain.masking import mask_task_record
+from bwp_tui.domain.masking import mask_task_json
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, TimelineEvent
@@ -42,7 +42,7 @@ def evidence(arguments: Namespace) -> ExitCode:
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.tasks[0])
         chain, findings = chain_check.check_task(session.store.path, task.number)
-        record = _record(
+        document = _task_json(
             task,
             timeline.as_recorded(session.store, task.number),
             intent_log.of_task(session.store, task.number),
@@ -50,14 +50,16 @@ def evidence(arguments: Namespace) -> ExitCode:
             session.profile.name,
             chain or Chain(task.number),
         )
-    record["digests_agree"] = not findings
-    record["digest_findings"] = [finding.sentence for finding in findings]
+    document["digests_agree"] = not findings
+    document["digest_findings"] = [finding.sentence for finding in findings]
     if arguments.mask:
-        record = {**mask_task_record(record, task), "chain_salt": None}
+        document = {**mask_task_json(document, task), "chain_salt": None}
     if arguments.sign is None:
-        print_result(arguments, record, _lines(record))
+        print_result(arguments, document, _lines(document))
     else:
-        _sign(arguments, record, arguments.to or Path(f"evidence-{task.number}.{'json' if arguments.json else 'txt'}"))
+        _sign(
+            arguments, document, arguments.to or Path(f"evidence-{task.number}.{'json' if arguments.json else 'txt'}")
+        )
     for finding in findings:
         print_message(f"Warning: {finding.sentence}.")
     return ExitCode.DONE
@@ -73,33 +75,33 @@ def _verify(arguments: Namespace) -> ExitCode:
     lines = [f"{finding.sentence}." for finding in findings]
     if not findings:
         lines = [f"{counted(events, 'event')} and the rows of their tasks agree with their digests."]
-    record = {
+    document = {
         "verified": not findings,
         "events": events,
         "findings": [{"task": task, "event": event, "what": what} for task, event, what, _ in findings],
     }
-    print_result(arguments, record, lines)
+    print_result(arguments, document, lines)
     return ExitCode.FAILED if findings else ExitCode.DONE
 
 
-def _sign(arguments: Namespace, record: dict[str, object], target: Path) -> None:
+def _sign(arguments: Namespace, document: dict[str, object], target: Path) -> None:
     """Write the document and its signature to new files, and print both and the command that verifies them."""
     beside = target.with_name(f"{target.name}.sig")
     for path in (target, beside):
         check_is_new(path)
-    record["verify_with"] = integrity_command(target.name)
-    text = json.dumps(record, indent=2) if arguments.json else "\n".join(_lines(record))
-    document = f"{text}\n".encode()
-    signature = sign(document, arguments.sign)
+    document["verify_with"] = integrity_command(target.name)
+    text = json.dumps(document, indent=2) if arguments.json else "\n".join(_lines(document))
+    content = f"{text}\n".encode()
+    signature = sign(content, arguments.sign)
     with new_file(target) as file, new_file(beside) as signature_file:
-        file.write(document)
+        file.write(content)
         signature_file.write(signature)
     command = verify_command(target, signature)
     lines = [str(target), str(beside), "It is verified, with the key that signed it, by:", command]
     print_result(arguments, {"path": str(target), "signature": str(beside), "verify_with": command}, lines)
 
 
-def _record(
+def _task_json(
     task: Task,
     events: Sequence[TimelineEvent],
     intents: Sequence[LoggedIntent],
@@ -146,16 +148,16 @@ def _record(
         "resubmit_of": task.resubmit_of,
         "resubmitted_as": task.resubmitted_as,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
-        "sent": [_intent_record(intent) for intent in intents],
-        "downloads": [_download_record(download) for download in fetched],
-        "timeline": [_event_record(event, chain.link(at)) for at, event in enumerate(events, start=1)],
+        "sent": [_intent_json(intent) for intent in intents],
+        "downloads": [_download_json(download) for download in fetched],
+        "timeline": [_event_json(event, chain.link(at)) for at, event in enumerate(events, start=1)],
         "chain_begun_at": chain.begun_at,
         "chain_begun_with_events": chain.begun_with,
         "chain_salt": chain.salt and chain.salt.hex(),
     }
 
 
-def _intent_record(intent: LoggedIntent) -> dict[str, object]:
+def _intent_json(intent: LoggedIntent) -> dict[str, object]:
     return {
         "action": intent.action,
         "state": intent.state,
@@ -168,7 +170,7 @@ def _intent_record(intent: LoggedIntent) -> dict[str, object]:
     }
 
 
-def _download_record(download: Download) -> dict[str, object]:
+def _download_json(download: Download) -> dict[str, object]:
     path, sha256 = download.path, download.sha256
     return {
         "state": download.state,
@@ -185,7 +187,7 @@ def _download_record(download: Download) -> dict[str, object]:
     }
 
 
-def _event_record(event: TimelineEvent, digest: bytes) -> dict[str, object]:
+def _event_json(event: TimelineEvent, digest: bytes) -> dict[str, object]:
     return {
         "at": format_instant(event.at),
         "actor": event.actor,
@@ -197,12 +199,12 @@ def _event_record(event: TimelineEvent, digest: bytes) -> dict[str, object]:
     }
 
 
-def _lines(record: dict[str, object]) -> Iterator[str]:
-    """Yield the record as lines: facts, then a section for each list."""
-    for name, value in record.items():
+def _lines(document: dict[str, object]) -> Iterator[str]:
+    """Yield the document as lines: facts, then a section for each list."""
+    for name, value in document.items():
         if not isinstance(value, list) and value not in (None, ""):
             yield _line(name, value)
-    for name, value in record.items():
+    for name, value in document.items():
         if isinstance(value, list) and value:
             yield ""
             yield name.upper()

@@ -23,7 +23,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.task_record import task_record
+from bwp_tui.store.queries.task_json import task_json
 
 _BOM: Final = "\N{BYTE ORDER MARK}"
 _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)
@@ -72,16 +72,16 @@ def _write(out: TextIO, store: Store, numbers: Sequence[int], file_format: str, 
             out.write(format_row(task_cells(task, mask=mask)))
     elif file_format == "jsonl":
         for task in exported:
-            out.write(f"{json.dumps(_record(task, mask=mask))}\n")
+            out.write(f"{json.dumps(_json(task, mask=mask))}\n")
     else:
         out.write("[")
         for at, task in enumerate(exported):
-            out.write(f"{',' if at else ''}\n{json.dumps(_record(task, mask=mask))}")
+            out.write(f"{',' if at else ''}\n{json.dumps(_json(task, mask=mask))}")
         out.write("\n]\n")
 
 
-def _record(task: Task, *, mask: bool) -> dict[str, object]:
-    return {**task_record(task, mask=mask), "masked": mask}
+def _json(task: Task, *, mask: bool) -> dict[str, object]:
+    return {**task_json(task, mask=mask), "masked": mask}
 
 
 def _each(store: Store, numbers: Sequence[int]) -> Iterator[Task]:

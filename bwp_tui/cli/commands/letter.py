@@ -38,7 +38,7 @@ def letter(arguments: Namespace) -> None:
             letters.record(session.store, drafted, session.actor)
     for remark in drafted.remarks:
         print_message(remark)
-    record = {
+    json_object = {
         "task": task.number,
         "kind": kind.value,
         "template": drafted.template,
@@ -48,7 +48,7 @@ def letter(arguments: Namespace) -> None:
         "copied": copied,
         "remarks": list(drafted.remarks),
     }
-    print_result(arguments, record, lines)
+    print_result(arguments, json_object, lines)
 
 
 def _copy_to_terminal(text: str) -> None:

@@ -28,7 +28,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.queries.intent_log import LoggedIntent
-from bwp_tui.store.queries.task_record import next_try, record_with_next_try, task_record
+from bwp_tui.store.queries.task_json import next_try, task_json, task_json_with_next_try
 from bwp_tui.store.worklog import engine_state
 
 _INTENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
@@ -47,7 +47,7 @@ def list_tasks(arguments: Namespace) -> None:
         shown = with_actual_downloads(found, session.actual_download)
         total = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
-        print_json([task_record(task, mask=arguments.mask) for task in shown])
+        print_json([task_json(task, mask=arguments.mask) for task in shown])
     elif arguments.sentences or AS_SENTENCES.get():
         for task in shown:
             print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask))
@@ -80,13 +80,13 @@ def show(arguments: Namespace) -> None:
             # The engine calls nothing for a while, so that this request was not even tried.
             task = task._replace(trouble=engine_state.read(session.store).message)
         earlier = tasks.get(session.store, task.earlier_number) if task.earlier_number else None
-        record = record_with_next_try(session.store, task, has_engine=has_engine, mask=arguments.mask)
+        json_object = task_json_with_next_try(session.store, task, has_engine=has_engine, mask=arguments.mask)
     next_at_text = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
     context = display_context(
         task, utc_now(), today(), unmask=arguments.unmask, service_day=session.profile.service_day
     )
     lines = detail_lines(task, events, context, next_at_text, earlier)
-    print_result(arguments, record, lines)
+    print_result(arguments, json_object, lines)
 
 
 def _next_try(at: datetime | None, *, has_engine: bool) -> str | None:
@@ -133,14 +133,14 @@ def sent(arguments: Namespace) -> None:
             number = tasks.find_by_name(session.store, arguments.task).number
             intents = intent_log.of_task(session.store, number)[::-1][: arguments.limit]
         has_engine = session.has_engine()
-    records = [_intent_record(intent, has_engine=has_engine, mask=arguments.mask) for intent in intents]
+    json_objects = [_intent_json(intent, has_engine=has_engine, mask=arguments.mask) for intent in intents]
     rows = [_intent_cells(intent, has_engine=has_engine, unmask=arguments.unmask) for intent in intents]
-    print_result(arguments, records, table(_INTENT_HEADINGS, rows, expendable=_EXPENDABLE))
+    print_result(arguments, json_objects, table(_INTENT_HEADINGS, rows, expendable=_EXPENDABLE))
     if not intents and not arguments.json:
         print_message("No requests were sent.")
 
 
-def _intent_record(intent: LoggedIntent, *, has_engine: bool, mask: bool) -> dict[str, object]:
+def _intent_json(intent: LoggedIntent, *, has_engine: bool, mask: bool) -> dict[str, object]:
     email = mask_email(intent.email) if mask and intent.email else intent.email
     what, detail = intent.outcome_event
     failure = intent.last_failure

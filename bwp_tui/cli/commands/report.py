@@ -51,8 +51,8 @@ def report(arguments: Namespace) -> None:
         sys.stdout.write("".join(map(format_row, [_CSV_HEADINGS, *map(_csv_cells, lines)])))
     else:
         counts = [asdict(line) for line in lines]
-        record = {"from": str(first), "to": str(last), "requests": counts}
-        print_result(arguments, record, [*_figures(lines), *_reasons(lines)] if lines else ())
+        json_object = {"from": str(first), "to": str(last), "requests": counts}
+        print_result(arguments, json_object, [*_figures(lines), *_reasons(lines)] if lines else ())
     if unknown:
         print_message(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if of_no_kind:
@@ -103,10 +103,10 @@ def dashboard(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         day = today()  # open_session has set the shop's time zone
         figures = read_statistics(session.store, day)
-    print_result(arguments, _dashboard_record(figures, day), map(clean, dashboard_text(figures, day)))
+    print_result(arguments, _dashboard_json(figures, day), map(clean, dashboard_text(figures, day)))
 
 
-def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
+def _dashboard_json(figures: Statistics, day: date) -> dict[str, object]:
     count, total = figures.saved
     return {
         "on": day.isoformat(),
@@ -136,8 +136,8 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
 def regulations(arguments: Namespace) -> None:
     """Print the regulations: periods, citations, when they are in force, and what is unsure of them."""
     rows = [REGULATIONS[id] for id in IDS]
-    records = [row._asdict() | {"in_force": iso_day(row.in_force), "until": iso_day(row.until)} for row in rows]
-    print_result(arguments, records, _regulation_lines(rows))
+    json_objects = [row._asdict() | {"in_force": iso_day(row.in_force), "until": iso_day(row.until)} for row in rows]
+    print_result(arguments, json_objects, _regulation_lines(rows))
 
 
 def _regulation_lines(shown: Sequence[Regulation]) -> Iterator[str]:

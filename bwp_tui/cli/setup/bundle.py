@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui import VERSION
-from bwp_tui.cli.setup.config import settings_record
+from bwp_tui.cli.setup.config import settings_json
 from bwp_tui.cli.setup.finding import Finding
 from bwp_tui.crashlog import redact
 from bwp_tui.file_access import new_file
@@ -53,15 +53,15 @@ def _texts(profile: Profile | None, findings: Sequence[Finding]) -> Iterator[tup
     yield "system.json", _json(_system())
     if profile is None:
         return
-    yield "settings.json", _json(settings_record(profile))
+    yield "settings.json", _json(settings_json(profile))
     yield "history.json", _json(_history(profile))
     for report in sorted(profile.log_dir.glob("crash-*.log")):
         with suppress(OSError):
             yield report.name, report.read_text(errors="replace")
 
 
-def _json(record: object) -> str:
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+def _json(json_object: object) -> str:
+    return json.dumps(json_object, indent=2, ensure_ascii=False) + "\n"
 
 
 def _system() -> Mapping[str, object]:

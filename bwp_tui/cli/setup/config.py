@@ -47,7 +47,7 @@ def path(arguments: Namespace) -> None:
 
 def show(arguments: Namespace) -> None:
     """Print the effective settings of a profile, without the secret."""
-    settings = settings_record(load_profile(arguments.profile, os.environ))
+    settings = settings_json(load_profile(arguments.profile, os.environ))
     print_result(
         arguments, settings, (f"{name:<18} {clean_line(_setting_text(value))}" for name, value in settings.items())
     )
@@ -70,9 +70,9 @@ def keys(arguments: Namespace) -> None:
     own = read_config(config_path(os.environ), required=False).keys
     by_name = {action.name: action for action in reversed(keymap(own).registry)}
     actions = [by_name[name] for name in sorted(by_name)]
-    records = [{"action": action.name, "keys": list(action.keys), "help": action.help} for action in actions]
+    json_objects = [{"action": action.name, "keys": list(action.keys), "help": action.help} for action in actions]
     rows = [(action.name, " ".join(map(key_text, action.keys)), action.help) for action in actions]
-    print_result(arguments, records, table(("ACTION", "KEYS", "WHAT IT DOES"), rows))
+    print_result(arguments, json_objects, table(("ACTION", "KEYS", "WHAT IT DOES"), rows))
 
 
 def validate(arguments: Namespace) -> ExitCode:
@@ -100,14 +100,14 @@ def letters(arguments: Namespace) -> None:
         text, file = read_template(folder, arguments.name)
         print_result(arguments, {"name": arguments.name, "path": file and str(file), "text": text}, [text.rstrip()])
         return
-    records = [
+    json_objects = [
         {"name": name, "path": str(path), "exists": path.exists()}
         for name, path in ((name, template_path(folder, name)) for name in BUILT_IN_TEMPLATES)
     ]
-    lines = [f"{record['name']:<18}{record['path'] if record['exists'] else 'built-in text'}" for record in records]
+    lines = [f"{each['name']:<18}{each['path'] if each['exists'] else 'built-in text'}" for each in json_objects]
     lines += ["", f"A file in {folder}, such as answer-deletion.txt, replaces a built-in text. It may use:"]
     lines += [f"  {f'${name}':<{_PLACEHOLDER_WIDTH}}{meaning}" for name, meaning in PLACEHOLDERS.items()]
-    print_result(arguments, {"templates": records, "placeholders": PLACEHOLDERS}, lines)
+    print_result(arguments, {"templates": json_objects, "placeholders": PLACEHOLDERS}, lines)
 
 
 def _create_templates(folder: Path) -> None:
@@ -136,7 +136,7 @@ def adopt(arguments: Namespace) -> None:
             transaction.run(shop_binding.REBIND, profile.shop)
 
 
-def settings_record(profile: Profile) -> dict[str, object]:
+def settings_json(profile: Profile) -> dict[str, object]:
     """Return the effective settings of a profile by their names, without the secret."""
     own = {key: _json_value(getattr(profile, key)) for key in PROFILE_SETTINGS if hasattr(profile, key)}
     return {

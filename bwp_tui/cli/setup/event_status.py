@@ -54,7 +54,7 @@ class EventReport:
     received: int
     newest: list[ReceivedEvent]
 
-    def record(self) -> dict[str, object]:
+    def json(self) -> dict[str, object]:
         """Return it as a JSON object; what is unknown is null."""
         found, attributes, delays = self.subscriptions, self.attributes, self._delays()
         last = self.newest[0] if self.newest else None
@@ -63,7 +63,7 @@ class EventReport:
             "subscriptions_trouble": found if isinstance(found, str) else None,
             "queue_url": self.queue and self.queue.queue_url,
             "region": self.queue and self.queue.region,
-            "queue": _queue_record(attributes) if isinstance(attributes, QueueAttributes) else None,
+            "queue": _queue_json(attributes) if isinstance(attributes, QueueAttributes) else None,
             "queue_trouble": attributes if isinstance(attributes, str) else None,
             "engine": self.engine.event_queue_state if self.is_engine_running else None,
             "polls_relaxed": self.engine.polls_relaxed,
@@ -151,7 +151,7 @@ class EventReport:
         ]
 
 
-def _queue_record(found: QueueAttributes) -> dict[str, int | None]:
+def _queue_json(found: QueueAttributes) -> dict[str, int | None]:
     return {
         "depth": found.depth,
         "in_flight": found.in_flight,

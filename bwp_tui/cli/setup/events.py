@@ -54,8 +54,8 @@ def subscribe(arguments: Namespace) -> ExitCode:
     except ServiceCallError as error:
         code = _report_failure(error)
     rows = [(event_type, each or "was subscribed already") for event_type, each in created.items()]
-    records = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
-    print_result(arguments, records, aligned(rows))
+    json_objects = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
+    print_result(arguments, json_objects, aligned(rows))
     if code is ExitCode.DONE:
         print_message(f"The event source {names.source} expires unless it is associated: {see_step(ASSOCIATION_STEP)}.")
     return code
@@ -95,7 +95,7 @@ def status(arguments: Namespace) -> ExitCode:
     report = EventReport(
         found, profile.events, attributes, state, is_any_engine_running(profile.lease_path), received, newest
     )
-    print_result(arguments, report.record(), (f"{name:<15}{clean_line(text)}" for name, text in report.lines()))
+    print_result(arguments, report.json(), (f"{name:<15}{clean_line(text)}" for name, text in report.lines()))
     return ExitCode.FAILED if isinstance(attributes, str) else code
 
 

@@ -21,7 +21,7 @@ from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent, newest_prob
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_duration, minute_stamp, stamp, utc_now
 from bwp_tui.store.queries.saved_results import is_gone
-from bwp_tui.store.queries.task_record import task_record
+from bwp_tui.store.queries.task_json import task_json
 from bwp_tui.store.queries.timeline import label_of
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
-def print_result(arguments: Namespace, record: object, lines: Iterable[str]) -> None:
+def print_result(arguments: Namespace, json_object: object, lines: Iterable[str]) -> None:
     """Print what a command found: as JSON where that is asked for, else as lines."""
     if arguments.json:
-        print_json(record)
+        print_json(json_object)
     elif text := "\n".join(lines):
         print(text)
 
@@ -50,8 +50,8 @@ def print_result(arguments: Namespace, record: object, lines: Iterable[str]) -> 
 def print_tasks(shown: Sequence[Task], *, as_json: bool, mask: bool = False) -> None:
     """Print tasks after an action: a line each, or as JSON one object or an array."""
     if as_json:
-        records = [task_record(task, mask=mask) for task in shown]
-        print_json(records[0] if len(records) == 1 else records)
+        json_objects = [task_json(task, mask=mask) for task in shown]
+        print_json(json_objects[0] if len(json_objects) == 1 else json_objects)
         return
     for task in shown:
         print(task_sentence(task, utc_now(), today()) if AS_SENTENCES.get() else task_line(task))

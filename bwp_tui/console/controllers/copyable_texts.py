@@ -99,7 +99,7 @@ COPYABLE: Final = (
     CopyableText(
         "r",
         "record",
-        Session.record_text,
+        Session.json_text,
         lambda records: records[0] if len(records) == 1 else f"[{', '.join(records)}]",
         shows_full_email=False,
     ),

@@ -17,7 +17,7 @@ from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.settings.run_program import ProgramRun, run_program
 from bwp_tui.store.commands import work_records
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.task_record import task_record
+from bwp_tui.store.queries.task_json import task_json
 
 _MOST_TASKS: Final = 1_000
 """Tasks that a command gets at most."""
@@ -62,8 +62,8 @@ class CustomCommands:
 
         def run() -> ProgramRun:
             store = session.write_guard.store
-            records = [task_record(task) for task in tasks.each(store, numbers)]
-            given = {"command": command.name, "profile": session.profile.name, "tasks": records}
+            json_objects = [task_json(task) for task in tasks.each(store, numbers)]
+            given = {"command": command.name, "profile": session.profile.name, "tasks": json_objects}
             # Recorded before: the program goes on where the console is killed.
             work_records.record_command(store, numbers, f"{command.name}: started", session.actor)
             ended = run_program(command.program, json.dumps(given), stop)

@@ -73,7 +73,7 @@ async def page_task(screen: MainScreenProtocol) -> None:
     session, task = screen.session, screen.table.current
     if task is None:
         return
-    texts = {"r": ("record", Session.record_text), "t": ("timeline", _timeline)}
+    texts = {"r": ("record", Session.json_text), "t": ("timeline", _timeline)}
     key = await screen.prompt.ask_key(f"Pager, of {task.name}:", {key: noun for key, (noun, _) in texts.items()})
     if key in texts:
         text = await asyncio.to_thread(texts[key][1], session, task)

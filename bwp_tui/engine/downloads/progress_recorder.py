@@ -50,10 +50,10 @@ class ProgressRecorder:
     def update(self) -> None:
         """Record the progress if the transfer has started and it has changed."""
         now, received = time.monotonic(), self.part.size
-        self.speed.record(now, received)
+        self.speed.add(now, received)
         if not self.transfer.started:
             return
-        rate = self._rate.record(now, received) or None
+        rate = self._rate.add(now, received) or None
         if self._received < 0:
             self._begin(now, received)
         elif received != self._received:
@@ -65,7 +65,7 @@ class ProgressRecorder:
         # The rate of a stalled transfer sinks until it is None: record only that, not each decrease.
         state = (received, rate is None, self.trouble)
         if state != self._recorded:
-            self.record(rate)
+            self.record_progress(rate)
             self._recorded = state
 
     def record_missed_start(self) -> None:
@@ -83,7 +83,7 @@ class ProgressRecorder:
         elif transfer.start:
             self._event = (EventKind.TRANSFER_RESUMED, f"at byte {transfer.start}, over a new link")
 
-    def record(self, rate: float | None = None) -> None:
+    def record_progress(self, rate: float | None = None) -> None:
         """Record the progress now, without a rate where the transfer has stopped."""
         part, total = self.part, self.transfer.total
         event, self._event = self._event, None

@@ -156,7 +156,7 @@ class ResumeLoop:
             await running
         except asyncio.CancelledError:
             await _stop_transfer(transfer, running)
-            progress.record()
+            progress.record_progress()
             raise
         finally:
             await _stop_transfer(transfer, running)

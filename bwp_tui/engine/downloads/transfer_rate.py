@@ -17,8 +17,8 @@ class TransferRate:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
 
-    def record(self, at: float, received: int) -> float | None:
-        """Record `received` bytes at `at` seconds; return the rate, or None if it is too early."""
+    def add(self, at: float, received: int) -> float | None:
+        """Take `received` bytes at `at` seconds; return the rate, or None if it is too early."""
         if self._samples and received < self._samples[-1][1]:
             self._samples.clear()
         self._samples.append((at, received))
@@ -40,8 +40,8 @@ class SlowTransferDetector:
         self.is_silent = self.is_slow = False
         self._since, self._received = at, received
 
-    def record(self, at: float, received: int) -> None:
-        """Record `received` bytes at `at` seconds."""
+    def add(self, at: float, received: int) -> None:
+        """Take `received` bytes at `at` seconds."""
         if at - self._since < SPEED_WINDOW_S and received >= self._received:
             return
         came = received - self._received

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from bwp_tui.api.errors import ApiError
-from bwp_tui.crashlog import record
+from bwp_tui.crashlog import write_report
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S, CredentialRefresh, EngineConfig, connect
 from bwp_tui.engine.runtime.lease import HEARTBEAT_S, Lease, LeaseUnusable, begin_term, silence_message
@@ -241,7 +241,7 @@ class EngineThread:
     def _record_fault(self, store: Store, error: Exception) -> float:
         pause = min(RESTART_S * float(2**self._faults), MAX_RESTART_S)
         self._faults += pause < MAX_RESTART_S
-        path = record(self._profile.log_dir, error)
+        path = write_report(self._profile.log_dir, error)
         sentence = f"The engine failed ({type(error).__name__}) and sends nothing. It restarts by itself, "
         sentence += "each time after a longer wait."
         if path is not None:

@@ -20,7 +20,7 @@ from bwp_tui.settings.run_program import run_program
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, StoreError
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.task_record import task_record
+from bwp_tui.store.queries.task_json import task_json
 from bwp_tui.store.worklog import hooks
 
 DUE_CHECK: Final = timedelta(minutes=10)
@@ -72,8 +72,8 @@ class HookRunner(Worker):
         store, program = self.store, self.programs[occasion]
         try:
             with contextlib.suppress(StoreError, EngineSuperseded):  # what is claimed is not run again
-                records = [task_record(task) for task in tasks.by_numbers(store, numbers)]
-                text = json.dumps({"occasion": occasion, "profile": self.profile, "tasks": records})
+                json_objects = [task_json(task) for task in tasks.by_numbers(store, numbers)]
+                text = json.dumps({"occasion": occasion, "profile": self.profile, "tasks": json_objects})
                 run = await in_daemon_thread(lambda: run_program(program, text, self._stop), "hook")
                 hooks.record_end(store, occasion, numbers, run.outcome)
         finally:

@@ -5,7 +5,7 @@
 - `orders`, `keyset_page`: the order of a view, and the page around one task
 - `filter_sql`, `text_index`: filters and searches in SQL
 - `row_mapping`: rows to tasks and downloads
-- `task_record`: tasks to JSON objects
+- `task_json`: tasks to JSON objects
 - `timeline`: the events of a task
 - `columns_from_events`: what the events of a task set its columns to
 - `intent_log`: submissions and cancellations

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, is_clock_stopped, latest_service_end, may_be_late
-from bwp_tui.domain.masking import mask_task_record
+from bwp_tui.domain.masking import mask_task_json
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import iso_day, iso_instant, local_day, utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import intent_log
 
 
-def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
+def task_json(task: Task, *, mask: bool = False) -> dict[str, object]:
     """Return a task as a JSON object; `id` is the task number, instants are ISO 8601 in UTC."""
     day, is_stopped, verified = local_day(utc_now()), is_clock_stopped(task), task.verification
-    record: dict[str, object] = {
+    json_object: dict[str, object] = {
         "id": task.number,
         "task_id": task.task_id,
         "kind": task.kind_name.upper(),
@@ -47,13 +47,13 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         and {"on": iso_day(task.answered_on), "how": task.answered_how, "in_part": task.answered_in_part},
         "declined": task.declined_on
         and {"on": iso_day(task.declined_on), "reason": task.decline_reason, "text": task.decline_text},
-        "appeal": _appeal_record(task),
-        "download": _download_record(task.download),
+        "appeal": _appeal_json(task),
+        "download": _download_json(task.download),
     }
-    return mask_task_record(record, task) if mask else record
+    return mask_task_json(json_object, task) if mask else json_object
 
 
-def _download_record(download: Download | None) -> dict[str, object] | None:
+def _download_json(download: Download | None) -> dict[str, object] | None:
     if download is None:
         return None
     return {
@@ -65,7 +65,7 @@ def _download_record(download: Download | None) -> dict[str, object] | None:
     }
 
 
-def _appeal_record(task: Task) -> dict[str, object] | None:
+def _appeal_json(task: Task) -> dict[str, object] | None:
     if task.appealed_on is None:
         return None
     due = appeal_deadline(task.regulation, task.appealed_on)
@@ -73,9 +73,9 @@ def _appeal_record(task: Task) -> dict[str, object] | None:
     return {**{name: iso_day(day) for name, day in days.items()}, "upheld": task.is_appeal_upheld}
 
 
-def record_with_next_try(store: Store, task: Task, *, has_engine: bool, mask: bool = False) -> dict[str, object]:
+def task_json_with_next_try(store: Store, task: Task, *, has_engine: bool, mask: bool = False) -> dict[str, object]:
     """Return a task as `show --json` prints it: with the instant of the next try of its requests."""
-    return {**task_record(task, mask=mask), "next_try": iso_instant(next_try(store, task)) if has_engine else None}
+    return {**task_json(task, mask=mask), "next_try": iso_instant(next_try(store, task)) if has_engine else None}
 
 
 def next_try(store: Store, task: Task) -> datetime | None:
