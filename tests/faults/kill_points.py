@@ -38,7 +38,7 @@ EVENT_KILL_POINTS: Final[dict[str, tuple[object, str]]] = {
     "task adopted, not committed": (service_events, "_adopt"),
     "event recorded, not deleted": (service_events, "record_events"),
     "event deleted": (SqsQueue, "delete"),
-    "duplicate row merged, not committed": (intent_outcomes, "merge_duplicate"),
+    "duplicate row merged, not committed": (intent_outcomes, "join_duplicate"),
 }
 """The same for an engine that receives events."""
 

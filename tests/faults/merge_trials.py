@@ -263,7 +263,7 @@ def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     differing = {name: (value, {**defaults, **replayed}[name]) for name, value in columns.items()}
     differing = {name: both for name, both in differing.items() if both[0] != both[1]}
     # One row's undo may name what the other row of the same task had recorded before.
-    is_undone_in_merged_row = {EventKind.MERGED, EventKind.UNDONE} <= {event.what for event in events}
+    is_undone_in_merged_row = {EventKind.JOINED, EventKind.UNDONE} <= {event.what for event in events}
     if differing and task.purged_at is None and not is_undone_in_merged_row:
         yield f"{key}: row and timeline differ: {differing}"
     if task.verification is None and "submit" in waiting and any(e.what == EventKind.SEND_REQUESTED for e in events):

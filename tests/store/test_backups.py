@@ -373,7 +373,7 @@ def test_a_task_id_entered_here_and_tracked_there_stays_one_tasks(
     again = open_store(path, clock=clock)
     [task] = tasks.each(again, [unsure.number, tracked.number])
     assert (task.number, task.task_id) == (unsure.number, "task-seen-1")
-    assert timeline.merged_into(again, tracked.number) == unsure.number
+    assert timeline.joined_into(again, tracked.number) == unsure.number
     again.close()
     assert integrity.full_check(path) == []
 

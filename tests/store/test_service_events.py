@@ -155,7 +155,7 @@ def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Stor
         EventKind.ADOPTED,
         EventKind.EVENT_RECEIVED,
         EventKind.STATUS,
-        EventKind.MERGED,
+        EventKind.JOINED,
         EventKind.ACCEPTED,
     ]
     with pytest.raises(NoSuchTask):
@@ -192,7 +192,7 @@ def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: St
     assert (found.note, found.tags, found.assigned_to) == ("call her", ("vip", "eu"), "Ann")
     assert (found.verification, found.acknowledged_on) == (Verification(TODAY, ACTOR, "order details"), TODAY)
     assert kinds(store, task.number)[-4:] == [
-        EventKind.MERGED,
+        EventKind.JOINED,
         EventKind.ACCEPTED,
         EventKind.TRANSFER_RESUMED,
         EventKind.DOWNLOADED,
@@ -225,7 +225,7 @@ def test_what_is_recorded_on_a_row_that_was_merged_meanwhile_lands_on_the_kept_o
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
 
     note = NOTE.change_for(ACTOR, TODAY, text="called back", replace=True)
-    check = bulk.unchanged_check(seen, lambda _: None, lambda now: now.note, accepts_merged_row=True)
+    check = bulk.unchanged_check(seen, lambda _: None, lambda now: now.note, accepts_joined_row=True)
     ((result,),) = bulk.apply_to_each(store, bulk.with_check(note, check), [seen.number])
 
     assert (result.resulting_id, result.refused) == (task.number, None)
@@ -252,7 +252,7 @@ def test_merged_rows_have_the_earlier_receipt_and_due_date_of_both_and_the_timel
     found = tasks.get(store, task.number)
     assert (found.received_on, found.regulation, found.extended_on) == (received, "us-co", TODAY)
     assert found.due_on == theirs
-    (merged,) = (line for line in timeline.of_task(store, task.number) if line.what == EventKind.MERGED)
+    (merged,) = (line for line in timeline.of_task(store, task.number) if line.what == EventKind.JOINED)
     assert (merged.before, merged.after) == (str(task.due_on), str(found.due_on))
 
 

@@ -98,7 +98,7 @@ class RecordController:
             cannot_do,
             partial(question_texts, screen, operation),
             lambda now: operation.question(now, values),
-            accepts_merged_row=operation.undo_part is TaskPart.NOTE,
+            accepts_joined_row=operation.undo_part is TaskPart.NOTE,
         )
         if await self._confirm(operation, task, values, check):
             results = await run_in_thread_and_report(
@@ -106,8 +106,8 @@ class RecordController:
             )
             if results is not None:
                 refused, kept = results[0].refused, results[0].resulting_id
-                merged = "" if kept == task.number else f" #{task.number} is #{kept} now."
-                screen.show_status(refused or operation.result(chosen, values) + merged, "bad" if refused else "plain")
+                joined = "" if kept == task.number else f" #{task.number} is #{kept} now."
+                screen.show_status(refused or operation.result(chosen, values) + joined, "bad" if refused else "plain")
 
     async def _confirm(self, operation: RecordOperation, task: Task, values: Values, check: TaskCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""

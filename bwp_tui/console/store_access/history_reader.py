@@ -59,9 +59,9 @@ class HistoryReader:
         )
 
     def current(self, number: int) -> Task | None:
-        """Return a task, or the one that its row was merged into since; None where it is gone."""
+        """Return a task, or the one that its row was joined with since; None where it is gone."""
         found = self.by_numbers([number])
-        if not found and (kept := self._read(lambda: timeline.merged_into(self._store, number), None)) is not None:
+        if not found and (kept := self._read(lambda: timeline.joined_into(self._store, number), None)) is not None:
             return self.current(kept)
         return found[0] if found else None
 

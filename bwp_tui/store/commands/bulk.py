@@ -49,16 +49,16 @@ def apply_to_each(store: Store, change: TaskChange, numbers: Sequence[int]) -> I
 
 
 def _result(transaction: Transaction, store: Store, change: TaskChange, number: int) -> ChangeResult:
-    """Return the result for a task, or for the row that it was merged into since the operator saw it."""
+    """Return the result for a task, or for the row that it was joined with since the operator saw it."""
     try:
         return ChangeResult(number, change(transaction, store, number))
     except NoSuchTask as why:
-        kept = timeline.merged_into(store, number)
+        kept = timeline.joined_into(store, number)
         if kept is None:
             return ChangeResult(number, number, str(why))
-        merged = _result(transaction, store, change, kept)
-        refused = merged.refused and f"#{number} is #{kept} now. {merged.refused}"
-        return ChangeResult(number, merged.resulting_id, refused)
+        joined = _result(transaction, store, change, kept)
+        refused = joined.refused and f"#{number} is #{kept} now. {joined.refused}"
+        return ChangeResult(number, joined.resulting_id, refused)
     except (NotPossible, BadRequest) as why:
         return ChangeResult(number, number, str(why))
 
@@ -68,17 +68,17 @@ TaskCheck = Callable[[Task], str | None]
 
 
 def unchanged_check(
-    seen: Task, check: TaskCheck, *shown: Callable[[Task], object], accepts_merged_row: bool = False
+    seen: Task, check: TaskCheck, *shown: Callable[[Task], object], accepts_joined_row: bool = False
 ) -> TaskCheck:
     """Return a check that also refuses a task whose `shown` values, but for its name, have changed since the question.
 
     Args:
-        accepts_merged_row: whether the change may go to the row that the task was merged into since, whatever that
+        accepts_joined_row: whether the change may go to the row that the task was joined with since, whatever that
             row shows: the timeline keeps what is replaced.
     """
 
     def check_also_unchanged(now: Task) -> str | None:
-        if (reason := check(now)) or (accepts_merged_row and now.number != seen.number):
+        if (reason := check(now)) or (accepts_joined_row and now.number != seen.number):
             return reason
         is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in shown)
         status = "see its timeline" if now.status == seen.status else f"it is {now.status} now"

@@ -81,12 +81,12 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
     """Enter the task id of an unconfirmed request; a poll at once shows whether it is right."""
     if wrong := task_id_mistake(task_id):
         raise BadRequest("task_id", wrong)
-    from bwp_tui.store.worklog.merge_duplicate import merge_duplicate  # not before the first frame
+    from bwp_tui.store.worklog.join_duplicate import join_duplicate  # not before the first frame
 
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_enter_task_id(task))
-        merge_duplicate(transaction, task_id, number, is_certain=False)
+        join_duplicate(transaction, task_id, number, is_certain=False)
         check_task_id_is_new(transaction, task_id)
         cleared = dict.fromkeys(("finished_at", "trouble", "polled_at", "unknown_since"))
         cleared |= dict.fromkeys(("terminal", "polls", "unknown_answers"), 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.database.connection import SqlValue, Transaction
 
@@ -19,6 +19,9 @@ INTENT_IS_WAITING: Final = "state = 'waiting'"
 
 WITHHELD_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
 """The statuses of which nothing is sent, for `IN`."""
+
+FINAL_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
+"""The final statuses, for `IN`."""
 
 IS_TO_CHECK: Final = f"instr(tags, '\"{TO_CHECK}\"')"
 """The condition that a task has the tag `TO_CHECK`."""

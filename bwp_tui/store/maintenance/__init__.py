@@ -13,6 +13,7 @@ A recovery and a restore write a new file: `recover` or `restore` > `rebuild` > 
 - `merge`: merge another history, attached as `other`, into this one (`main`)
 - `matching`: find the tasks of two histories that are the same, and requests that both sent or imported
 - `merged_rows`: make one row of the two that a task has in both, and choose where people recorded different things
+- `task_rows`: read and write rows of tasks; append to their timelines what was repaired
 - `replay`: set columns of a row to what the timeline says; correct damaged values
 - `intent_repair`: make sure that no intent is sent twice, to another task, or never
 - `atomic_swap`: put the new file in place of the old one, which is set aside

@@ -140,7 +140,7 @@ _CREATE_BROKEN_CHAINS: Final = (
 AMONG_BROKEN: Final = "IN (SELECT task FROM temp.broken_chains)"
 
 
-def remember_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
+def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
     """Note what is wrong with chains before rows of another history are merged in; `seal_rebuilt` records it.
 
     With `gaps`, a task number of which nothing is left is wrong, too.
@@ -152,7 +152,7 @@ def remember_broken_chains(db: apsw.Connection, among: str = "", schema: str = "
     db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", wrong)
 
 
-def remember_renumbered(db: apsw.Connection, number: int, other_number: int) -> None:
+def note_renumbered(db: apsw.Connection, number: int, other_number: int) -> None:
     """Note that a task of the other history got a new number, and what is wrong with its digests there."""
     _, findings = check_chains(db, f"= {other_number}", "other")
     state = "; ".join(finding.sentence for finding in findings) or "all agreed with them"
@@ -160,15 +160,15 @@ def remember_renumbered(db: apsw.Connection, number: int, other_number: int) -> 
     db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, what))
 
 
-def remember_joined(db: apsw.Connection, number: int, duplicate: int) -> None:
-    """Note that a row became one with another row of its task, whose events are between its own: both chains end."""
+def note_joined(db: apsw.Connection, number: int, duplicate: int) -> None:
+    """Note that two rows of one task were joined, so that their events are mixed: both chains end."""
     db.execute(_CREATE_BROKEN_CHAINS)
     db.execute("DELETE FROM main.chains WHERE task IN (?, ?)", (number, duplicate))
     db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, f"#{duplicate} became one with it"))
 
 
-def changed_columns_noted(db: apsw.Connection) -> dict[int, set[str]]:
-    """Return the tasks whose chains were noted as broken, with the columns of their rows that were changed."""
+def noted_columns(db: apsw.Connection) -> dict[int, set[str]]:
+    """Return the tasks whose chains were noted as broken, with the changed columns that were noted."""
     db.execute(_CREATE_BROKEN_CHAINS)
     noted = db.execute("SELECT task, group_concat(columns, ' ') FROM temp.broken_chains GROUP BY task").fetchall()
     return {int(str(task)): set(str(columns).split()) for task, columns in noted}
@@ -239,7 +239,7 @@ def return_stray_events(db: apsw.Connection) -> None:
                 break
     if returned:
         db.execute("DELETE FROM temp.broken_chains")
-        remember_broken_chains(db)
+        note_broken_chains(db)
 
 
 _IS_EVENT: Final = " AND ".join(f"{column} IS ?" for column in EVENT_COLUMNS.split(", "))

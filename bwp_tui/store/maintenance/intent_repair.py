@@ -7,23 +7,16 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.statuses import FINAL_STATUSES, Status
-from bwp_tui.domain.task import TO_CHECK, Kind
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, WITHHELD_STATUS_LIST
-from bwp_tui.store.queries.row_mapping import tags_of, tags_text
-from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
-
-FINAL_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
-"""The final statuses, as an SQL list."""
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
+from bwp_tui.store.database.shared_sql import FINAL_STATUS_LIST, INTENT_IS_WAITING, WITHHELD_STATUS_LIST
+from bwp_tui.store.maintenance.matching import IS_PURGED_HERE_ALONE
+from bwp_tui.store.maintenance.task_rows import append_recovered
+from bwp_tui.store.queries.timeline import EventKind
 
 _BITS_OF_DIGIT: Final = 4
 """Bits of a hexadecimal digit of a client token."""
 
-IS_PURGED_HERE_ALONE: Final = (
-    "EXISTS (SELECT 1 FROM main.tasks m, other.tasks o WHERE m.number = x.ours AND o.number = x.theirs"
-    " AND m.purged_at IS NOT NULL AND o.purged_at IS NULL)"
-)
-"""Whether a matched task `x` was purged in this history, and not in the other one."""
 
 _ORPHAN: Final = (
     f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
@@ -170,7 +163,7 @@ def repair_cancellations(db: apsw.Connection, now: str) -> None:
         f"SELECT number, status IN ({FINAL_STATUS_LIST}) FROM tasks WHERE cancel_asked = 1"
         f" AND number NOT IN (SELECT task FROM intents WHERE {_WAITING_CANCELLATION})"
     ).fetchall():
-        asked = None if is_final else _unsettled_cancellation(db, int(str(asked_of)))
+        asked = None if is_final else _cancellation_without_outcome(db, int(str(asked_of)))
         if asked is not None:
             db.execute(
                 "INSERT INTO intents (task, action, attempts, first_sent_at, not_before, asked_at, actor)"
@@ -209,11 +202,11 @@ def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int 
         (asked_at,),
     ).fetchall()
     numbers = [int(str(number)) for (number,) in asked]
-    unsettled = [number for number in numbers if (_unsettled_cancellation(db, number) or ("",))[0] == asked_at]
-    return task if task in unsettled else unsettled[0] if len(unsettled) == 1 else None
+    open_ones = [number for number in numbers if (_cancellation_without_outcome(db, number) or ("",))[0] == asked_at]
+    return task if task in open_ones else open_ones[0] if len(open_ones) == 1 else None
 
 
-def _unsettled_cancellation(db: apsw.Connection, number: int) -> tuple[str, str] | None:
+def _cancellation_without_outcome(db: apsw.Connection, number: int) -> tuple[str, str] | None:
     """Return when and by whom the cancellation of a task was asked for, unless its timeline has an outcome of it."""
     events = db.execute(
         "SELECT what, at, actor FROM timeline WHERE task = ? AND what IN"
@@ -226,34 +219,6 @@ def _unsettled_cancellation(db: apsw.Connection, number: int) -> tuple[str, str]
 
 def _lapse(db: apsw.Connection, intent: apsw.SQLiteValue, now: str) -> None:
     db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
-
-
-def append_recovered(
-    db: apsw.Connection,
-    now: str,
-    number: apsw.SQLiteValue,
-    detail: str,
-    before: apsw.SQLiteValue = None,
-    after: apsw.SQLiteValue = None,
-) -> None:
-    """Append what was repaired to the timeline of a task, if there is such a task."""
-    db.execute(
-        f"INSERT INTO main.timeline (task, {EVENT_COLUMNS})"
-        " SELECT number, ?, ?, ?, ?, ?, ? FROM main.tasks WHERE number = ?",
-        (now, PROGRAM, EventKind.RECOVERED, before, after, detail, number),
-    )
-
-
-def tag_to_check(db: apsw.Connection, now: str, number: int) -> None:
-    """Tag a task that a person has to check."""
-    ((found,),) = db.execute("SELECT tags FROM main.tasks WHERE number = ?", (number,)).fetchall()
-    tags = tags_text(tuple(dict.fromkeys((*tags_of(str(found)), TO_CHECK))))
-    db.execute("UPDATE main.tasks SET tags = ? WHERE number = ?", (tags, number))
-    event = (number, now, PROGRAM, EventKind.TAGS, None, None, f"+{TO_CHECK}")
-    if not db.execute(
-        "SELECT 1 FROM main.timeline WHERE (task, at, what, detail) = (?1, ?2, ?4, ?7)", event
-    ).fetchall():
-        db.execute(INSERT_EVENT, event)
 
 
 def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:

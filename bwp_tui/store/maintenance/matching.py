@@ -11,8 +11,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.task import KIND_UNKNOWN
-from bwp_tui.store.maintenance import replay
-from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check
+from bwp_tui.store.maintenance.task_rows import append_recovered, integer, tag_to_check
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -34,6 +33,12 @@ IS_SENT_IN_BOTH: Final = (
     f" OR {_WENT_ON.format('main', 'm', 'other', 'o')})"
 )
 """Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
+
+IS_PURGED_HERE_ALONE: Final = (
+    "EXISTS (SELECT 1 FROM main.tasks m, other.tasks o WHERE m.number = x.ours AND o.number = x.theirs"
+    " AND m.purged_at IS NOT NULL AND o.purged_at IS NULL)"
+)
+"""Whether a matched task `x` was purged in this history, and not in the other one."""
 
 _SENT_TWICE: Final = (
     "SELECT m.number, x.ours FROM matched x JOIN other.tasks o ON o.number = x.theirs JOIN main.tasks m"
@@ -127,7 +132,7 @@ def match(db: apsw.Connection) -> None:
         "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
         " WHERE number NOT IN (SELECT number FROM main.tasks)"
     )
-    highest = replay.integer(
+    highest = integer(
         db,
         "SELECT max(n) FROM (SELECT max(number) AS n FROM main.tasks UNION SELECT max(ours) FROM matched"
         " UNION SELECT seq FROM main.sqlite_sequence WHERE name = 'tasks')",

@@ -21,14 +21,14 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
-from bwp_tui.store.maintenance import chain_check, matching, merged_rows, replay
+from bwp_tui.store.maintenance import chain_check, matching, merged_rows, replay, task_rows
 from bwp_tui.store.maintenance.intent_repair import (
-    IS_PURGED_HERE_ALONE,
     add_intents,
     make_disputed_unconfirmed,
     make_unsent_unconfirmed,
     merge_intents,
 )
+from bwp_tui.store.maintenance.matching import IS_PURGED_HERE_ALONE
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.saved_results import is_on_disk
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
@@ -66,18 +66,18 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         event: the timeline event of each task that comes from the other history: `recovered` or `restored`.
         source: the name of the other history, for the event's detail.
     """
-    recorded = chain_check.values_proven_by_digests(db)
-    for number, values in recorded.items():
-        replay.write_row(db, number, values, now)
+    proven = chain_check.values_proven_by_digests(db)
+    for number, values in proven.items():
+        task_rows.write_row(db, number, values, now)
     matching.match(db)
     revision = _next_revision(db)
     _compare_timelines(db)
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     undamaged = replay.values_without_damage(db)
-    doubled = _record_doubled_ids(db, now)
-    unsent = ", ".join(map(str, replay.proven_unsent_tasks(db)))
+    lost_ids = _record_lost_ids(db, now)
+    unsent_numbers = ", ".join(map(str, replay.proven_unsent_tasks(db)))
     changed = merged_rows.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
-    sent_twice = matching.doubled_requests(db)
+    doubled = matching.doubled_requests(db)
     _take_rows(db, revision)
     _repair_values(db)
     _find_earlier_tasks(db)
@@ -86,15 +86,15 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     waiting = add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
     merge_intents(db)
     # What this history knows as RECEIVED or declined may wait in the other one; in a recovery the row is right.
-    queued = ", ".join(map(str, waiting if event is EventKind.RESTORED else ()))
-    from_other = f"(number IN (SELECT ours FROM matched WHERE is_new) OR number IN ({queued}))"
-    make_unsent_unconfirmed(db, now, f"{from_other} AND number NOT IN ({unsent})")
-    matching.tag_doubled_requests(db, now, sent_twice)
-    for _, number, other in sent_twice:
+    waiting_numbers = ", ".join(map(str, waiting if event is EventKind.RESTORED else ()))
+    is_from_other = f"(number IN (SELECT ours FROM matched WHERE is_new) OR number IN ({waiting_numbers}))"
+    make_unsent_unconfirmed(db, now, f"{is_from_other} AND number NOT IN ({unsent_numbers})")
+    matching.tag_doubled_requests(db, now, doubled)
+    for _, number, other in doubled:
         tagged += [other, *merged_rows.tag_successors(db, number, now), *merged_rows.tag_successors(db, other, now)]
     make_disputed_unconfirmed(db, now, tagged)
     for number, values in undamaged.items():
-        replay.write_with_due_date(db, number, values, now)
+        task_rows.write_with_due_date(db, number, values, now)
         db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
     _add_downloads(db, now, revision)
     _add_chains(db)
@@ -104,24 +104,24 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         " JOIN matched x ON x.theirs = e.task ORDER BY e.received_at"
     )
     _record_merge(db, now, event, source)
-    for number, values in recorded.items():
+    for number, values in proven.items():
         detail = f"with {', '.join(values)} of {source}, as its digests say"
         db.execute(INSERT_EVENT, (number, now, PROGRAM, event, None, None, detail))
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     matched, added = (
-        replay.integer(db, "SELECT count(*) FROM matched"),
-        replay.integer(db, "SELECT sum(is_new) FROM matched"),
+        task_rows.integer(db, "SELECT count(*) FROM matched"),
+        task_rows.integer(db, "SELECT sum(is_new) FROM matched"),
     )
-    updated = replay.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
-    replayed = replay.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
+    updated = task_rows.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
+    replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
-    proven = tuple(f"#{number}: {', '.join(values)}" for number, values in recorded.items())
-    return MergeResult(added, updated, doubled, matched - added, replayed, proven)
+    proven_names = tuple(f"#{number}: {', '.join(values)}" for number, values in proven.items())
+    return MergeResult(added, updated, lost_ids, matched - added, replayed, proven_names)
 
 
 def _next_revision(db: apsw.Connection) -> int:
-    return replay.integer(
+    return task_rows.integer(
         db,
         "UPDATE main.meta SET newest_at = max(newest_at, (SELECT newest_at FROM other.meta)),"
         " target_id = coalesce(target_id, (SELECT target_id FROM other.meta)),"
@@ -205,7 +205,7 @@ def _take_rows(db: apsw.Connection, revision: int) -> None:
     )
 
 
-def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
+def _record_lost_ids(db: apsw.Connection, now: str) -> int:
     """Record an event for each task that loses its task id, since another task has it; return how many."""
     events = db.execute(
         f"INSERT INTO main.timeline (task, {EVENT_COLUMNS})"
@@ -220,8 +220,8 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
 
 def _repair_values(db: apsw.Connection) -> None:
     """Take the values that were damaged in this history from the other one."""
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
-    same = "replaced r JOIN matched x ON x.ours = r.number WHERE NOT x.newer"
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
+    same = "damaged_values r JOIN matched x ON x.ours = r.number WHERE NOT x.newer"
     for (name,) in db.execute(f"SELECT DISTINCT r.name FROM {same}").fetchall():
         if name not in _NEVER_REPAIRED:
             db.execute(
@@ -318,7 +318,7 @@ def _add_chains(db: apsw.Connection) -> None:
     Those of the others begin anew, since they are over the number too; what they prove is noted.
     """
     same = "(SELECT theirs FROM matched WHERE is_new AND ours = theirs)"
-    chain_check.remember_broken_chains(db, f"IN {same}", "other")
+    chain_check.note_broken_chains(db, f"IN {same}", "other")
     db.execute(f"INSERT OR REPLACE INTO main.chains SELECT * FROM other.chains WHERE task IN {same}")
     db.execute(
         "INSERT OR IGNORE INTO main.chains SELECT * FROM other.chains"
@@ -326,4 +326,4 @@ def _add_chains(db: apsw.Connection) -> None:
     )
     moved = db.execute("SELECT ours, theirs FROM matched WHERE is_new AND ours <> theirs").fetchall()
     for ours, theirs in moved:
-        chain_check.remember_renumbered(db, int(str(ours)), int(str(theirs)))
+        chain_check.note_renumbered(db, int(str(ours)), int(str(theirs)))

@@ -27,9 +27,9 @@ from bwp_tui.domain.task import ADOPTED, Kind
 from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.database.digest_chain import EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
-from bwp_tui.store.maintenance import replay
+from bwp_tui.store.maintenance import replay, task_rows
 from bwp_tui.store.maintenance.chain_check import proven_events
-from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check
+from bwp_tui.store.maintenance.task_rows import append_recovered, tag_to_check
 from bwp_tui.store.queries.columns_from_events import RECORDED_COLUMNS, Columns, chosen_text, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
@@ -41,7 +41,7 @@ from bwp_tui.store.queries.timeline import (
     EventKind,
     LegalRecord,
     TimelineRow,
-    changes_what_is_owed,
+    changes_answer_due,
     is_origin,
     is_resubmission,
     label_of,
@@ -49,11 +49,11 @@ from bwp_tui.store.queries.timeline import (
     recorded_day,
 )
 
-_OWED: Final = (
+_ANSWER_DUE: Final = (
     *("open", "due_on", "received_on", "regulation", "extended_on", "resubmitted", "cancel_asked", "declined_on"),
     *(name for names in RECORD_COLUMNS.values() for name in names if name.endswith(("_on", "_upheld"))),
 )
-"""The columns that say what is owed, and by when."""
+"""The columns that say whether an answer is due, which, and by when."""
 
 _DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED, Status.CANCELLED, Status.GIVEN_UP)
 """The statuses that people decide on; nothing of a request runs at the service."""
@@ -71,8 +71,8 @@ class Side(NamedTuple):
 
     @property
     def records(self) -> list[TimelineRow]:
-        """What people recorded in it that can change what is owed."""
-        return [event for event in self.events if changes_what_is_owed(event)]
+        """What people recorded in it that can change the answer due."""
+        return [event for event in self.events if changes_answer_due(event)]
 
     @property
     def records_text(self) -> str:
@@ -95,7 +95,8 @@ class Side(NamedTuple):
         is_recorded = bool(self.records) or any(map(is_origin, self.events))
         is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
         is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
-        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in (*_OWED, *RECORDED_COLUMNS)))
+        names = (*_ANSWER_DUE, *RECORDED_COLUMNS)
+        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in names))
 
     def status_beside(self, merged: Columns) -> str:
         """Return the status of the merged task if the row of this history counts: its own, unless the service's does.
@@ -177,9 +178,9 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     ).fetchall()
     changed = list[RowChange]()
     for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in differing):
-        here = Copy({} if is_new else replay.row_of(db, ours), replay.proven_timeline(db, ours))
-        others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in replay.timeline_rows(task.events)]
-        there = Copy(replay.row_of(db, theirs, "other"), others)
+        here = Copy({} if is_new else task_rows.row_of(db, ours), replay.proven_timeline(db, ours))
+        others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in task_rows.timeline_rows(task.events)]
+        there = Copy(task_rows.row_of(db, theirs, "other"), others)
         sides = (
             None
             if is_recovery or is_new
@@ -188,7 +189,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         kept, dropped = (there, here) if newer else (here, there)
         row, older = kept.row, dropped.row
         before = columns_after(row | replay.BEFORE_ANY_EVENT, kept.events)
-        events = replay.timeline_rows(events_of_both(db, ours, only_proven=True))
+        events = task_rows.timeline_rows(events_of_both(db, ours, only_proven=True))
         after = columns_after(row | _given_values(kept, dropped) | replay.BEFORE_ANY_EVENT, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if row.get("purged_at"):  # its timeline no longer says what the row has
@@ -244,8 +245,8 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
     tagged = list[int]()
     for number, changes, sides in changed:
         if changes:
-            replay.write_with_due_date(db, number, changes, now)
-        disputed = [] if sides is None else settle_dispute(db, number, sides, now)
+            task_rows.write_with_due_date(db, number, changes, now)
+        disputed = [] if sides is None else choose_what_counts(db, number, sides, now)
         if changes or disputed:
             db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
         tagged += disputed
@@ -260,7 +261,7 @@ def _content(event: TimelineRow) -> TimelineRow:
 _COPIES: Final = ("in one copy", "in the other, without knowing of that")
 
 
-def settle_dispute(
+def choose_what_counts(
     db: apsw.Connection,
     number: int,
     sides: tuple[Side, Side],
@@ -278,7 +279,7 @@ def settle_dispute(
     Returns:
         The tasks that were tagged: this one and those that carry its request on.
     """
-    merged = replay.row_of(db, number)
+    merged = task_rows.row_of(db, number)
     records = [Counter(map(_content, side.records)) for side in sides]
     if not all(one - other for one, other in permutations(records, 2)) and not any(
         side.is_contradicted(merged) for side in sides
@@ -310,7 +311,7 @@ def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[t
     """
     for (value,) in db.execute("SELECT number FROM main.tasks WHERE resubmit_of = ?", (number,)).fetchall():
         successor = int(str(value))
-        row = replay.row_of(db, successor)
+        row = task_rows.row_of(db, successor)
         if row["open"] and given:
             own = (date.fromisoformat(str(row["received_on"])), str(row["regulation"]))
             replay.correct_receipt(db, successor, now, [own, *given])
@@ -362,7 +363,7 @@ def _write_most_urgent(
         for changed, choice in zip(changes, choices, strict=True)
     ]
     best = urgencies.index(min(urgencies))
-    replay.write_with_due_date(db, number, changes[best], now)
+    task_rows.write_with_due_date(db, number, changes[best], now)
     return choices[best]
 
 
@@ -375,7 +376,7 @@ def _urgency(
     come first that keep the status of the merged row, then those with the earlier due date.
     """
     db.execute("SAVEPOINT choice")
-    replay.write_with_due_date(db, number, changes, now)
+    task_rows.write_with_due_date(db, number, changes, now)
     task = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,))))
     db.execute("ROLLBACK TO choice; RELEASE choice")
     is_closed = not needs_answer(task)

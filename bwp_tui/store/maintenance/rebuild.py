@@ -17,6 +17,7 @@ from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.shared_sql import (
+    FINAL_STATUS_LIST,
     INHERITED_COLUMNS,
     INTENT_IS_WAITING,
     PURGED_DOWNLOAD,
@@ -25,11 +26,11 @@ from bwp_tui.store.database.shared_sql import (
 )
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
-from bwp_tui.store.maintenance import chain_check, matching, replay
+from bwp_tui.store.maintenance import chain_check, matching, replay, task_rows
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
-from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST, append_recovered
 from bwp_tui.store.maintenance.merge import MergeResult, merge
-from bwp_tui.store.maintenance.merged_rows import Side, settle_dispute
+from bwp_tui.store.maintenance.merged_rows import Side, choose_what_counts
+from bwp_tui.store.maintenance.task_rows import append_recovered
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
@@ -58,7 +59,7 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
         with db:
             apply_missing(db)
             if source is not None:
-                chain_check.remember_broken_chains(db, gaps=True)
+                chain_check.note_broken_chains(db, gaps=True)
         triggers = _drop_triggers(db)
         yield db
         with db:
@@ -114,8 +115,8 @@ def _attached_as_other(db: apsw.Connection, file: Path | str) -> Iterator[None]:
         db.execute("DETACH other")
 
 
-_MERGED_WITH: Final = f"t.what = '{EventKind.MERGED}' AND CAST(substr(t.detail, 7) AS INTEGER) = d.number"
-"""By event `t`, row `d` became one with request `t.task`, whose task it is: its detail begins `with #NUMBER,`."""
+_JOINED_WITH: Final = f"t.what = '{EventKind.JOINED}' AND CAST(substr(t.detail, 7) AS INTEGER) = d.number"
+"""By event `t`, row `d` was joined with request `t.task`, whose task it is: its detail begins `with #NUMBER,`."""
 
 _CAN_BE_JOINED: Final = (
     "r.task_id IS NULL AND r.number <> d.number AND r.kind = d.kind AND r.purged_at IS NULL AND d.purged_at IS NULL"
@@ -126,7 +127,7 @@ _CAN_BE_JOINED: Final = (
 
 _ROWS_OF_ONE_TASK: Final = (
     "SELECT r.number, d.number, s.number,"
-    f" EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = s.number AND {_MERGED_WITH})"
+    f" EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = s.number AND {_JOINED_WITH})"
     " FROM other.tasks s CROSS JOIN main.tasks d ON d.task_id = s.task_id"
     " AND (d.number <> s.number OR d.recorded_at <> s.recorded_at) CROSS JOIN main.tasks r ON r.number IN"
     " (SELECT number FROM main.tasks WHERE number = s.number AND recorded_at = s.recorded_at UNION SELECT m.task"
@@ -134,7 +135,7 @@ _ROWS_OF_ONE_TASK: Final = (
     # What an operator entered may be wrong until the service has confirmed it.
     f" WHERE {_CAN_BE_JOINED} AND (s.status <> 'QUEUED' OR r.email = d.email COLLATE NOCASE)"
     # Where the other history has lost the row, or that its task id, its timeline says so.
-    f" UNION SELECT r.number, d.number, t.task, TRUE FROM other.timeline t JOIN main.tasks d ON {_MERGED_WITH}"
+    f" UNION SELECT r.number, d.number, t.task, TRUE FROM other.timeline t JOIN main.tasks d ON {_JOINED_WITH}"
     " AND EXISTS (SELECT 1 FROM other.timeline WHERE task = t.task AND instr(detail, d.task_id))"
     " JOIN main.tasks r ON r.number = t.task"
     f" WHERE t.task NOT IN (SELECT number FROM other.tasks WHERE task_id IS NOT NULL) AND {_CAN_BE_JOINED}"
@@ -151,12 +152,12 @@ _GIVEN_RECEIPTS: Final = (
 def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
     """Make one row of a request without a task id and of the row with that id which the other history knows to be its.
 
-    An event or an operator has made the latter here (`merge_duplicate` does the same once the service says so).
+    An event or an operator has made the latter here (`join_duplicate` does the same once the service says so).
     """
     for pair in db.execute(_ROWS_OF_ONE_TASK).fetchall():
         request, duplicate, other, is_recorded = (int(str(value)) for value in pair)
         receipts = db.execute(_GIVEN_RECEIPTS, (request, duplicate)).fetchall()
-        before, events = replay.row_of(db, request), replay.proven_timeline(db, request)
+        before, events = task_rows.row_of(db, request), replay.proven_timeline(db, request)
         known, joined = replay.proven_timeline(db, other, "other"), replay.proven_timeline(db, duplicate)
         values = ", ".join(SERVICE_COLUMNS)
         db.execute(
@@ -170,28 +171,28 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         db.execute("DELETE FROM main.tasks WHERE number = ?", (duplicate,))
         if not is_recorded:
             detail = f"with #{duplicate}, which had its task id"
-            db.execute(INSERT_EVENT, (request, now, PROGRAM, EventKind.MERGED, None, None, detail))
-        chain_check.remember_joined(db, request, duplicate)
+            db.execute(INSERT_EVENT, (request, now, PROGRAM, EventKind.JOINED, None, None, detail))
+        chain_check.note_joined(db, request, duplicate)
         replay.apply_timeline(db, request, now)
         if not is_recorded:
             replay.correct_receipt(
                 db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts]
             )
-        sides = Side(before, missing_in(known, events)), Side(replay.row_of(db, request), missing_in(known, joined))
-        settle_dispute(db, request, sides, now, ("on the request", "on the row that its task id had"))
+        sides = Side(before, missing_in(known, events)), Side(task_rows.row_of(db, request), missing_in(known, joined))
+        choose_what_counts(db, request, sides, now, ("on the request", "on the row that its task id had"))
 
 
 def correct_numbers(db: apsw.Connection) -> int:
     """Correct guessed task numbers by the timeline, which records the task id; return how many."""
     wrong = db.execute(
         "SELECT t.number, min(l.task) FROM timeline l JOIN tasks t ON t.task_id = l.detail"
-        " JOIN temp.replaced r ON r.number = t.number AND r.name = 'number'"
+        " JOIN temp.damaged_values r ON r.number = t.number AND r.name = 'number'"
         f" WHERE l.what = '{EventKind.ACCEPTED}' AND l.task NOT IN (SELECT number FROM tasks)"
         " GROUP BY t.number HAVING min(l.task) = max(l.task)"
     ).fetchall()
     for number, right in wrong:
         db.execute("UPDATE OR IGNORE tasks SET number = ? WHERE number = ?", (right, number))
-        db.execute("UPDATE temp.replaced SET number = ? WHERE number = ?", (right, number))
+        db.execute("UPDATE temp.damaged_values SET number = ? WHERE number = ?", (right, number))
     return len(wrong)
 
 
@@ -225,7 +226,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
             " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), 'none', ?, 1)",
             (number, columns["kind"], first, first),
         )
-        replay.write_row(db, number, columns, now)
+        task_rows.write_row(db, number, columns, now)
         db.execute(
             "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
             " FROM tasks WHERE number = ?",
@@ -248,7 +249,7 @@ def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:
         ).fetchall()
     ):
         return {}
-    row = replay.row_of(db, origin)
+    row = task_rows.row_of(db, origin)
     return {name: row[name] for name in ("email", "received_on", "regulation", *INHERITED_COLUMNS.split(", "))}
 
 
@@ -305,7 +306,7 @@ def answer_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:
 
 def count_made_unconfirmed(db: apsw.Connection, now: str) -> int:
     """Return how many tasks the merge or recovery of that instant made UNCONFIRMED."""
-    return replay.integer(
+    return task_rows.integer(
         db,
         f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{now}' AND what = '{EventKind.RECOVERED}'"
         " AND after = 'UNCONFIRMED'",

@@ -23,7 +23,16 @@ from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, intent_repair, rebuild, replay
+from bwp_tui.store.maintenance import (
+    atomic_swap,
+    backups,
+    chain_check,
+    integrity,
+    intent_repair,
+    rebuild,
+    replay,
+    task_rows,
+)
 from bwp_tui.store.maintenance.merge import MergeResult
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
@@ -53,7 +62,7 @@ class _RecoveryCounts:
     """How many rows were kept, repaired and lost, and what came from a backup."""
 
     kept: Counter[str] = field(default_factory=Counter)
-    replaced: int = 0
+    damaged: int = 0
     guessed: int = 0
     ids_doubled: int = 0
     lost: Counter[str] = field(default_factory=Counter)
@@ -144,7 +153,7 @@ def _fill(
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
-                chain_check.remember_broken_chains(db)
+                chain_check.note_broken_chains(db)
                 chain_check.return_stray_events(db)
                 counts.outdated = replay.repair_outdated_rows(db, instant)
             else:
@@ -153,17 +162,17 @@ def _fill(
     if from_backups:
         _add_backup(db, path, counts, instant)
     with db:
-        highest = max(highest, replay.integer(db, "SELECT max(number) FROM tasks"))
+        highest = max(highest, task_rows.integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
-        replay.repair_replaced_values(db, instant)
+        replay.repair_damaged_values(db, instant)
         counts.changed_values = replay.tag_changed_tasks(db, instant)
         intent_repair.apply_confirmed_cancellations(db, instant)
         intent_repair.repair_cancellations(db, instant)
         counts.dangling_rows = rebuild.remove_dangling_references(db)
         intent_repair.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
-        counts.tasks = replay.integer(db, "SELECT count(*) FROM tasks")
+        counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
 
 
 def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: str) -> int:
@@ -179,7 +188,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
                 writer.write(table, row)
             for row in salvage.doubtful_rows(table):
                 writer.write(table, row)
-            assigned = replay.integer(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+            assigned = task_rows.integer(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
             given = salvage.highest.get(table, 0)
             if assigned < given <= assigned + _MAX_KEY_GAP:
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
@@ -189,7 +198,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
         intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
         counts.lost = salvage.lost + writer.rejected
     counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled
-    counts.replaced, counts.guessed = writer.replaced.total(), writer.guessed.total()
+    counts.damaged, counts.guessed = writer.damaged.total(), writer.guessed.total()
     return highest
 
 
@@ -248,7 +257,7 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         "",
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
-        f"Rows of which a value was damaged and had to be replaced: {counts.replaced}.",
+        f"Rows of which a value was damaged and had to be replaced: {counts.damaged}.",
         "Values that the digests have found changed, taken from the backup:"
         f" {'; '.join(counts.merged.proven_values) or 'none'}.",
         "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"

@@ -7,7 +7,7 @@ What counts where events contradict each other is a matter of `columns_from_even
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
@@ -15,28 +15,22 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.deadlines import earlier_receipt, recomputed_due_date
+from bwp_tui.domain.deadlines import earlier_receipt
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.times import iso_day
-from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, EventRow, chained_tasks
+from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, chained_tasks
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_noted, proven_events
-from bwp_tui.store.maintenance.intent_repair import (
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns, proven_events
+from bwp_tui.store.maintenance.intent_repair import make_unconfirmed, make_unsent_unconfirmed
+from bwp_tui.store.maintenance.task_rows import (
     append_recovered,
-    make_unconfirmed,
-    make_unsent_unconfirmed,
+    row_of,
     tag_to_check,
+    timeline_rows,
+    write_row,
+    write_with_due_date,
 )
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
-from bwp_tui.store.queries.row_mapping import TASKS, task_of
-from bwp_tui.store.queries.timeline import (
-    EVENT_COLUMNS,
-    INSERT_EVENT,
-    PROGRAM,
-    RECORD_COLUMNS,
-    EventKind,
-    TimelineRow,
-)
+from bwp_tui.store.queries.columns_from_events import Columns, columns_after
+from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
@@ -63,14 +57,6 @@ def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
             if status in ((Status.QUEUED,) if number in waiting else WITHHELD_STATUSES):
                 found.append(number)
     return found
-
-
-def timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
-    texts = ([None if value is None else str(value) for value in event] for event in events)
-    return [
-        TimelineRow(str(at), str(what), before, after, detail, str(actor))
-        for at, actor, what, before, after, detail in texts
-    ]
 
 
 def proven_timeline(db: apsw.Connection, number: int, schema: str = "main") -> list[TimelineRow]:
@@ -101,19 +87,6 @@ def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
     write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
 
 
-def write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now: str) -> None:
-    """Write columns of a task, and the due date that follows from them."""
-    write_row(db, number, columns, now)
-    due = recomputed_due_date(task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,)))))
-    db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
-
-
-def integer(db: apsw.Connection, sql: str) -> int:
-    """Return the number that a query returns; 0 for NULL."""
-    ((value,),) = db.execute(sql).fetchall()
-    return int(value or 0)
-
-
 def correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]]) -> None:
     """Correct the receipt and the law of a task: of those that people gave, the earlier ones count."""
     row = row_of(db, number)
@@ -127,32 +100,10 @@ def correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[
         db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
 
 
-def row_of(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
-    """Return all columns of a task."""
-    cursor = db.execute(f"SELECT * FROM {schema}.tasks WHERE number = ?", (number,))
-    names = [name for name, *_ in cursor.get_description()]
-    return dict(zip(names, next(cursor), strict=True))
-
-
-def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> None:
-    """Write columns of a task, unless another task has its task id: it then has none, and is UNCONFIRMED."""
-    task_id = changes.get("task_id")
-    if task_id is not None and not make_task_id_free(db, str(task_id)):
-        status = changes.get("status", row_of(db, number)["status"])
-        changes = {**changes, "task_id": None}
-        if not changes.get("terminal"):
-            changes["status"] = Status.UNCONFIRMED
-        detail = f"{LOST_TASK_ID}{task_id} is that of another task"
-        append_recovered(db, now, number, detail, status, changes.get("status", status))
-    if changes:
-        assignments = ", ".join(f"{name} = ?" for name in changes)
-        db.execute(f"UPDATE main.tasks SET {assignments} WHERE number = ?", (*changes.values(), number))
-
-
 def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     """Bring rows up to date that are older than their timelines, since a write to their page was lost; return how many.
 
-    The digests of both, which `chain_check.remember_broken_chains` has found to differ, show which columns that are.
+    The digests of both, which `chain_check.note_broken_chains` has found to differ, show which columns that are.
     Where the later events are lost too, what the row has waiting may have been sent or withdrawn: it becomes
     UNCONFIRMED.
     """
@@ -190,7 +141,7 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
     Returns each with its columns. What a merge has changed since the chains were noted as broken does not count.
     """
     found = []
-    for number, noted in changed_columns_noted(db).items():
+    for number, noted in noted_columns(db).items():
         for _, covered, events, chain in list(chained_tasks(db, f"= {number}")):
             row = row_of(db, number) if covered is not None else {}
             if covered is None or chain is None or chain.is_row_of(covered) or row["purged_at"] is not None:
@@ -237,11 +188,11 @@ def values_without_damage(db: apsw.Connection) -> dict[int, Columns]:
     return found
 
 
-def repair_replaced_values(db: apsw.Connection, now: str) -> None:
+def repair_damaged_values(db: apsw.Connection, now: str) -> None:
     """Take the values that were damaged in rows of this history from their timelines, where these name them."""
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
     damaged = db.execute(
-        "SELECT DISTINCT number, name FROM temp.replaced JOIN tasks USING (number)"
+        "SELECT DISTINCT number, name FROM temp.damaged_values JOIN tasks USING (number)"
         " WHERE name <> 'number' ORDER BY number"
     ).fetchall()
     for number, names in groupby(damaged, itemgetter(0)):
@@ -249,20 +200,3 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
         columns = columns_after(row, proven_timeline(db, number))
         changed = {str(name) for _, name in names if columns[str(name)] != row[str(name)]}
         write_row(db, number, {name: columns[name] for name in changed}, now)
-
-
-def last_task_id(db: apsw.Connection, number: int) -> str | None:
-    """Return the task id that a task has by its timeline."""
-    events = db.execute(f"SELECT {EVENT_COLUMNS} FROM main.timeline WHERE task = ? ORDER BY id", (number,))
-    task_id = columns_after({}, timeline_rows(events)).get("task_id")
-    return None if task_id is None else str(task_id)
-
-
-def make_task_id_free(db: apsw.Connection, task_id: str) -> bool:
-    """Give a task that has this id the other one back that its timeline names; return whether none has it now."""
-    for (number,) in db.execute("SELECT number FROM tasks WHERE task_id = ?", (task_id,)).fetchall():
-        own = last_task_id(db, int(str(number)))
-        if own in (None, task_id) or db.execute("SELECT 1 FROM tasks WHERE task_id = ?", (own,)).fetchall():
-            return False
-        db.execute("UPDATE tasks SET task_id = ? WHERE number = ?", (own, number))
-    return True

@@ -19,7 +19,7 @@ from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
 from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
-from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay
+from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
 from bwp_tui.store.maintenance.merge import MergeResult
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.queries.timeline import EventKind
@@ -111,7 +111,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         )
     swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
-        before = replay.integer(db, "SELECT count(*) FROM tasks")
+        before = task_rows.integer(db, "SELECT count(*) FROM tasks")
         unconfirmed_before = _numbers(db, _UNCONFIRMED)
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:

@@ -158,7 +158,7 @@ def find_by_name(store: Store, name: str) -> Task:
         return matches[0]
     if matches:
         raise NoSuchTask(f"“{text}” matches more than one task; give more characters of the task id.")
-    if is_number and (kept := timeline.merged_into(store, int(digits))) is not None:
+    if is_number and (kept := timeline.joined_into(store, int(digits))) is not None:
         raise NoSuchTask(f"Task #{digits} is #{kept} now: both were rows of one task.")
     raise NoSuchTask(
         f"There is no task “{text}” in this history. Give a task id, its first {SHORTEST_PREFIX} characters "

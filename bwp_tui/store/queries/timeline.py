@@ -30,7 +30,7 @@ class EventKind(StrEnum):
     IMPORTED = "imported"
     TRACKED = "tracked"
     ADOPTED = "adopted"
-    MERGED = "merged"
+    JOINED = "merged"
     EVENT_RECEIVED = "event received"
     RESUBMITTED = "resubmitted"
     ACCEPTED = "accepted"
@@ -263,7 +263,7 @@ def is_origin(event: TimelineRow) -> bool:
     return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)
 
 
-_CHANGES_NOTHING_OWED: Final = frozenset(
+_KEEPS_ANSWER_DUE: Final = frozenset(
     {
         *(EventKind.RECORDED, EventKind.IMPORTED),
         *(EventKind.NOTE, EventKind.NOTE_REMOVED, EventKind.TAGS, EventKind.ASSIGNED),
@@ -273,13 +273,13 @@ _CHANGES_NOTHING_OWED: Final = frozenset(
 _WORK: Final = frozenset({TaskPart.NOTE, TaskPart.TAGS, TaskPart.ASSIGNMENT})
 
 
-def changes_what_is_owed(event: TimelineRow) -> bool:
-    """Return whether a person recorded with this event what can change what is owed, by when, or whether it still is.
+def changes_answer_due(event: TimelineRow) -> bool:
+    """Return whether a person recorded with this event what can change whether an answer is due, which, or by when.
 
     That is every decision and every record of the law, but no note, tag, assignment, download or letter, nor the
     request itself.
     """
-    if event.actor in (SERVICE, PROGRAM) or event.what in _CHANGES_NOTHING_OWED or event.what.startswith("download"):
+    if event.actor in (SERVICE, PROGRAM) or event.what in _KEEPS_ANSWER_DUE or event.what.startswith("download"):
         return False
     if event.what == EventKind.RESUBMITTED:
         return is_resubmission(event)
@@ -301,11 +301,11 @@ _EventT = TypeVar("_EventT", bound=TimelineEvent | TimelineRow)
 def in_order(events: list[_EventT]) -> list[_EventT]:
     """Return the events of a task, the oldest first, from the order of their recording.
 
-    That is kept, whatever the clock said, but for events of two rows that were merged: up to the merge, these are in
+    That is kept, whatever the clock said, but for events of two rows that were joined: until they were, these are in
     the order of their instants.
     """
-    merged = max((place for place, event in enumerate(events) if event.what == EventKind.MERGED), default=0)
-    return [*sorted(events[:merged], key=attrgetter("at")), *events[merged:]]
+    joined = max((place for place, event in enumerate(events) if event.what == EventKind.JOINED), default=0)
+    return [*sorted(events[:joined], key=attrgetter("at")), *events[joined:]]
 
 
 def of_task(store: Store, number: int) -> list[TimelineEvent]:
@@ -318,10 +318,10 @@ def as_recorded(store: Store, number: int) -> list[TimelineEvent]:
     return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
 
 
-def merged_into(store: Store, number: int) -> int | None:
-    """Return the number of the row that row `number` was merged into, or None; it reads the timelines of all tasks."""
+def joined_into(store: Store, number: int) -> int | None:
+    """Return the number of the row that row `number` was joined with, or None; it reads the timelines of all tasks."""
     kept = store.row(
-        f"SELECT task FROM timeline WHERE what = '{EventKind.MERGED}' AND detail GLOB ?", (f"with #{number},*",)
+        f"SELECT task FROM timeline WHERE what = '{EventKind.JOINED}' AND detail GLOB ?", (f"with #{number},*",)
     )
     return None if kept is None else as_int(kept[0])
 

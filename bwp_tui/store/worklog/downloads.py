@@ -264,7 +264,7 @@ def _update(
 
 
 def _task_number(transaction: Transaction, job: DownloadJob) -> int:
-    """Return the number of a download's task: another one than when it began if two rows were merged meanwhile."""
+    """Return the number of a download's task: another one than when it began if two rows were joined meanwhile."""
     return transaction.integer("SELECT task FROM downloads WHERE id = ?", (job.id,))
 
 

@@ -27,7 +27,7 @@ from bwp_tui.store.worklog.intents import (
     foreign_change,
     waiting_cancellation,
 )
-from bwp_tui.store.worklog.merge_duplicate import merge_duplicate
+from bwp_tui.store.worklog.join_duplicate import join_duplicate
 
 NO_RESPONSE_REASON: Final = "no response while its client token was valid"
 """The usual reason of an unconfirmed request."""
@@ -83,8 +83,8 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
     with store.write() as transaction:
         number, before = _end_as_done(transaction, intent)
         # Its event may have come before this response, or an operator may have tracked it by its id.
-        is_final = merge_duplicate(transaction, task_id, number, is_certain=True)
-        # Another row that has the task id and could not be merged, and whether it may be this task's.
+        is_final = join_duplicate(transaction, task_id, number, is_certain=True)
+        # Another row that has the task id and could not be joined, and whether it may be this task's.
         other = transaction.row(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
             " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",

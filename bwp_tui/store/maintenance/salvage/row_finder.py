@@ -43,7 +43,7 @@ class SalvagedRow(NamedTuple):
 
     key: int | None
     values: RowValues
-    replaced_columns: tuple[str, ...] = ()
+    damaged_columns: tuple[str, ...] = ()
     """Columns whose values were damaged."""
     is_key_guessed: bool = False
     """Whether its key was guessed."""
@@ -280,10 +280,10 @@ class Salvage:
         if cell.header is None or not shape.is_like(cell.values):
             return None
         values = cell.values if cell.whole else shape.values_before_shift(cell.values)
-        repaired, replaced = shape.repaired_values(values, self._now)
+        repaired, damaged = shape.repaired_values(values, self._now)
         only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
         key = cell.header.rowid if in_place else only
-        return SalvagedRow(key if shape.key else None, repaired, tuple(replaced), is_key_guessed=not in_place)
+        return SalvagedRow(key if shape.key else None, repaired, tuple(damaged), is_key_guessed=not in_place)
 
 
 _VOTES_OF_INTACT_ROW: Final = 100

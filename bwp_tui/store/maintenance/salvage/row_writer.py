@@ -9,9 +9,9 @@ import apsw
 
 from bwp_tui.domain.statuses import IntentState
 from bwp_tui.store.database.connection import SqlValue
-from bwp_tui.store.maintenance.replay import last_task_id, make_task_id_free
 from bwp_tui.store.maintenance.salvage.row_finder import SalvagedRow
 from bwp_tui.store.maintenance.salvage.table_shapes import RowValues
+from bwp_tui.store.maintenance.task_rows import last_task_id, make_task_id_free
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id", "chains": "task"}
@@ -37,18 +37,18 @@ class RowWriter:
         self._db = db
         self._now = now
         self.kept: Counter[str] = Counter()
-        self.replaced: Counter[str] = Counter()
+        self.damaged: Counter[str] = Counter()
         self.guessed: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.clocks_ended: set[int] = set()
         """The tasks from a schema without answers whose legal clock had ended."""
         self.ids_doubled = 0
-        db.execute("CREATE TEMP TABLE replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
+        db.execute("CREATE TEMP TABLE damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
 
     def write(self, table: str, row: SalvagedRow) -> None:
         """Write a row, unless a copy as good was written."""
         values = dict(row.values)
-        if table == "chains" and (row.replaced_columns or row.is_key_guessed or row.is_stale):
+        if table == "chains" and (row.damaged_columns or row.is_key_guessed or row.is_stale):
             return  # it would prove nothing: the chain begins anew
         has_ended = values.pop("open", 1) == 0 and "answered_on" not in values
         if table not in _KEYS:
@@ -64,13 +64,13 @@ class RowWriter:
         if key is None:
             return
         self.kept[table] += 1
-        self.replaced[table] += bool(row.replaced_columns)
+        self.damaged[table] += bool(row.damaged_columns)
         guessed = row.is_key_guessed or row.key != key
         self.guessed[table] += guessed
         if table == "tasks":
             (self.clocks_ended.add if has_ended else self.clocks_ended.discard)(key)
-            names = (*row.replaced_columns, "number") if guessed else row.replaced_columns
-            self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(key, name) for name in names])
+            names = (*row.damaged_columns, "number") if guessed else row.damaged_columns
+            self._db.executemany("INSERT INTO temp.damaged_values VALUES (?, ?)", [(key, name) for name in names])
 
     def _write_single(self, table: str, key: int | None, values: RowValues) -> None:
         """Write a row of a table without numbers: the later copy of a single row, or a saved view."""
@@ -140,7 +140,7 @@ class RowWriter:
 
     def _is_later(self, table: str, row: SalvagedRow, other: RowValues) -> bool:
         """Return whether a row is a later copy of another one; a damaged row never is."""
-        if row.replaced_columns or row.is_key_guessed:
+        if row.damaged_columns or row.is_key_guessed:
             return False
         if table == "chains":
             links, others = row.values.get("links"), other["links"]

@@ -157,19 +157,19 @@ class TableShape:
     def repaired_values(self, values: Sequence[SqlValue], now: str) -> tuple[RowValues, list[str]]:
         """Return the row's stored columns without its key, and the names of those that were replaced."""
         found: RowValues = {}
-        replaced = []
+        damaged = []
         for column, value in zip(self.columns, values, strict=False):
             if column.is_key or column.is_computed:
                 continue
             found[column.name] = value
             if not column.fits(value):
                 found[column.name] = column.nearest(value)
-                replaced.append(column.name)
+                damaged.append(column.name)
         for column in self.columns:
             if column.required and not column.is_computed and not column.fits(found.get(column.name, column.default)):
                 found[column.name] = _substitute(column, str(found.get("recorded_at") or now))
-                replaced.append(column.name)
-        return found, replaced
+                damaged.append(column.name)
+        return found, damaged
 
 
 def _substitute(column: ColumnShape, instant: str) -> SqlValue:

@@ -1,4 +1,4 @@
-"""Merge two rows of one task: that of a request, and the one that an event or an operator has made for its task id."""
+"""Join two rows of one task: that of a request, and the one that an event or an operator has made for its task id."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, EventKind
 from bwp_tui.store.worklog.intents import waiting_cancellation
 
 
-def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_certain: bool) -> bool:
-    """Merge the row that an event or an operator has made for `task_id` into request `number`, whose task it is.
+def join_duplicate(transaction: Transaction, task_id: str, number: int, *, is_certain: bool) -> bool:
+    """Join the row that an event or an operator has made for `task_id` with request `number`, whose task it is.
 
     The request keeps its number, and its dates unless an operator has given the other row earlier ones. What was
     recorded on the other row, its events, downloads and cancellation become the request's, and so does a final status.
@@ -24,7 +24,7 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
 
     Args:
         is_certain: the service itself has given this task id, so that the email need not be known yet. Otherwise only a
-            row that an event has made is merged.
+            row that an event has made is joined.
 
     Returns:
         Whether the task has a final status.
@@ -42,7 +42,7 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
     other, is_final = as_int(row[0]), bool(row[1])
     receipt = "SELECT received_on, regulation FROM tasks WHERE number = ?"
     given = transaction.run(receipt, (number,))[0]
-    before, after = _merge_records(transaction, number, other)
+    before, after = _join_records(transaction, number, other)
     counting = transaction.run(receipt, (number,))[0]
     if is_final:
         columns = ", ".join(SERVICE_COLUMNS)
@@ -56,12 +56,12 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
         timeline.append(transaction, number, PROGRAM, EventKind.CORRECTED, detail=corrected)
     moved = {} if before == after else {"before": before, "after": after}
     detail = f"with #{other}, which had its task id"
-    timeline.append(transaction, number, PROGRAM, EventKind.MERGED, detail=detail, **moved)
+    timeline.append(transaction, number, PROGRAM, EventKind.JOINED, detail=detail, **moved)
     return is_final
 
 
-def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[str | None, str | None]:
-    """Merge what people have recorded on row `other` into request `number`; return its due date before and after.
+def _join_records(transaction: Transaction, number: int, other: int) -> tuple[str | None, str | None]:
+    """Record on request `number` what people have recorded on row `other`; return its due date before and after.
 
     Of two days of receipt the earlier one counts, and of two regulations the one with the earlier due date, if somebody
     gave those of the other row: an event has neither. The note that was written last is shown.
