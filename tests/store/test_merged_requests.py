@@ -16,7 +16,7 @@ from bwp_tui.store.commands import answers, csv_import, decisions, legal_records
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible, StoreDamaged
-from bwp_tui.store.maintenance import chain_check, purge, restore
+from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks
 from bwp_tui.store.queries.columns_from_events import Columns, chosen_text, columns_after
@@ -38,8 +38,10 @@ from tests.store.support import (
     request,
     restored_both_ways,
     sent,
+    submitted,
 )
 
+_LONG_ID = "01234567-89ab-cdef-0123-456789abcdef"
 _EARLIER = recording(partial(legal_records.correct, received=TODAY - timedelta(9)))
 _VERIFY = recording(partial(legal_records.verify, how="by phone"))
 _DECLINE = recording(partial(decisions.decline, reason="fraud", text="told"))
@@ -248,6 +250,67 @@ def test_a_request_keeps_the_task_id_that_an_event_made_known_and_that_was_purge
         request, purged = tasks.each(merged, [1, 2])
         assert (request.task_id, request.status, request.email) == ("task-1", "IN_PROGRESS", "jane@example.com")
         assert (purged.task_id, purged.is_purged) == (None, True)
+
+
+def test_a_task_id_that_two_copies_gave_to_two_requests_stays_with_the_first(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        for number in (1, 2):
+            submitted(store, email="jane@example.com")
+            intent_outcomes.record_unconfirmed(store, sent(store, number).id)
+    numbers = iter((2, 1))
+    for store, _ in opened_copies(path, clock, True):
+        decisions.enter_task_id(store, next(numbers), _LONG_ID, ACTOR)
+    both = [path.parent / place / "merged.db" for place in ("early", "late")]
+    for merged, kept in zip(restored_both_ways(path, clock), both, strict=True):
+        backups.back_up_to(merged.path, kept)
+        _assert_second_has_the_id(merged)
+    for merged in restored_both_ways(path, clock, *both):
+        _assert_second_has_the_id(merged)
+
+
+def _assert_second_has_the_id(store: Store) -> None:
+    first, second = tasks.by_numbers(store, [1, 2])
+    assert (first.task_id, first.status, second.task_id) == (None, Status.UNCONFIRMED, _LONG_ID)
+    assert TO_CHECK in first.tags
+    assert TO_CHECK in second.tags
+
+
+def test_a_cancellation_by_the_service_stays_where_the_other_copy_gave_the_request_up(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store, Kind.DELETION)
+        intent_outcomes.record_unconfirmed(store, sent(store, 1).id)
+    for store, is_given_up in opened_copies(path, clock, True):
+        if is_given_up:
+            decisions.give_up(store, 1, "nobody knows it", ACTOR)
+        else:
+            decisions.enter_task_id(store, 1, _LONG_ID, ACTOR)
+            single.answered(store, 1, answer("ON_HOLD"), SOON)
+            _cancelled(store, 1)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.task_id, TO_CHECK in task.tags) == (Status.CANCELLED, _LONG_ID, True)
+
+
+def test_a_restore_counts_what_is_to_be_checked_since_and_names_the_files_of_what_the_backup_had_purged(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        requests.download(store, 1, str(tmp_path), ACTOR)
+        downloads.record_success(store, downloads.ready(store, FAR, 1)[0], str(tmp_path / "a.zip"), 2, "ab" * 32)
+        recording(partial(answers.answer, how="by post"))(store)
+    early, late = parted_copies(path)
+    with closing(open_store(late, clock=clock)) as store:
+        submitted(store)
+        single.set_tags(store, 2, (TO_CHECK,), ACTOR)
+        purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+    clock.advance(minutes=1)
+    restored = restore.restore(early, late, clock())
+    assert (restored.to_check, restored.results_left) == (1, (str(tmp_path / "a.zip"),))
+    with closing(open_store(early, clock=clock)) as store:
+        assert purge.has_traces(store)
 
 
 def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(

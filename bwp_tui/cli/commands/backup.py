@@ -49,13 +49,16 @@ def restore(arguments: Namespace) -> None:
             require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())
     print(_restore_report(restored, file))
+    for what in restored.results_left:
+        print_message(f"The backup had purged its task; delete it yourself when it is no longer needed: {what}")
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:
     merged = restored.merged
     lost = ""
     if merged.duplicate_ids:
-        lost = f"{merged.duplicate_ids} lost their task ID, which another task has: see their timelines. "
+        tasks = counted(merged.duplicate_ids, "task")
+        lost = f"{tasks} lost the task id, which another task has: their timelines say so. "
     waiting = ""
     if count := restored.unconfirmed:
         waiting = (

@@ -21,7 +21,7 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.filter import DUE_SOON_DAYS
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import Kind, Task, TimelineEvent
+from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
 from bwp_tui.store.queries.timeline import SERVICE, EventKind, label_of
@@ -171,7 +171,8 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
 def _decline_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield the decline and the appeal against it."""
     if task.declined_on is not None:
-        waits = "" if task.status == Status.DECLINED else "  once the cancellation is confirmed"
+        waits = "  if it is checked before" if TO_CHECK in task.tags else "  once"
+        waits = "" if task.status == Status.DECLINED else f"{waits} the cancellation is confirmed"
         text = f": {mask(task.decline_text, task, context)}" if task.decline_text else ""
         yield fact("Declined", f"on {task.declined_on}, {task.decline_reason}", (text, "muted"), (waits, "warn"))
     if task.appealed_on is not None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.maintenance.task_rows import append_recovered, integer, tag_to_check
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
@@ -63,33 +64,63 @@ def doubled_requests(db: apsw.Connection) -> list[tuple[str, int, int]]:
 
 
 def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[str, int, int]]) -> None:
-    """Tag both rows of each request that a merge has made two of."""
-    for done, number, other in doubled:
-        for one, second in ((number, other), (other, number)):
-            append_recovered(db, now, one, f"{done} the other copy too: that task is #{second}; check which to keep")
-            tag_to_check(db, now, one)
+    """Tag both rows of each request that a merge has made two of.
 
-
-_SENT_IN_OTHER: Final = (
-    "SELECT s.task_id, d.number FROM other.tasks s JOIN main.tasks d ON d.task_id = s.task_id"
-    " WHERE d.purged_at IS NOT NULL AND s.purged_at IS NULL"
-    " AND (d.number <> s.number OR d.recorded_at <> s.recorded_at)"
-    " AND EXISTS (SELECT 1 FROM other.intents WHERE task = s.number AND action = 'submit')"
-    " AND NOT EXISTS (SELECT 1 FROM main.intents WHERE task = d.number AND action = 'submit')"
-)
-"""The task ids of purged rows `d` that were not sent from here, and that the other history knows to be a request's."""
-
-
-def release_task_ids(db: apsw.Connection, now: str) -> None:
-    """Take the task id from a purged row that is the task of a request of the other history: that one needs it.
-
-    A purged row is not joined with its request: what the purge removed would come back.
+    Their events name no task number, since the next merge may give one to another task.
     """
-    for task_id, number in db.execute(_SENT_IN_OTHER).fetchall():
-        db.execute("UPDATE main.tasks SET task_id = NULL, next_poll_at = NULL WHERE number = ?", (number,))
-        append_recovered(
-            db, now, int(str(number)), f"{LOST_TASK_ID}{task_id} is that of a request that the other copy sent"
-        )
+    for done, *numbers in doubled:
+        for number in numbers:
+            append_recovered(
+                db, now, number, f"{done} the other copy too, which is a task of its own: check which to keep"
+            )
+            tag_to_check(db, now, number)
+
+
+_IS_SENT: Final = "EXISTS (SELECT 1 FROM {0}.intents WHERE task = {1}.number AND action = 'submit')"
+_SINCE: Final = (
+    "(SELECT min(at) FROM {0}.timeline WHERE task = {1}.number AND instr(detail, {1}.task_id)), {1}.recorded_at"
+)
+_HAS_ID_OF_OTHER: Final = (
+    "SELECT d.number, d.task_id, d.status, d.terminal, d.purged_at IS NOT NULL,"
+    f" ({_SINCE.format('other', 's')}) < ({_SINCE.format('main', 'd')})"
+    " FROM other.tasks s JOIN main.tasks d ON d.task_id = s.task_id"
+    " WHERE (d.number <> s.number OR d.recorded_at <> s.recorded_at)"
+    " AND NOT EXISTS (SELECT client_token FROM main.intents WHERE task = d.number AND action = 'submit'"
+    " INTERSECT SELECT client_token FROM other.intents WHERE task = s.number AND action = 'submit')"
+    f" AND s.purged_at IS NULL AND {_IS_SENT.format('other', 's')}"
+    f" AND iif(d.purged_at IS NULL, {_IS_SENT.format('main', 'd')}, NOT {_IS_SENT.format('main', 'd')})"
+)
+"""The tasks `d` with the id of another request `s` of the other history, and whether that one had it first.
+
+Somebody entered the id for both requests, or an event made it known, and that row was purged.
+"""
+
+
+def tag_doubled_ids(db: apsw.Connection, now: str) -> None:
+    """Tag the requests whose task id the other history has given to another request."""
+    for number, task_id, *_, is_purged, _ in db.execute(_HAS_ID_OF_OTHER).fetchall():
+        if not is_purged:
+            task = int(str(number))
+            append_recovered(db, now, task, f"task id {task_id} was given to another request too: check whose it is")
+            tag_to_check(db, now, task)
+
+
+def release_doubled_ids(db: apsw.Connection, now: str) -> None:
+    """Take the task id from those of these tasks whose request did not have it first.
+
+    So the same one keeps it whichever history is merged into the other. A purged row that an event made gives it to the
+    request: the two are not joined, since what was purged would come back.
+    """
+    for number, task_id, status, is_final, is_purged, is_later in db.execute(_HAS_ID_OF_OTHER).fetchall():
+        if is_purged or is_later:
+            after = status if is_final or is_purged else Status.UNCONFIRMED
+            db.execute(
+                "UPDATE main.tasks SET task_id = NULL, next_poll_at = NULL, status = ? WHERE number = ?",
+                (after, number),
+            )
+            statuses = (None, None) if after == status else (status, after)
+            detail = f"{LOST_TASK_ID}{task_id} is that of another request"
+            append_recovered(db, now, int(str(number)), detail, *statuses)
 
 
 _UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"

@@ -211,7 +211,7 @@ def _record_lost_ids(db: apsw.Connection, now: str) -> int:
         f"INSERT INTO main.timeline (task, {EVENT_COLUMNS})"
         f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', CASE WHEN o.terminal = 0 THEN o.status END,"
         " CASE WHEN o.terminal = 0 THEN 'UNCONFIRMED' END,"
-        f" '{LOST_TASK_ID}' || o.task_id || ' is that of #' || ({_SAME_ID})"
+        f" '{LOST_TASK_ID}' || o.task_id || ' is that of another task'"
         f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.newer AND EXISTS ({_SAME_ID}) RETURNING id",
         (now, PROGRAM),
     )

@@ -30,7 +30,13 @@ from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
 from bwp_tui.store.maintenance import replay, task_rows
 from bwp_tui.store.maintenance.chain_check import proven_events
 from bwp_tui.store.maintenance.task_rows import append_recovered, tag_to_check
-from bwp_tui.store.queries.columns_from_events import RECORDED_COLUMNS, Columns, chosen_text, columns_after
+from bwp_tui.store.queries.columns_from_events import (
+    DECLINE_COLUMNS,
+    RECORDED_COLUMNS,
+    Columns,
+    chosen_text,
+    columns_after,
+)
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
     CHECK_WHAT_COUNTS,
@@ -110,7 +116,8 @@ class Side(NamedTuple):
         if own in WITHHELD_STATUSES:
             is_withdrawn = any(event.what == EventKind.DECLINE_WITHDRAWN for event in self.records)
             return own if task_id is None or is_withdrawn else other
-        if own == Status.DECLINED or own in DECLINABLE_STATUSES:
+        is_unaware = self.row["task_id"] is None and task_id is not None and other == Status.CANCELLED
+        if own == Status.DECLINED or (own in DECLINABLE_STATUSES and not is_unaware):
             return own
         if task_id is None:
             return Status.UNCONFIRMED if own in (Status.QUEUED, Status.UNCONFIRMED) else other
@@ -315,7 +322,7 @@ def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[t
         if row["open"] and given:
             own = (date.fromisoformat(str(row["received_on"])), str(row["regulation"]))
             replay.correct_receipt(db, successor, now, [own, *given])
-        detail = f"it repeats #{number}, of which two copies differ: {CHECK_WHAT_COUNTS}"
+        detail = f"it repeats a request of which two copies differ: {CHECK_WHAT_COUNTS}"
         event = (successor, now, detail)
         if not db.execute("SELECT 1 FROM main.timeline WHERE (task, at, detail) = (?, ?, ?)", event).fetchall():
             append_recovered(db, now, successor, detail)
@@ -334,26 +341,32 @@ def _write_most_urgent(
     Returns:
         The event that records the choice: its statuses, and as its detail what counts.
     """
-    is_undeclined = merged["status"] != Status.DECLINED and not merged["cancel_asked"]
-    but = ", but no decline" if is_undeclined and any(side.row["declined_on"] for side in sides) else ""
-    unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, chosen_text(f"what both recorded counts{but}", {}))
+    is_declined = any(side.row["declined_on"] for side in sides)
+    is_undeclined = is_declined and merged["status"] != Status.DECLINED and not merged["cancel_asked"]
+    but = ", the decline once it is checked" if is_declined and merged["cancel_asked"] else ""
+    text = chosen_text(f"what both recorded counts{but}", dict.fromkeys(DECLINE_COLUMNS if is_undeclined else ()))
+    unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, text)
     latest_first = sorted(sides, key=lambda side: side.latest_record, reverse=True)
     can_join = merged["open"] and not sides[0].changed_parts & sides[1].changed_parts
     choices = [unchanged] if can_join else []
     for side in sorted(latest_first, key=lambda side: side.row["status"] != merged["status"]):
         status = side.status_beside(merged)
-        is_declined = status == Status.DECLINED and side.row["declined_on"] is None
-        if is_declined or side.row["resubmitted"] != merged["resubmitted"]:
+        has_no_decline = status == Status.DECLINED and side.row["declined_on"] is None
+        if has_no_decline or side.row["resubmitted"] != merged["resubmitted"]:
             continue
-        values = {name: side.row[name] for name in RECORDED_COLUMNS if side.row[name] != merged[name]}
+        values = {
+            name: side.row[name]
+            for name in RECORDED_COLUMNS
+            if side.row[name] != merged[name] or sides[0].row[name] != sides[1].row[name]
+        }
         if status in WITHHELD_STATUSES and merged["task_id"] is not None:
             values |= {"task_id": None, "submitted_at": None}
         changed = (None, None) if status == merged["status"] else (str(merged["status"]), status)
         if changed[1] not in (None, *FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED):
             values["next_poll_at"] = now
-        is_undeclined = side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]
-        but = ", but not the decline" if is_undeclined else ""
-        text = chosen_text(f"{status} counts, with: {side.records_text}{but}", values)
+        if side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]:
+            values |= dict.fromkeys((*DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
+        text = chosen_text(f"{status} counts", values)
         choices.append(TimelineRow(now, EventKind.RECOVERED, changed[0], changed[1], text))
     choices = choices or [unchanged]
     outcomes = [columns_after(merged, [choice]) for choice in choices]

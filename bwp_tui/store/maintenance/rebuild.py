@@ -94,10 +94,11 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
                 )
             _drop_triggers(other)
             with _attached_as_other(other, db.filename):
-                matching.release_task_ids(other, now)
+                matching.tag_doubled_ids(other, now)
                 _join_rows_of_one_task(other, now)
         with _attached_as_other(db, copy):
-            matching.release_task_ids(db, now)
+            matching.tag_doubled_ids(db, now)
+            matching.release_doubled_ids(db, now)
             _join_rows_of_one_task(db, now)
             return merge(db, now, event, source_name)
     finally:

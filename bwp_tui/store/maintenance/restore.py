@@ -11,13 +11,13 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
 from bwp_tui.store.database.open import prepare_file
+from bwp_tui.store.database.shared_sql import IS_TO_CHECK
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
 from bwp_tui.store.maintenance.merge import MergeResult
@@ -25,7 +25,15 @@ from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.queries.timeline import EventKind
 
 _UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
-_TAGGED_AT: Final = f"SELECT task FROM timeline WHERE at = ? AND what = '{EventKind.TAGS}' AND detail = '+{TO_CHECK}'"
+_TO_CHECK: Final = f"SELECT number FROM tasks WHERE {IS_TO_CHECK}"
+_PURGED: Final = "SELECT number FROM tasks WHERE purged_at IS NOT NULL"
+_RESULTS: Final = (
+    "SELECT task, path FROM downloads JOIN tasks ON number = task WHERE path IS NOT NULL AND purged_at IS NULL"
+    f" UNION SELECT task, what || ': ' || detail FROM timeline JOIN tasks ON number = task"
+    f" WHERE what IN ('{EventKind.UNPACKED}', '{EventKind.PACKED}', '{EventKind.LETTER}') AND detail LIKE '%/%'"
+    " AND purged_at IS NULL"
+)
+"""Where files with personal data of tasks that are not purged were saved, unpacked or packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class RestoreResult:
         only_here: the number of tasks that only the history had.
         unconfirmed: the number of tasks that are UNCONFIRMED and were not so in the history.
         to_check: the number of tasks that have the tag `to-check` and did not have it in the history.
+        results_left: files on disk, here or elsewhere, of tasks that the backup alone had purged.
         tasks: the number of all tasks.
         aside: the old file.
     """
@@ -45,6 +54,7 @@ class RestoreResult:
     only_here: int
     unconfirmed: int
     to_check: int
+    results_left: tuple[str, ...]
     tasks: int
     aside: Path
 
@@ -112,24 +122,26 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
         before = task_rows.integer(db, "SELECT count(*) FROM tasks")
-        unconfirmed_before = _numbers(db, _UNCONFIRMED)
+        unconfirmed_before, to_check_before = _numbers(db, _UNCONFIRMED), _numbers(db, _TO_CHECK)
+        purged_before, results_before = _numbers(db, _PURGED), db.execute(_RESULTS).fetchall()
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
+        results_left = tuple(str(path) for number, path in results_before if number in _numbers(db, _PURGED))
         with db:
+            if _numbers(db, _PURGED) - purged_before:  # the engine replaces the backups, as after a purge
+                db.execute("UPDATE meta SET traces_left = 1")
             intent_repair.lapse_orphan_submissions(db, instant)
             replay.tag_changed_tasks(db, instant)
             intent_repair.repair_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
-        unconfirmed, to_check = (
-            len(_numbers(db, _UNCONFIRMED) - unconfirmed_before),
-            len(_numbers(db, _TAGGED_AT, instant)),
-        )
+        unconfirmed = len(_numbers(db, _UNCONFIRMED) - unconfirmed_before)
+        to_check = len(_numbers(db, _TO_CHECK) - to_check_before)
     atomic_swap.commit(swap)
     only_here, count = before - merged.common, before + merged.added
-    return RestoreResult(merged, only_here, unconfirmed, to_check, tasks=count, aside=swap.aside)
+    return RestoreResult(merged, only_here, unconfirmed, to_check, results_left, tasks=count, aside=swap.aside)
 
 
-def _numbers(db: apsw.Connection, sql: str, *values: str) -> set[int]:
-    return {int(str(number)) for (number,) in db.execute(sql, values)}
+def _numbers(db: apsw.Connection, sql: str) -> set[int]:
+    return {int(str(number)) for (number,) in db.execute(sql)}
 
 
 def _write_wal_back(path: Path) -> None:

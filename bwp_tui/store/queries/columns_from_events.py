@@ -116,19 +116,33 @@ RECORDED_COLUMNS: Final = tuple(
 _CAN_BE_CHOSEN: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "next_poll_at"})
 
 
+_EMPTY_GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "task id": ("task_id", "submitted_at"),
+    "decline": DECLINE_COLUMNS,
+    **{str(record): names for record, names in RECORD_COLUMNS.items()},
+    "answer to the appeal": ("appeal_answered_on", "appeal_upheld"),
+}
+"""The columns that are empty together where something is not so, by its name; larger groups first."""
+
+
 def chosen_text(what: str, columns: Columns) -> str:
     """Return the end of the detail of an event that says what counts until a person has checked a task.
 
     Args:
-        what: the records that count, without parentheses.
-        columns: the columns that differ from those which the timeline gives.
+        what: what counts, without parentheses.
+        columns: the columns in which the copies differ, as they count.
     """
     texts = [
-        f"no {name.replace('_', ' ')}"
-        if value is None
-        else f"{name.replace('_', ' ')}: {value if _is_plain(value) else json.dumps(value, ensure_ascii=False)}"
+        f"{name.replace('_', ' ')}: {value if _is_plain(value) else json.dumps(value, ensure_ascii=False)}"
         for name, value in columns.items()
+        if value is not None
     ]
+    empty = {name for name, value in columns.items() if value is None}
+    for group, names in _EMPTY_GROUPS.items():
+        if empty.issuperset(names):
+            texts.append(f"no {group}")
+            empty.difference_update(names)
+    texts += [f"no {name.replace('_', ' ')}" for name in columns if name in empty]
     return f"until then {what}" + (f" ({', '.join(texts)})" if texts else "")
 
 
@@ -140,7 +154,10 @@ def chosen_columns(event: TimelineRow) -> Columns:
     """Return the columns that count by an event until a person has checked the task; none for most events."""
     chosen = _CHOSEN_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
     found = re.findall(_CHOSEN_COLUMN, chosen[1]) if chosen else []
-    columns = {(none or name).replace(" ", "_"): None if none else _value_of(text) for none, name, text in found}
+    columns = Columns()
+    for none, name, text in found:
+        names = _EMPTY_GROUPS.get(none, (none,)) if none else (name,)
+        columns |= dict.fromkeys((each.replace(" ", "_") for each in names), None if none else _value_of(text))
     return {name: value for name, value in columns.items() if name in _CAN_BE_CHOSEN}
 
 
