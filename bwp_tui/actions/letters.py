@@ -34,7 +34,7 @@ class Letter(NamedTuple):
     """
 
     kind: LetterKind
-    number: int
+    task_number: int
     text: str
     template: str
     remarks: tuple[str, ...]
@@ -86,4 +86,4 @@ def record(store: Store, letter: Letter, actor: str, path: Path | None = None) -
     Raises:
         StoreError: it cannot be recorded.
     """
-    work_records.record_letter(store, letter.number, letter.kind, letter.sha256, actor, path and path.absolute())
+    work_records.record_letter(store, letter.task_number, letter.kind, letter.sha256, actor, path and path.absolute())

@@ -178,7 +178,7 @@ class Session:
 
     async def delay_sentence(self, number: int, *, is_poll: bool = False) -> str:
         """Return why a task's request, or its poll, is not sent at once, to follow another sentence; else nothing."""
-        if not await asyncio.to_thread(self.reader.is_poll_due if is_poll else self.reader.has_unsent_intent, number):
+        if not await asyncio.to_thread(self.reader.is_poll_ready if is_poll else self.reader.has_unsent_intent, number):
             return ""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None

@@ -46,8 +46,8 @@ class StoreTooNew(StoreError):
     """A newer program wrote the file."""
 
 
-class StoreForeign(StoreError):
-    """The file is a database of another program."""
+class NotAHistory(StoreError):
+    """The file is a database of another program, not a history."""
 
 
 class NoSuchTask(StoreError):

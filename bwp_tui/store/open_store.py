@@ -26,7 +26,7 @@ def open_store(path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read
         StoreUnavailable: the folder or file cannot be made or opened.
         StoreMoved: it was moved or removed, and others have it open.
         StoreDamaged: the file is no sound database, and others use it.
-        StoreTooNew, StoreForeign: a newer program, or another one, wrote it.
+        StoreTooNew, NotAHistory: a newer program, or another one, wrote it.
     """
     with translated_errors(path):
         create_folder(path.parent)

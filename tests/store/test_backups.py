@@ -20,7 +20,7 @@ from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.copy import CopyCancelled
-from bwp_tui.store.errors import OtherShop, StoreDamaged, StoreError, StoreForeign, StoreUnavailable
+from bwp_tui.store.errors import NotAHistory, OtherShop, StoreDamaged, StoreError, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
@@ -322,7 +322,7 @@ def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, cloc
     )
     with pytest.raises(StoreDamaged):
         restore.restore(path, backup, clock())
-    with pytest.raises(StoreForeign):
+    with pytest.raises(NotAHistory):
         restore.restore(path, foreign, clock())
     assert path.read_bytes() == before
 
@@ -349,7 +349,7 @@ def test_what_is_no_backup_is_called_so(path: Path, clock: ManualClock, content:
     store.close()
     other = path.with_name("in.csv")
     other.write_bytes(content)
-    with pytest.raises(StoreForeign, match="not a backup"):
+    with pytest.raises(NotAHistory, match="not a backup"):
         restore.restore(path, other, clock())
     assert atomic_swap.histories_set_aside(path) == []
 

@@ -14,7 +14,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.digest_chain import FOREIGN_CHANGE
+from bwp_tui.store.database.digest_chain import OUTSIDE_CHANGE
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -126,5 +126,5 @@ def test_the_comparison_takes_less_than_a_millisecond(store: Store) -> None:
     with store.write() as transaction:
         begin = time.thread_time()
         for _ in range(100):
-            assert transaction.row(FOREIGN_CHANGE, (task.number,)) == ("",)
+            assert transaction.row(OUTSIDE_CHANGE, (task.number,)) == ("",)
         assert (time.thread_time() - begin) / 100 < 0.001

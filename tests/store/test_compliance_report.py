@@ -15,7 +15,7 @@ from bwp_tui.store.commands import decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import compliance_report, dashboard, tasks
 from bwp_tui.store.worklog import intent_outcomes
-from bwp_tui.store.worklog.insert_request import insert_recorded
+from bwp_tui.store.worklog.insert_request import insert_request
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, received, request, sent
 
@@ -87,7 +87,7 @@ def test_declines_count_by_reason_with_their_appeals_and_the_days_until_the_shop
         for days, (reason, upheld) in enumerate(
             [*((reason, None) for reason in DeclineReason), (DeclineReason.EXEMPT, 1), (DeclineReason.EXEMPT, 0)]
         ):
-            number = insert_recorded(transaction, request(), ACTOR)
+            number = insert_request(transaction, request(), ACTOR)
             told = received + timedelta(days=days)
             transaction.run(
                 f"UPDATE tasks SET {columns}, appealed_on = ?, appeal_answered_on = ?, appeal_upheld = ?"

@@ -15,7 +15,7 @@ import pytest
 from bwp_tui.store.database import open
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.file_lock import FileLock
-from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew, StoreUnavailable
+from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreTooNew, StoreUnavailable
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.store.damage import overwrite_table
@@ -239,7 +239,7 @@ def test_another_programs_database_is_told_apart_and_not_touched(path: Path) -> 
     foreign.execute("CREATE TABLE tasks (x); CREATE TABLE other (y)").fetchall()
     foreign.close()
     before = path.read_bytes()
-    with pytest.raises(StoreForeign, match="another program"):
+    with pytest.raises(NotAHistory, match="another program"):
         open_store(path)
     assert path.read_bytes() == before
 

@@ -17,7 +17,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import StoreError, StoreForeign, StoreTooNew
+from bwp_tui.store.errors import NotAHistory, StoreError, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks, timeline
@@ -237,7 +237,7 @@ def _opened_twice(path: Path) -> list[bytes] | None:
         before.append(path.read_bytes())
         try:
             store = open_store(path, clock=ManualClock(NOW))
-        except (StoreForeign, StoreTooNew):
+        except (NotAHistory, StoreTooNew):
             return None
         try:
             tasks.by_numbers(store, list(range(1, 20)))

@@ -88,9 +88,8 @@ def test_sqlite_and_the_check_without_it_find_the_same_end_of_a_log(
         damaged[int(len(damaged) * part)] ^= 1
         log.write_bytes(damaged)
     with damaged_file.open_damaged(crashed) as file:
-        assert (
-            damaged_file.is_wal_damaged(crashed) == (file.wal_has_damaged_frame or file.wal_is_foreign) == (part < 0.99)
-        )
+        is_damaged = file.wal_has_damaged_frame or file.wal_is_unrelated
+        assert damaged_file.is_wal_damaged(crashed) == is_damaged == (part < 0.99)
     assert log.read_bytes() == damaged
 
 
@@ -106,7 +105,7 @@ def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: Manu
     torn[-100] ^= 1  # of the last transaction, as if power had failed in it: SQLite's own recovery is right there
     log.write_bytes(torn)
     with damaged_file.open_damaged(crashed) as file:
-        assert (file.wal_has_damaged_frame, file.wal_is_foreign) == (False, False)
+        assert (file.wal_has_damaged_frame, file.wal_is_unrelated) == (False, False)
     spoilt = bytearray(whole)
     spoilt[len(whole) // 2] ^= 1
     log.write_bytes(spoilt)

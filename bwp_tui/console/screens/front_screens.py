@@ -127,14 +127,14 @@ class PagedScreen(SearchedScreen):
 
     Args:
         main: the main screen, which masks emails on all screens.
-        number: task number of the task.
+        task_number: of the task.
         pages: how many pages there are.
     """
 
-    def __init__(self, main: MainScreenProtocol, number: int, pages: int) -> None:
+    def __init__(self, main: MainScreenProtocol, task_number: int, pages: int) -> None:
         super().__init__(main.session)
         self._main = main
-        self._number = number
+        self._task_number = task_number
         self._page = 0
         self.handlers |= {
             "next_page": lambda: self._open_page((self._page + 1) % pages),
@@ -153,7 +153,7 @@ class PagedScreen(SearchedScreen):
         """Show what the history says now of the task."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
-        elif self._number in update.changed:
+        elif self._task_number in update.changed:
             self._read()
 
     def _read(self) -> None:

@@ -36,14 +36,14 @@ class LetterScreen(PagedScreen):
     """Shows one letter about a task; nothing is recorded before it is copied or written.
 
     Args:
-        number: task number of the task.
+        task_number: of the task.
         kind: the letter to begin with; None is the one that fits the task's state.
     """
 
     scope = Scope.LETTER
 
-    def __init__(self, main: MainScreenProtocol, number: int, kind: str | None = None) -> None:
-        super().__init__(main, number, len(_KINDS))
+    def __init__(self, main: MainScreenProtocol, task_number: int, kind: str | None = None) -> None:
+        super().__init__(main, task_number, len(_KINDS))
         self._letter_task = self._read_task()
         fitting = LetterKind.ACKNOWLEDGEMENT if self._letter_task is None else fitting_kind(self._letter_task)
         self._page = _KINDS.index(fitting if kind is None else LetterKind(kind))
@@ -79,7 +79,7 @@ class LetterScreen(PagedScreen):
         run_in_background(self, self._draft, group="reading", exclusive=True)
 
     def _read_task(self) -> Task | None:
-        return next(iter(self.session.reader.by_numbers([self._number])), None)
+        return next(iter(self.session.reader.by_numbers([self._task_number])), None)
 
     async def _draft(self) -> None:
         """Draft the letter; what is to be checked in a new one is shown on the status line."""
@@ -102,7 +102,7 @@ class LetterScreen(PagedScreen):
         remarks = self._letter.remarks if self._letter is not None else ()
         if self._letter is not None and (edited := self._edited.get(self._letter.kind)) is not None:
             if self._letter.text != edited[0].text:
-                remarks = (f"#{self._number} has changed since this letter was edited; check it.", *remarks)
+                remarks = (f"#{self._task_number} has changed since this letter was edited; check it.", *remarks)
             self._letter = self._letter._replace(text=edited[1], template=_EDITED)
         self._show()
         if self._letter is not None and self._letter != before:
@@ -151,7 +151,7 @@ class LetterScreen(PagedScreen):
     async def _write(self) -> None:
         if (letter := self._drafted()) is None:
             return
-        initial, session = f"~/{letter.kind}-{letter.number}.txt", self.session
+        initial, session = f"~/{letter.kind}-{letter.task_number}.txt", self.session
         typed = await self.prompt.ask_text("Write the letter to:", initial, check=_file_mistake, enter="write")
         if typed is None:
             return
@@ -173,7 +173,7 @@ class LetterScreen(PagedScreen):
         task, key = self._letter_task, self.keymap.key
         once = {LetterKind.ACKNOWLEDGEMENT: "acknowledge", LetterKind.ANSWER: "answer"}.get(letter.kind)
         then = f" Once you have sent it, record that with {key(once)}." if task is not None and once else ""
-        self.show_status(f"The {letter.kind} of #{letter.number}: {how}.{then}", "good")
+        self.show_status(f"The {letter.kind} of #{letter.task_number}: {how}.{then}", "good")
         self.session.feed.refresh()
 
 

@@ -48,13 +48,13 @@ class TaskScreen(PagedScreen):
 
     Args:
         main: the main screen, whose cursor moves along and whose prompts are shown here.
-        number: task number of the task.
+        task_number: of the task.
     """
 
     scope = Scope.TASK
 
-    def __init__(self, main: MainScreenProtocol, number: int) -> None:
-        super().__init__(main, number, len(PAGE_NAMES))
+    def __init__(self, main: MainScreenProtocol, task_number: int) -> None:
+        super().__init__(main, task_number, len(PAGE_NAMES))
         self._scroll_positions: dict[int, int] = {}
         self._details: TaskDetails | None = None
         self.handlers |= {
@@ -101,8 +101,8 @@ class TaskScreen(PagedScreen):
             super().dispatch(name)
         elif (marked := len(self._main.table.marks)) and name != "undo":
             self.show_status(f"This would act on the marked tasks ({marked}): go back to the list first.", "warn")
-        elif self._main.table.current_number != self._number:
-            self._main.go_to(self._number)
+        elif self._main.table.current_number != self._task_number:
+            self._main.go_to(self._task_number)
             self.show_status("The list has changed. Press the key again.", "warn")
         else:
             self._main.perform_later(name)
@@ -116,7 +116,7 @@ class TaskScreen(PagedScreen):
 
     def _read_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
-        number = self._main.table.neighbour(self._number, step)
+        number = self._main.table.neighbour(self._task_number, step)
         if number is None:
             self.show_status(f"This is the {'last' if step > 0 else 'first'} task of the view.", "warn")
         else:
@@ -135,7 +135,7 @@ class TaskScreen(PagedScreen):
         return ActionContext(task, session.read_only, session.today(), wrong_actor_reason=reason)
 
     def _go_to(self, number: int) -> None:
-        self._number = number
+        self._task_number = number
         self._scroll_positions.clear()
         self._main.go_to(number)
         self.show_status("")
@@ -144,8 +144,8 @@ class TaskScreen(PagedScreen):
 
     def _read(self) -> None:
         session = self.session
-        task = session.reader.current(self._number)
-        self._number = self._number if task is None else task.number
+        task = session.reader.current(self._task_number)
+        self._task_number = self._task_number if task is None else task.number
         self._details = None if task is None else session.reader.task_details(task)
         self._show()
 

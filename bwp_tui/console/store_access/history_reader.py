@@ -84,7 +84,7 @@ class HistoryReader:
         """Return whether a submission or cancellation of a task waits to be sent for the first time."""
         return self._read(lambda: intents.has_unsent_intent(self._store, number), False)
 
-    def is_poll_due(self, number: int) -> bool:
+    def is_poll_ready(self, number: int) -> bool:
         return self._read(lambda: ready_polls.any_ready(self._store, [number], self._store.clock()), False)
 
     def timeline(self, task: Task) -> list[TimelineEvent]:

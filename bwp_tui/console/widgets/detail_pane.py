@@ -40,7 +40,7 @@ class DetailPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.place = DetailPlace.NOWHERE
-        self._number: int | None = None
+        self._task_number: int | None = None
         self._lines = 0
 
     def compose(self) -> ComposeResult:
@@ -58,8 +58,8 @@ class DetailPane(Vertical):
                 paragraphs.set_lines([])
             self._fit(0)
             return
-        if task.number != self._number:
-            self._number = task.number
+        if task.number != self._task_number:
+            self._task_number = task.number
             self.query_one(VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
         self.query_one(Heading).set_text(task_detail.heading(task, context), *task_detail.task_names(task))
         outcome = task_detail.outcome_paragraphs(task, context)

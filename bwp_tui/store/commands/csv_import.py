@@ -25,7 +25,7 @@ from bwp_tui.store.database.connection import Store, Transaction, as_int, as_tex
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog.insert_request import Origin, insert_recorded
+from bwp_tui.store.worklog.insert_request import Origin, insert_request
 
 _HASH_DIGITS: Final = 16
 """Hexadecimal digits of the hash in a file's fingerprint."""
@@ -139,7 +139,7 @@ def import_requests(
         for done, line in enumerate(planned.lines, start=1):
             if line.content is not None:
                 origin = Origin(EventKind.IMPORTED, f"{planned.fingerprint} line {line.number}")
-                numbers.append(insert_recorded(transaction, line.content, actor, origin))
+                numbers.append(insert_request(transaction, line.content, actor, origin))
             progress(done)
     return numbers
 

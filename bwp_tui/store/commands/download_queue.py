@@ -195,7 +195,8 @@ def _append_event(
 def _waiting(transaction: Transaction) -> list[tuple[int, int]]:
     """Return id and place of the waiting downloads, in the order of the queue."""
     rows = transaction.run(
-        f"SELECT d.id, {downloads.PLACE} AS place FROM downloads d WHERE {downloads.QUEUED} ORDER BY place, d.id"
+        f"SELECT d.id, {downloads.QUEUE_PLACE} AS place FROM downloads d WHERE {downloads.IS_QUEUED}"
+        " ORDER BY place, d.id"
     )
     return [(as_int(download_id), as_int(place)) for download_id, place in rows]
 

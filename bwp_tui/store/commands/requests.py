@@ -25,8 +25,8 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.insert_request import Origin, insert, insert_recorded, insert_submission, status_to_send
-from bwp_tui.store.worklog.intents import cancel_unsent, foreign_change
+from bwp_tui.store.worklog.insert_request import Origin, insert_request, insert_row, insert_submission, status_to_send
+from bwp_tui.store.worklog.intents import cancel_unsent, outside_change
 
 _RESUBMITTABLE: Final = FINAL_STATUSES - {Status.COMPLETED} | {Status.UNCONFIRMED}
 
@@ -35,7 +35,7 @@ def submit(store: Store, request: Request, actor: str) -> Task:
     """Record a request and its intent to be sent; return the QUEUED task, or a team's UNAPPROVED deletion."""
     check_request(request)
     with store.write() as transaction:
-        number = insert_recorded(transaction, request, actor)
+        number = insert_request(transaction, request, actor)
     return tasks.get(store, number)
 
 
@@ -48,7 +48,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_resubmit(task))
-        change = foreign_change(transaction, number)
+        change = outside_change(transaction, number)
         if change is not None and change not in (task.trouble or ""):  # the operator has not been told
             raise NotPossible(f"{task.name} is not resubmitted: {change} Record what was asked for as a new request.")
         was_asked = transaction.row(
@@ -59,7 +59,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
         is_only_received = task.task_id is None and was_asked is None
         request = resubmission(task, hold)._replace(awaits_verification=is_only_received)
         check_request(request)
-        new = insert_recorded(
+        new = insert_request(
             transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number)
         )
         # To the shopper it is still one request: due together, an extension included, and with the same assignee.
@@ -225,7 +225,7 @@ def track(store: Store, kind: Kind, task_id: str, known_request: Request, actor:
     with store.write() as transaction:
         check_task_id_is_new(transaction, task_id)
         check_received_on(known_request)
-        number = insert(transaction, known_request, task_id=task_id)
+        number = insert_row(transaction, known_request, task_id=task_id)
         timeline.append(transaction, number, actor, EventKind.TRACKED, after=Status.QUEUED, detail=f"{kind} {task_id}")
     return tasks.get(store, number)
 

@@ -221,8 +221,8 @@ def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") ->
         yield ChainedTask(number, covered, own_events, own_chain)
 
 
-FOREIGN_CHANGE: Final = (
-    f"SELECT foreign_change(c.links, c.record, number, found, begun_at, {', '.join(COVERED_COLUMNS)})"
+OUTSIDE_CHANGE: Final = (
+    f"SELECT outside_change(c.links, c.record, number, found, begun_at, {', '.join(COVERED_COLUMNS)})"
     " FROM tasks LEFT JOIN chains c ON task = number WHERE number = ?"
 )
 """The query, on a connection with a `ChainWriter`, for what other programs or damage changed in a task's row.
@@ -304,7 +304,7 @@ class ChainWriter:
         db.create_scalar_function("note_task", self._note_task)
         db.create_scalar_function("note_event", self._note_event, 7)
         db.create_scalar_function("note_detail", self._note_detail, 3)
-        db.create_scalar_function("foreign_change", self._foreign_change)
+        db.create_scalar_function("outside_change", self._outside_change)
         self.stop()
         for trigger in (_row_trigger(db), *_EVENT_TRIGGERS):
             db.execute(trigger)
@@ -324,7 +324,7 @@ class ChainWriter:
         task, event, detail = values
         self._removed_details.setdefault(_int(task), {})[_int(event)] = detail
 
-    def _foreign_change(self, *values: apsw.SQLiteValue) -> str:
+    def _outside_change(self, *values: apsw.SQLiteValue) -> str:
         """Return the columns that others have changed as a text, or `row` where none of them can be named."""
         links, record, number, begun_with, begun_at, *row = values
         covered = self._rows_before.get(_int(number), row)

@@ -74,7 +74,7 @@ def open_database(path: Path) -> OpenedDatabase:
     """Open the history at `path` and migrate it.
 
     Raises:
-        StoreTooNew, StoreForeign: it is not for this program.
+        StoreTooNew, NotAHistory: it is not for this program.
         StoreDamaged, StoreUnavailable, apsw.Error: it is damaged or cannot be used.
     """
     check = new_move_check(path)
@@ -130,7 +130,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
     """Open a history of this or an older schema for reading, changing nothing.
 
     Raises:
-        StoreTooNew, StoreForeign: it is not for this program.
+        StoreTooNew, NotAHistory: it is not for this program.
         StoreDamaged, apsw.Error: it is damaged or cannot be read.
     """
     check = new_move_check(path)

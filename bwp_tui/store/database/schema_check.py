@@ -9,7 +9,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.store.database import migrate
-from bwp_tui.store.errors import StoreDamaged, StoreForeign
+from bwp_tui.store.errors import NotAHistory, StoreDamaged
 
 APPLICATION_ID: Final = int.from_bytes(b"BwPr", "big")
 """Set by the second migration; histories of the first schema have none."""
@@ -43,7 +43,7 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
 
     Raises:
         StoreTooNew: a newer program wrote it.
-        StoreForeign: it is another program's database.
+        NotAHistory: it is another program's database.
         StoreDamaged: it is a history whose header does not say so.
     """
     try:
@@ -80,7 +80,7 @@ def _check_tables(db: apsw.Connection, path: Path) -> None:
     ours = tables >= _TABLES
     version, application = migrate.version_of(db), int(db.pragma("application_id"))
     if tables and application != APPLICATION_ID and len(tables & _TABLES) < _MIN_OWN_TABLES:
-        raise StoreForeign(
+        raise NotAHistory(
             f"{path} is a database of another program, not a history. It was not touched; move it away, "
             "or set BWP_DATA_DIR."
         )

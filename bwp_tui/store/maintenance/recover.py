@@ -22,7 +22,7 @@ from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
-from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
+from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreTooNew
 from bwp_tui.store.maintenance import (
     atomic_swap,
     backups,
@@ -66,7 +66,7 @@ class _RecoveryCounts:
     guessed: int = 0
     ids_doubled: int = 0
     lost: Counter[str] = field(default_factory=Counter)
-    wal_is_foreign: bool = False
+    wal_is_unrelated: bool = False
     is_unchained: bool = False
     """Whether the file is of a schema without digests, as far as can be seen."""
     failed: list[str] = field(default_factory=list)
@@ -99,22 +99,22 @@ def recover(path: Path, now: datetime) -> str | None:
 
 
 def _damage(path: Path) -> str | None:
-    """Return what is wrong with a history, or None; StoreTooNew and StoreForeign say that it is not ours to recover."""
+    """Return what is wrong with a history, or None; StoreTooNew and NotAHistory say that it is not ours to recover."""
     if backups.was_emptied(path):
         return _MISSING
     if not path.stat().st_size:
         return None
     with damaged_file.open_damaged(path) as file:
-        if file.wal_is_foreign or file.wal_has_damaged_frame:
+        if file.wal_is_unrelated or file.wal_has_damaged_frame:
             for from_wal in (False, True):
                 check_not_newer(file.version(from_wal=from_wal), path)
-        if file.wal_is_foreign:
+        if file.wal_is_unrelated:
             return "the log beside it belongs to another copy of it"
         if file.wal_has_damaged_frame:
             return "the log beside it is damaged"
     try:
         return "; ".join(integrity.full_check(path)) or None
-    except (StoreForeign, StoreTooNew, *_SYSTEM_ERRORS):
+    except (NotAHistory, StoreTooNew, *_SYSTEM_ERRORS):
         raise
     except Exception as error:  # noqa: BLE001  what a sound history never raises
         return str(error) or type(error).__name__
@@ -180,7 +180,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
     writer = RowWriter(db, now)
     highest = 0
     with damaged_file.open_damaged(path) as file:
-        counts.wal_is_foreign = file.wal_is_foreign
+        counts.wal_is_unrelated = file.wal_is_unrelated
         counts.is_unchained = max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_CHAINED
         salvage = Salvage(file, now)
         for table in salvage.tables:
@@ -278,7 +278,7 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
         *(
             ["The log beside the file belonged to another copy: the later row of both was taken."]
-            * counts.wal_is_foreign
+            * counts.wal_is_unrelated
         ),
         "",
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",

@@ -18,7 +18,7 @@ from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
 from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.database.shared_sql import IS_TO_CHECK
-from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
+from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
 from bwp_tui.store.maintenance.merge import MergeResult
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
@@ -66,7 +66,7 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
 
     Raises:
         StoreUnavailable: others use the history.
-        StoreDamaged, StoreTooNew, StoreForeign: the backup is no sound history; nothing was changed.
+        StoreDamaged, StoreTooNew, NotAHistory: the backup is no sound history; nothing was changed.
     """
     _check(backup)
     lock = FileLock(path)
@@ -96,12 +96,12 @@ def _check(backup: Path) -> None:
         wrong = integrity.full_check(backup) if is_database else []
     except OSError as error:
         raise StoreUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
-    except StoreForeign:
+    except NotAHistory:
         is_database = False
     except (apsw.Error, StoreDamaged) as error:
         wrong = [str(error)]
     if not is_database:
-        raise StoreForeign(
+        raise NotAHistory(
             f"{backup} is not a backup of bwp-tui. Name a file that `bwp-tui backup` or the daily backup made; "
             "nothing was changed."
         )

@@ -22,16 +22,16 @@ _FAILED_ATTEMPTS: Final = (EventKind.CONNECTION_LOST, EventKind.TRANSFER_POSTPON
 _CONTINUATIONS: Final = (EventKind.TRANSFER_RESUMED, EventKind.TRANSFER_RESTARTED)
 
 _OPEN: Final = f"d.{DOWNLOAD_IS_OPEN}"
-QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
+IS_QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
 """The condition that a download waits, or is paused."""
 
-PLACE: Final = "coalesce(d.place, d.id)"
+QUEUE_PLACE: Final = "coalesce(d.place, d.id)"
 """The sort key of a download in the queue."""
 
 WAITING_FOR_SERVICE: Final = "Waiting for the service."
 """The trouble of a download that cannot have a link yet."""
 
-_READY: Final = f"{QUEUED} AND d.paused = 0 AND (SELECT task_id FROM tasks WHERE number = d.task) IS NOT NULL"
+_READY: Final = f"{IS_QUEUED} AND d.paused = 0 AND (SELECT task_id FROM tasks WHERE number = d.task) IS NOT NULL"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
 
 
@@ -81,14 +81,14 @@ def of_task(store: Store, number: int) -> list[Download]:
     return [download_of(row) for row in rows]
 
 
-def ready(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozenset()) -> list[DownloadJob]:
+def ready(store: Store, now: datetime, limit: int, with_slot: frozenset[int] = frozenset()) -> list[DownloadJob]:
     """Return the queued downloads that are ready, in the order of the queue.
 
-    `busy` are tasks to leave out, since another download of theirs still holds a slot.
+    `with_slot` are tasks to leave out, since another download of theirs still holds a slot.
     """
     rows = store.rows(
         f"{_JOBS} WHERE {_READY} AND d.not_before <= ?"
-        f" AND NOT {in_numbers('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
+        f" AND NOT {in_numbers('d.task', with_slot)} ORDER BY {QUEUE_PLACE}, d.id LIMIT ?",
         (format_instant(now), limit),
     )
     return [_JOB(row) for row in rows]
@@ -104,17 +104,17 @@ def running(store: Store) -> frozenset[int]:
     return frozenset(store.integers(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0"))
 
 
-def next_at(store: Store, busy: frozenset[int] = frozenset()) -> datetime | None:
-    """Return when the next queued download is ready, or None; `busy` as in `ready`."""
+def next_at(store: Store, with_slot: frozenset[int] = frozenset()) -> datetime | None:
+    """Return when the next queued download is ready, or None; `with_slot` as in `ready`."""
     return store.instant(
-        f"SELECT min(d.not_before) FROM downloads d WHERE {_READY} AND NOT {in_numbers('d.task', busy)}"
+        f"SELECT min(d.not_before) FROM downloads d WHERE {_READY} AND NOT {in_numbers('d.task', with_slot)}"
     )
 
 
 def unfinished(store: Store) -> list[Download]:
     """Return the unfinished downloads: running, then queued, in the order of the queue."""
     rows = store.rows(
-        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE {_OPEN} ORDER BY d.state = 'queued', {PLACE}, d.id"
+        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE {_OPEN} ORDER BY d.state = 'queued', {QUEUE_PLACE}, d.id"
     )
     return [download_of(row) for row in rows]
 

@@ -28,13 +28,13 @@ class Origin(NamedTuple):
 _RECORDED_HERE: Final = Origin()
 
 
-def insert_recorded(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
+def insert_request(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
     """Insert a QUEUED task with its submission, or one that is withheld without; return its number.
 
     The request must have passed `check_request`.
     """
     status = Status.RECEIVED if request.awaits_verification else status_to_send(transaction, request.kind)
-    number = insert(transaction, request, status, resubmit_of=origin.resubmit_of)
+    number = insert_row(transaction, request, status, resubmit_of=origin.resubmit_of)
     if status == Status.QUEUED:
         insert_submission(transaction, number, actor)
     # The kind is on the timeline too: a damaged row may have to be recovered from it.
@@ -60,7 +60,7 @@ def insert_submission(transaction: Transaction, number: int, actor: str) -> None
     )
 
 
-def insert(
+def insert_row(
     transaction: Transaction,
     request: Request,
     status: Status = Status.QUEUED,

@@ -24,7 +24,7 @@ from bwp_tui.store.worklog.intents import (
     cancel_unsent,
     complete_decline,
     drop_decline,
-    foreign_change,
+    outside_change,
     waiting_cancellation,
 )
 from bwp_tui.store.worklog.join_duplicate import join_duplicate
@@ -67,7 +67,7 @@ def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     row = transaction.row(
         f"SELECT task, attempts FROM intents WHERE id = ? AND action = 'submit' AND {INTENT_IS_WAITING}", (intent,)
     )
-    if row is None or (change := foreign_change(transaction, number := as_int(row[0]))) is None:
+    if row is None or (change := outside_change(transaction, number := as_int(row[0]))) is None:
         return False
     sent = NEVER_SENT if row[1] == 0 else "Not sent again, and it may have been started: "
     reason = f"{sent}{change} Check what was asked for."

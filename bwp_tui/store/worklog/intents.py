@@ -88,14 +88,14 @@ def next_at(store: Store) -> datetime | None:
     )
 
 
-def foreign_change(transaction: Transaction, number: int) -> str | None:
+def outside_change(transaction: Transaction, number: int) -> str | None:
     """Return a clause that says what others changed in the row of task `number`; None if it is as it was recorded.
 
     Nothing is sent for such a row: it could delete, or hand out, the data of somebody who did not ask for it.
     """
-    from bwp_tui.store.database.digest_chain import FOREIGN_CHANGE  # no first frame waits for it
+    from bwp_tui.store.database.digest_chain import OUTSIDE_CHANGE  # no first frame waits for it
 
-    row = transaction.row(FOREIGN_CHANGE, (number,))
+    row = transaction.row(OUTSIDE_CHANGE, (number,))
     return f"another program, or damage, has changed its {as_text(row[0])}." if row is not None and row[0] else None
 
 

@@ -16,7 +16,7 @@ from bwp_tui.store.database.shared_sql import IS_ADOPTED, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
-from bwp_tui.store.worklog.insert_request import insert
+from bwp_tui.store.worklog.insert_request import insert_row
 
 EVENT_MARGIN: Final = timedelta(minutes=5)
 """An event that has not come so long after the end of its task is taken to be lost."""
@@ -72,7 +72,7 @@ def _record(transaction: Transaction, event: ServiceEvent, regulation: str) -> b
 def _adopt(transaction: Transaction, event: ServiceEvent, regulation: str) -> int:
     """Insert the task of an event; its email and its day of submission come with its first poll."""
     request = Request(event.kind, "", local_day(transaction.now), regulation, tags=(ADOPTED,))
-    number = insert(transaction, request, task_id=event.task_id)
+    number = insert_row(transaction, request, task_id=event.task_id)
     detail = f"{event.kind} {event.task_id}"
     timeline.append(transaction, number, PROGRAM, EventKind.ADOPTED, after=Status.QUEUED, detail=detail)
     return number

@@ -42,7 +42,7 @@ class DamagedFile:
         self._wal = _read_wal(wal_descriptor, sound_frames)
         self._pages_of_file = -(-os.fstat(descriptor).st_size // PAGE_BYTES)
         self.page_count = max(self._pages_of_file, *self._wal.newest_offsets, 0)
-        self.wal_is_foreign = self._is_wal_foreign()
+        self.wal_is_unrelated = self._is_wal_unrelated()
         """Whether the WAL belongs to another copy of the file, which SQLite cannot know."""
         self.wal_has_damaged_frame = self._wal.has_damaged_frame
         """Whether transactions follow a damaged frame of the WAL, for whose end SQLite takes it."""
@@ -88,7 +88,7 @@ class DamagedFile:
             trunk = int.from_bytes(page[:4], "big")
         return free if len(free) == count and max(free, default=0) <= self.page_count else set()
 
-    def _is_wal_foreign(self) -> bool:
+    def _is_wal_unrelated(self) -> bool:
         """Return whether file and WAL belong to different histories, by their revisions.
 
         A WAL begins with the transaction after the one that the file holds, and each transaction writes its revision.
@@ -111,7 +111,7 @@ def is_wal_damaged(path: Path) -> bool:
     Every start after a crash asks this, so SQLite computes the checksums: here they would take a tenth of a second.
     """
     with open_damaged(path, _sound_frames(path)) as file:
-        return file.wal_is_foreign or file.wal_has_damaged_frame
+        return file.wal_is_unrelated or file.wal_has_damaged_frame
 
 
 def _sound_frames(path: Path) -> int | None:

@@ -200,7 +200,7 @@ class Salvage:
     def _split_live_and_stale(self, table: str) -> tuple[list[list[_Leaf]], list[_Leaf]]:
         """Return the leaves of a table, in groups in which each key occurs once, and its possibly outdated leaves."""
         leaves = self._leaves[table]
-        if self._file.wal_is_foreign:
+        if self._file.wal_is_unrelated:
             groups: tuple[list[_Leaf], list[_Leaf]] = [], []
             for leaf in leaves:
                 groups[leaf.from_wal and self._file.is_in_wal(leaf.page_number)].append(leaf)
