@@ -175,10 +175,10 @@ def noted_columns(db: apsw.Connection) -> dict[int, set[str]]:
 
 
 def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
-    """Return what was changed in rows of this history and the other one still has, as the digests of this one prove.
+    """Return by task the values that were damaged in this history and are right, by its digests, in the other history.
 
-    Where they prove a column only by its checksum, the digests of the other one must prove its row. A chain with which
-    all agrees then is no longer noted as broken.
+    Where the digests have only a checksum of a column, the digests of the other history must prove the whole row there.
+    A chain that agrees with the corrected row is no longer noted as broken.
     """
     db.execute(_CREATE_BROKEN_CHAINS)
     copies = {copy.number: copy for copy in chained_tasks(db, AMONG_BROKEN, "other")}
@@ -311,7 +311,7 @@ def _reason(chain: Chain | None, events: list[EventRow]) -> str | None:
 def proven_events(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
     """Return the events that the digests of a task prove, and the later ones: the last digests may be lost.
 
-    Others are of another task: the reference to that is damaged.
+    Other events belong to another task: their reference to it is damaged.
     """
     if chain is None or not chain.length:
         return events

@@ -29,7 +29,8 @@ _ORPHAN: Final = (
 
 
 def reattach_submissions(db: apsw.Connection) -> None:
-    """Reattach a submission with a damaged reference to its task: one bit away, and recorded in the same order."""
+    """Correct damaged task numbers of submissions: the right one differs in one bit, and fits the order of
+    recording."""
     for submission, task, asked_at in db.execute(
         f"SELECT id, task, asked_at FROM intents i WHERE {_ORPHAN}"
     ).fetchall():
@@ -66,10 +67,10 @@ _IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or wi
 
 
 def make_unsent_unconfirmed(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
-    """Make deletions that wait to be sent, and RECEIVED requests, UNCONFIRMED, as an older copy has them.
+    """Make deletions that wait to be sent UNCONFIRMED, and RECEIVED requests too: the history is an older copy.
 
-    The former may have been withdrawn since the copy was made, the latter sent. A cancellation that waits for the task
-    id of one goes on waiting for it.
+    Since the copy was made, the deletions may have been withdrawn, and the RECEIVED requests sent. A cancellation that
+    waits for a task id goes on waiting.
 
     Args:
         now: the instant, as text.
@@ -122,7 +123,7 @@ def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
 def mark_waiting_as_sent(db: apsw.Connection) -> None:
     """Mark every waiting submission as sent when it was recorded: the last commits may be lost.
 
-    It is then sent again under its own client token alone, and only while that token protects it.
+    It is then sent again only under its own client token, and only while the token protects it.
     """
     db.execute(
         "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1),"
@@ -195,7 +196,7 @@ def apply_confirmed_cancellations(db: apsw.Connection, now: str) -> None:
 
 
 def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int | None:
-    """Return the task whose timeline ends with that cancellation: the one it refers to, or else the only one."""
+    """Return the task whose cancellation of that instant has no outcome: `task`, or else the only such task."""
     asked = db.execute(
         f"SELECT DISTINCT task FROM timeline WHERE what = '{EventKind.CANCEL_REQUESTED}' AND at = ?"
         f" AND task IN (SELECT number FROM tasks WHERE kind = 'DELETION' AND status NOT IN ({FINAL_STATUS_LIST}))",
@@ -232,7 +233,7 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
 
 
 def add_intents(db: apsw.Connection, names: list[str]) -> list[int]:
-    """Add the intents that the other history alone has; return the tasks that wait to be sent by one.
+    """Add the intents that this history lacks; return the tasks of waiting submissions among them.
 
     Args:
         names: the columns to take, besides how often each was sent.
@@ -254,7 +255,7 @@ def add_intents(db: apsw.Connection, names: list[str]) -> list[int]:
 
 
 def merge_intents(db: apsw.Connection) -> None:
-    """Take over the end of intents that have ended in the other history, and keep the attempts of both."""
+    """End intents that have ended in the other history; keep the higher number of attempts."""
     db.execute(
         "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
         f" (SELECT CASE WHEN m.{INTENT_IS_WAITING} THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"

@@ -24,7 +24,7 @@ _WENT_ON: Final = (
     " AND w.at > (SELECT max(at) FROM {2}.timeline WHERE task = {3}.number"
     f" AND what = '{EventKind.DECLINE_WITHDRAWN}'))"
 )
-"""Whether one history went on with the first task of a request after the other had given it up, and sent it again."""
+"""Whether {0} has events of row {1} since the decline of row {3} was withdrawn in {2}, to send the request anew."""
 
 IS_SENT_IN_BOTH: Final = (
     "m.task_id <> o.task_id AND m.purged_at IS NULL AND o.purged_at IS NULL"
@@ -33,7 +33,7 @@ IS_SENT_IN_BOTH: Final = (
     " AND (NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
     f" OR {_WENT_ON.format('main', 'm', 'other', 'o')})"
 )
-"""Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
+"""Whether both histories sent a request: there are then two tasks at the service, and two rows."""
 
 IS_PURGED_HERE_ALONE: Final = (
     "EXISTS (SELECT 1 FROM main.tasks m, other.tasks o WHERE m.number = x.ours AND o.number = x.theirs"
@@ -51,11 +51,11 @@ _IMPORTED_TWICE: Final = (
     f" ON m.what = '{EventKind.IMPORTED}' AND m.detail = o.detail AND m.task <> x.ours"
     f" WHERE x.is_new AND o.what = '{EventKind.IMPORTED}'"
 )
-"""The requests of one line of a file that both histories have imported."""
+"""The two rows of each line of a file that both histories imported."""
 
 
 def doubled_requests(db: apsw.Connection) -> list[tuple[str, int, int]]:
-    """Return what is two rows after a merge though it is one request: what was done twice, and both task numbers."""
+    """Return the requests that have two rows after a merge: what was done twice, and both task numbers."""
     return [
         (done, int(str(number)), int(str(other)))
         for done, sql in (("sent from", _SENT_TWICE), ("imported in", _IMPORTED_TWICE))
@@ -64,7 +64,7 @@ def doubled_requests(db: apsw.Connection) -> list[tuple[str, int, int]]:
 
 
 def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[str, int, int]]) -> None:
-    """Tag both rows of each request that a merge has made two of.
+    """Tag both rows of each request that has two after a merge.
 
     Their events name no task number, since the next merge may give one to another task.
     """
@@ -90,14 +90,14 @@ _HAS_ID_OF_OTHER: Final = (
     f" AND s.purged_at IS NULL AND {_IS_SENT.format('other', 's')}"
     f" AND iif(d.purged_at IS NULL, {_IS_SENT.format('main', 'd')}, NOT {_IS_SENT.format('main', 'd')})"
 )
-"""The tasks `d` with the id of another request `s` of the other history, and whether that one had it first.
+"""The tasks `d` whose task id another request `s` of the other history has too, and whether `s` had it first.
 
-Somebody entered the id for both requests, or an event made it known, and that row was purged.
+Somebody entered the id for both requests; or an event made row `d`, which was purged since.
 """
 
 
 def tag_doubled_ids(db: apsw.Connection, now: str) -> None:
-    """Tag the requests whose task id the other history has given to another request."""
+    """Tag the requests whose task id another request of the other history has too."""
     for number, task_id, *_, is_purged, _ in db.execute(_HAS_ID_OF_OTHER).fetchall():
         if not is_purged:
             task = int(str(number))
@@ -106,10 +106,10 @@ def tag_doubled_ids(db: apsw.Connection, now: str) -> None:
 
 
 def release_doubled_ids(db: apsw.Connection, now: str) -> None:
-    """Take the task id from those of these tasks whose request did not have it first.
+    """Take the task id from each task of this history whose id another request of the other history had first.
 
-    So the same one keeps it whichever history is merged into the other. A purged row that an event made gives it to the
-    request: the two are not joined, since what was purged would come back.
+    The same request keeps the id whichever history is merged into the other. A purged row that an event made gives its
+    id to the request. The two rows are not joined: what was purged would come back.
     """
     for number, task_id, status, is_final, is_purged, is_later in db.execute(_HAS_ID_OF_OTHER).fetchall():
         if is_purged or is_later:
@@ -128,10 +128,11 @@ _IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.
 
 
 def match(db: apsw.Connection) -> None:
-    """Fill `matched`: each task of the other history with its number in this one.
+    """Fill `matched`: for each task of the other history (`theirs`) the number in this history (`ours`).
 
-    Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
-    `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
+    Its other columns: `is_new`: this history has no row of the task. `newer`: the row of the other history is taken.
+    `has_own_events`: this history has events of the task that the other history lacks. `replayed`: events of both
+    histories changed the row.
     """
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
@@ -177,7 +178,7 @@ def match(db: apsw.Connection) -> None:
 
 
 def _match_purged_imports(db: apsw.Connection) -> None:
-    """Match the tasks that a purge has left without an email by the line of the file from which they were imported."""
+    """Match imported tasks whose email a purge removed by the line of the imported file."""
     lines = (
         f"SELECT task, iif(what = '{EventKind.PURGED}', before, detail) AS line FROM {{}}.timeline"
         f" WHERE what IN ('{EventKind.IMPORTED}', '{EventKind.PURGED}') AND line IS NOT NULL"

@@ -1,8 +1,9 @@
 """Merge two histories, so that nothing is lost and nothing is sent twice.
 
-A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
-Of a task in both, the newer row is kept. Where each timeline has events that the other lacks, the row gets the columns
-that those of both give, in the order of time (`merged_rows.changes_by_both_timelines`). What was purged stays purged.
+Two rows are of the same task if they have the same client token, the same task id, or the same number and instant of
+recording (`matching`). The newer row is kept. If each timeline has events that the other lacks, the row gets the
+columns that the events of both timelines give, in the order of time (`merged_rows.changes_by_both_timelines`). What was
+purged stays purged.
 
 Three rules do not come from the timelines:
 
@@ -38,7 +39,7 @@ _SAME_EVENT: Final = (
     " AND m.before IS t.before AND m.after IS t.after"
     " AND (m.detail IS t.detail OR m.detail IS NULL OR t.detail IS NULL)"
 )
-"""Whether an event `m` of this history is the event `t` of the other one, where a purge may have removed its detail."""
+"""Whether events `m` of this history and `t` of the other one are the same; a purge may have removed a detail."""
 
 
 class MergeResult(NamedTuple):
@@ -53,7 +54,7 @@ class MergeResult(NamedTuple):
     common: int = 0
     replayed: int = 0
     proven_values: tuple[str, ...] = ()
-    """Tasks with the columns that were changed in this history, whose values the other one had as the digests prove."""
+    """Tasks and columns that were damaged here, and corrected by the other history as the digests prove."""
 
 
 def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> MergeResult:
@@ -138,7 +139,7 @@ def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
 
 
 _SAME_ID: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
-"""Another task of this history that has the task id of the task `o` of the other one."""
+"""Another task of this history that has the task id of task `o`."""
 
 _NEVER_REPAIRED: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
 
@@ -160,7 +161,7 @@ def _other_columns(names: list[str], revision: int) -> str:
 
 
 def _compare_timelines(db: apsw.Connection) -> None:
-    """Fill `missing_events` with what this history lacks, and mark the tasks of which it alone has events."""
+    """Fill `missing_events` with the events that this history lacks; set `has_own_events` of tasks."""
     db.execute("CREATE TEMP TABLE missing_events (ours INTEGER, id INTEGER, PRIMARY KEY (ours, id)) WITHOUT ROWID")
     db.execute(
         "INSERT INTO missing_events SELECT x.ours, t.id FROM matched x JOIN other.timeline t ON t.task = x.theirs"
@@ -173,9 +174,9 @@ def _compare_timelines(db: apsw.Connection) -> None:
 
 
 def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
-    """Mark the tasks of which the other history has the newer row, or the only one that was not rebuilt without it.
+    """Set `newer` of tasks whose row the other history has: a newer row, or the only one with an email.
 
-    A purged row counts as newer: it alone has what its timeline has lost.
+    A purged row counts as newer: its timeline has lost what the row has.
     """
     rebuilt = (
         "m.email = '' AND o.email <> '' AND EXISTS (SELECT 1 FROM main.timeline WHERE task = m.number"
@@ -219,7 +220,7 @@ def _record_lost_ids(db: apsw.Connection, now: str) -> int:
 
 
 def _repair_values(db: apsw.Connection) -> None:
-    """Take the values that were damaged in this history from the other one."""
+    """Replace damaged values of this history by those of the other history."""
     db.execute("CREATE TEMP TABLE IF NOT EXISTS damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
     same = "damaged_values r JOIN matched x ON x.ours = r.number WHERE NOT x.newer"
     for (name,) in db.execute(f"SELECT DISTINCT r.name FROM {same}").fetchall():
@@ -233,7 +234,7 @@ def _repair_values(db: apsw.Connection) -> None:
 
 
 def _find_earlier_tasks(db: apsw.Connection) -> None:
-    """Name for tasks of the emails that the other history added the earlier task of the same kind: they may be one."""
+    """Set the earlier task of the same email and kind, for the emails of tasks that the other history added."""
     is_earlier = "email = t.email COLLATE NOCASE AND kind = t.kind AND number < t.number"
     db.execute(
         f"UPDATE main.tasks AS t SET earlier = (SELECT max(number) FROM main.tasks WHERE {is_earlier})"
@@ -243,9 +244,9 @@ def _find_earlier_tasks(db: apsw.Connection) -> None:
 
 
 def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
-    """Add the downloads; those that had not ended become cancelled, and are not restarted by themselves.
+    """Add the downloads of the other history. Those that had not ended become cancelled: none restarts by itself.
 
-    A result that lies where this history has it stays its task's newest: the other's file may be on another machine.
+    A result on this disk stays the newest of its task: one of the other history may be on another machine.
     """
     (last,) = next(db.execute("SELECT coalesce(max(id), 0) FROM main.downloads"))
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")

@@ -70,19 +70,19 @@ LONGEST_WAIT: Final = timedelta(days=30)
 
 
 class Side(NamedTuple):
-    """One of two histories that are merged: the row of a task in it, and the events that it alone has."""
+    """A task in one of two merged histories: its row, and the events that the other history lacks."""
 
     row: Columns
     events: list[TimelineRow]
 
     @property
     def records(self) -> list[TimelineRow]:
-        """What people recorded in it that can change the answer due."""
+        """The events by which people may have changed the answer due."""
         return [event for event in self.events if changes_answer_due(event)]
 
     @property
     def records_text(self) -> str:
-        """The records, or else the status."""
+        """The records as text; the status if there are none."""
         named = ((label_of(event.what), recorded_day(event.detail or "")) for event in self.records)
         return ", ".join(f"{label} on {day}" if day else label for label, day in named) or f"{self.row['status']}"
 
@@ -97,7 +97,7 @@ class Side(NamedTuple):
         return {_part_of(event) for event in self.records}
 
     def is_contradicted(self, merged: Columns) -> bool:
-        """Return whether people recorded something in this history that is not so in the merged row."""
+        """Return whether the merged row contradicts what people recorded in this history."""
         is_recorded = bool(self.records) or any(map(is_origin, self.events))
         is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
         is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
@@ -144,7 +144,7 @@ def _is_underway(row: Columns) -> bool:
 
 
 def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = False) -> list[EventRow]:
-    """Return the events of a task in both histories in the order of time; those of each keep their own order.
+    """Return the events that a task has in either history, in the order of time; the order within each history is kept.
 
     Args:
         only_proven: leave out those of this history that its digests do not have.
@@ -177,7 +177,7 @@ class RowChange(NamedTuple):
 
 
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
-    """Return what the events of both histories change; newer rows of this history stay as they are in a recovery."""
+    """Return what the events of both histories change. In a recovery, newer rows of this history stay as they are."""
     differing = db.execute(
         "SELECT ours, theirs, newer, is_new FROM matched x"
         " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
@@ -275,10 +275,10 @@ def choose_what_counts(
     now: str,
     places: tuple[str, str] = _COPIES,
 ) -> list[int]:
-    """Choose what counts of a merged task that is disputed, and tag it `to-check`.
+    """Choose the row that counts of a merged task if the task is disputed, and tag it `to-check`.
 
-    It is disputed if each side has a decision or a record of the law that the other lacks, or if the merged row is not
-    what people recorded on one side.
+    A task is disputed if each side has a decision or legal record that the other side lacks, or if the merged row
+    contradicts what people recorded on one side.
 
     Args:
         places: where what was recorded on each side stands.
@@ -311,7 +311,7 @@ def choose_what_counts(
 
 
 def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]] = ()) -> Iterator[int]:
-    """Tag the tasks `to-check` that carry on the request of a task which is to be checked; yield them.
+    """Tag the resubmissions of a task that is to be checked `to-check`, and theirs; yield them.
 
     Args:
         given: receipts and laws that were recorded for the request: the earlier ones count for those tasks too.

@@ -1,4 +1,4 @@
-"""Build a history from the rows of others: create the file, and restore its invariants."""
+"""Build a history from the rows of other histories: create the file, and restore the invariants."""
 
 from __future__ import annotations
 
@@ -151,9 +151,9 @@ _GIVEN_RECEIPTS: Final = (
 
 
 def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
-    """Make one row of a request without a task id and of the row with that id which the other history knows to be its.
+    """Join two rows that the other history knows to be one task: a request without a task id, and the row with that id.
 
-    An event or an operator has made the latter here (`join_duplicate` does the same once the service says so).
+    An event or an operator made the second row here. `join_duplicate` joins such rows once the service returns the id.
     """
     for pair in db.execute(_ROWS_OF_ONE_TASK).fetchall():
         request, duplicate, other, is_recorded = (int(str(value)) for value in pair)
@@ -242,7 +242,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
 
 
 def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:
-    """Return the columns that a task has from the one that it repeats, if that is there with its email."""
+    """Return the columns that a resubmission has from its original task; none if the original is missing or purged."""
     if (
         not isinstance(origin, int)
         or not db.execute(

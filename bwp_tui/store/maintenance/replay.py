@@ -1,4 +1,4 @@
-"""Bring rows of tasks up to date by their timelines: those of two histories that are merged, or of a damaged one.
+"""Bring rows of tasks up to date by their timelines, in a merge of two histories or in a damaged history.
 
 A row begins as the newer history or a backup has it, or empty where there is none. What no event says stays as it is.
 What counts where events contradict each other is a matter of `columns_from_events`.
@@ -40,9 +40,9 @@ NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
 
 
 def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
-    """Return the tasks without a row whose whole timeline, by its digests, and intents say that they were not sent.
+    """Return the tasks without a row that were not sent, as intents and whole timelines say, which digests prove.
 
-    The others that wait to be sent may have been sent: the event of it may be lost.
+    Other tasks that wait to be sent may have been sent: the event may be lost.
     """
     waiting = {
         number
@@ -103,9 +103,8 @@ def correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[
 def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     """Bring rows up to date that are older than their timelines, since a write to their page was lost; return how many.
 
-    The digests of both, which `chain_check.note_broken_chains` has found to differ, show which columns that are.
-    Where the later events are lost too, what the row has waiting may have been sent or withdrawn: it becomes
-    UNCONFIRMED.
+    The digests show which columns are out of date; `chain_check.note_broken_chains` has compared them before. Where the
+    later events are lost too, a request that waits in the row may have been sent or withdrawn: it becomes UNCONFIRMED.
     """
     repaired, doubtful = 0, list[int]()
     for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
@@ -132,13 +131,13 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
 
 
 _REQUESTED: Final = (*("kind", "email", "holding_period", "reason", "received_on", "regulation", "due_on", "task_id"),)
-"""The columns that say what was asked for, by when, and what it is at the service."""
+"""The columns that say what the shopper asked for, when the answer is due, and which task it is at the service."""
 
 
 def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
-    """Tag the tasks of which a value was changed that no copy had; make those UNCONFIRMED that wait to be sent.
+    """Tag the tasks with a damaged value that no copy had right; make UNCONFIRMED those that wait to be sent.
 
-    Returns each with its columns. What a merge has changed since the chains were noted as broken does not count.
+    Returns each task with its damaged columns. Changes by a merge since the chains were noted as broken do not count.
     """
     found = []
     for number, noted in noted_columns(db).items():
@@ -189,7 +188,7 @@ def values_without_damage(db: apsw.Connection) -> dict[int, Columns]:
 
 
 def repair_damaged_values(db: apsw.Connection, now: str) -> None:
-    """Take the values that were damaged in rows of this history from their timelines, where these name them."""
+    """Replace damaged values of rows by those that the timelines give."""
     db.execute("CREATE TEMP TABLE IF NOT EXISTS damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
     damaged = db.execute(
         "SELECT DISTINCT number, name FROM temp.damaged_values JOIN tasks USING (number)"

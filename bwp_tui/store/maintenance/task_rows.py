@@ -30,7 +30,7 @@ def row_of(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
 
 
 def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> None:
-    """Write columns of a task, unless another task has its task id: it then has none, and is UNCONFIRMED."""
+    """Write columns of a task; without a task id that another task keeps, and then UNCONFIRMED if it has not ended."""
     task_id = changes.get("task_id")
     if task_id is not None and not make_task_id_free(db, str(task_id)):
         status = changes.get("status", row_of(db, number)["status"])
@@ -52,7 +52,7 @@ def write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now:
 
 
 def make_task_id_free(db: apsw.Connection, task_id: str) -> bool:
-    """Give a task that has this id the other one back that its timeline names; return whether none has it now."""
+    """Give a task with this id the one that its timeline names; return whether no task has this id now."""
     for (number,) in db.execute("SELECT number FROM tasks WHERE task_id = ?", (task_id,)).fetchall():
         own = last_task_id(db, int(str(number)))
         if own in (None, task_id) or db.execute("SELECT 1 FROM tasks WHERE task_id = ?", (own,)).fetchall():
@@ -62,7 +62,7 @@ def make_task_id_free(db: apsw.Connection, task_id: str) -> bool:
 
 
 def last_task_id(db: apsw.Connection, number: int) -> str | None:
-    """Return the task id that a task has by its timeline."""
+    """Return the task id that the timeline of a task names last."""
     events = db.execute(f"SELECT {EVENT_COLUMNS} FROM main.timeline WHERE task = ? ORDER BY id", (number,))
     task_id = columns_after({}, timeline_rows(events)).get("task_id")
     return None if task_id is None else str(task_id)
