@@ -12,7 +12,7 @@ QUEUED_CHUNKS: Final = 16
 
 
 class ThreadedHash:
-    """Hashes in a thread of its own: in the thread that reads, it slowed TLS down by a third, and both release the GIL.
+    """Hashes in a thread of its own. In the reading thread, hashing slowed TLS down by a third; both release the GIL.
 
     Not for concurrent callers. `close` ends the thread once everything is hashed.
     """

@@ -1,7 +1,7 @@
 """Receive the service's events: record them and make their tasks ready, then delete their messages.
 
-A message is deleted only once its event is on disk. What is no event of the service stays in the queue, which moves it
-to its dead-letter queue.
+A message is deleted only once its event is on disk. A message that is no event of the service stays in the queue, which
+moves it to its dead-letter queue.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class WorkQueue(Generic[_Item]):
 class CoroutinePool:
     """Runs up to `POOL_SIZE` coroutines, each of which makes one call after another.
 
-    `wake` is set when there may be something to start; a coroutine that ends sets it, too.
+    `wake` is set when there may be something to start; every coroutine sets it when it ends.
     """
 
     def __init__(self, wake: asyncio.Event) -> None:

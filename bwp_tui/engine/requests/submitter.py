@@ -47,7 +47,7 @@ class SharedFlush:
 
 
 class Submitter(QueueWorker[Intent]):
-    """Sends the intents that are ready; one that is interrupted is sent again under its own token."""
+    """Sends the intents that are ready. An interrupted intent is sent again under its own client token."""
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
         super().__init__(context, wake, lambda intent: intent.id)

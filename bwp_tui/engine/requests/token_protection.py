@@ -21,8 +21,9 @@ def is_client_token_valid(intent: Intent, now: datetime, uptime: Uptime, service
     `ClockRollbackMonitor`); the uptime cannot, but misses the time a virtual machine was suspended, and counts as 0
     after a reboot; the service's clock, by which the token expires, counts as 0 while it is unknown.
 
-    Where the wall clock is earlier than at the first attempt, the token counts as expired unless the uptime or the
-    service's clock has measured its age: one that was read at the first attempt too and has not gone back since.
+    If the wall clock is earlier than at the first attempt, the token counts as expired unless another clock has
+    measured its age: the uptime or the service's clock, if that was read at the first attempt and has not gone back
+    since.
     """
     if intent.first_sent_at is None:
         return True

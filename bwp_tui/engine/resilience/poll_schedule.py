@@ -15,7 +15,7 @@ FIRST_INTERVAL_S: Final = 2.0
 MAX_INTERVAL_FIRST_DAY_S: Final = 300.0
 INTERVAL_AFTER_FIRST_DAY_S: Final = 1_800.0
 JITTER: Final = 0.1
-"""The share of an interval by which polls are spread, so that the tasks of one batch drift apart."""
+"""The share of an interval over which polls are spread: the tasks of one batch drift apart."""
 
 RELAXED_HOURS: Final = 6
 RELAXED_INTERVAL_S: Final = (RELAXED_HOURS * HOUR - 60.0) / (1.0 + JITTER)

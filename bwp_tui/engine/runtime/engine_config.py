@@ -1,4 +1,4 @@
-"""What an engine needs to start: a profile, the secret of its API, and a client; and new ones of these."""
+"""Load what an engine needs to start, and load it again later: a profile, the secret of its API, and a client."""
 
 from __future__ import annotations
 

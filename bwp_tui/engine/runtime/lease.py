@@ -87,7 +87,7 @@ class Lease:
     def take_over(self) -> None:
         """Take the lease from its holder: put a new file in the place of the locked one.
 
-        Call it inside the transaction that begins the new term, so that only one process does it at a time.
+        Call it inside the transaction that begins the new term: only one process at a time can take over.
         """
         new = self._path.with_name(f".{self._path.name}.{os.urandom(4).hex()}")
         try:

@@ -81,7 +81,7 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
 
 
 def _task(store: Store, cells: dict[str, str]) -> Task:
-    """Return the task that the cells of a line name, or the one that waits for an answer to this email."""
+    """Return the task that a line names by task id or number, or the only open task of its email and kind."""
     name = cells.get("task") or cells.get("number")
     if name is not None:
         return tasks.find_by_name(store, name)

@@ -74,7 +74,7 @@ def answer_day_warning(task: Task, day: date | None) -> Reason | None:
 
 
 def withdraw(edit: Edit, record: LegalRecord) -> None:
-    """Withdraw a record: it counts no longer, and its timeline keeps what it said."""
+    """Withdraw a record. It counts no longer; the timeline keeps its content."""
     task = edit.task
     refuse(cannot_withdraw(task, record) or cannot_remove_while_sending(edit.store, task, record))
     due, was = due_without(task, record), f"was on {recorded_on(task, record)}"

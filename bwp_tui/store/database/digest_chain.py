@@ -125,9 +125,10 @@ class Chain:
         return self._digest_of(texts) + _checksums(texts)
 
     def row_digest_with_own_changes(self, before: CoveredValues, covered: CoveredValues) -> bytes:
-        """Return the digest of a row that another program has changed, with what this one has changed since.
+        """Return the digest of a row that another program changed before and this program changes now.
 
-        It keeps the digest, which no row has any more, and the checksums of the columns that the other has changed.
+        The digest itself, and the checksums of the columns that the other program changed, stay as they were: they are
+        evidence.
         """
         recorded = self.row_digest[DIGEST_BYTES:].ljust(len(COVERED_COLUMNS), b"\0")
         checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(covered)), strict=True)

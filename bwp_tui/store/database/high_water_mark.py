@@ -1,4 +1,4 @@
-"""Record outside of a history how far it has come, so that an older copy put in its place is noticed.
+"""Record the last state of a history outside of it, so that an older copy in its place is noticed.
 
 An older copy does not know what was sent after it was made. The newest revision is therefore written to the lock file
 as well, after each commit, and flushed to disk before a request is sent.

@@ -77,7 +77,7 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
         if _is_overtaken(columns, event):
             continue
         if chosen := chosen_columns(event):
-            if event.detail in choices:  # both copies were merged into each other
+            if event.detail in choices:  # the same choice, made once in each copy
                 continue
             choices.add(event.detail)
         if event.what == EventKind.UNDONE:

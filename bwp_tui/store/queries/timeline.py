@@ -301,8 +301,8 @@ _EventT = TypeVar("_EventT", bound=TimelineEvent | TimelineRow)
 def in_order(events: list[_EventT]) -> list[_EventT]:
     """Return the events of a task, the oldest first, from the order of their recording.
 
-    That is kept, whatever the clock said, but for events of two rows that were joined: until they were, these are in
-    the order of their instants.
+    The order is kept, whatever the clock said. Only events before two rows were joined are put in the order of their
+    instants.
     """
     joined = max((place for place, event in enumerate(events) if event.what == EventKind.JOINED), default=0)
     return [*sorted(events[:joined], key=attrgetter("at")), *events[joined:]]
@@ -314,7 +314,7 @@ def of_task(store: Store, number: int) -> list[TimelineEvent]:
 
 
 def as_recorded(store: Store, number: int) -> list[TimelineEvent]:
-    """Return the timeline of task `number` in the order of its digests: that in which it was recorded."""
+    """Return the timeline of task `number` in the order of recording, which is that of its digests."""
     return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
 
 

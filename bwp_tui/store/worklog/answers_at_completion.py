@@ -24,8 +24,8 @@ _COMPLETED: Final = (
 def answer_completed(store: Store, since: int) -> int:
     """Record an answer for each completed deletion and saved result; return the revision up to which there is none.
 
-    A task whose answer was withdrawn is left to the operator; so is one whose shopper was told that it is declined.
-    Rows older than `since`, the revision that an earlier call returned, or 0, are not looked at.
+    Left to the operator are tasks whose answer was withdrawn, or whose decline the shopper was told. Rows older than
+    `since`, the revision that an earlier call returned, or 0, are not looked at.
     """
     while True:
         revision = store.revision()

@@ -120,7 +120,7 @@ def read(store: Store) -> EngineState:
 
 
 def record_new_term(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
-    """Begin a new term, in which process `pid` on `host` is the engine, or none is if that is None; return its number.
+    """Begin a new term, in which process `pid` on `host` is the engine (no process if None); return its number.
 
     From now on engines of earlier terms cannot write, and nothing is known about service and event queue.
     """

@@ -16,7 +16,7 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 LOOKBACK: Final = timedelta(hours=1)
-"""How old an event may be that an engine finds when it starts, such as one that a killed engine had not claimed yet."""
+"""How old events may be for which an engine runs hooks when it starts: a killed engine may not have claimed them."""
 
 BATCH: Final = 100
 """Most tasks that one run of a hook gets."""
@@ -36,7 +36,7 @@ _UNCLAIMED: Final = (
 
 
 def first_event_id(store: Store) -> int:
-    """Return the id of the event before those that are looked at: what is older than `LOOKBACK` is no occasion."""
+    """Return the id of the last event older than `LOOKBACK`: hooks run for later events alone."""
     oldest = format_instant(store.clock() - LOOKBACK)
     return store.integer("SELECT id FROM timeline WHERE at < ? ORDER BY id DESC LIMIT 1", (oldest,))
 
@@ -77,9 +77,9 @@ def due_occasions(store: Store, wanted: Collection[HookOccasion]) -> dict[HookOc
 
 
 def claim(store: Store, occasion: HookOccasion, numbers: Sequence[int]) -> list[int]:
-    """Record that a hook is run for tasks, in one transaction; return those that were not claimed before.
+    """Record in one transaction that a hook runs for tasks; return the tasks that were not claimed before.
 
-    It is run afterwards: a process that is killed in between does not run it, and no other one does.
+    The hook runs afterwards. If the process is killed in between, the hook never runs.
     """
     with store.write() as transaction:
         claimed = [

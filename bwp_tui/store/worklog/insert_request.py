@@ -29,7 +29,7 @@ _RECORDED_HERE: Final = Origin()
 
 
 def insert_request(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
-    """Insert a QUEUED task with its submission, or one that is withheld without; return its number.
+    """Insert a QUEUED task and its submission, or a withheld task without submission; return the task number.
 
     The request must have passed `check_request`.
     """

@@ -60,7 +60,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
 
 
 def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
-    """Make a task UNCONFIRMED whose row others have changed before its submission was sent; return whether it is one.
+    """Make a task UNCONFIRMED if another program or damage changed its row before it was sent; return whether it did.
 
     A cancellation is sent all the same: it only prevents.
     """

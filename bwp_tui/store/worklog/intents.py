@@ -89,7 +89,7 @@ def next_at(store: Store) -> datetime | None:
 
 
 def outside_change(transaction: Transaction, number: int) -> str | None:
-    """Return a clause that says what others changed in the row of task `number`; None if it is as it was recorded.
+    """Return a clause on what another program or damage changed in the row of task `number`; None if nothing did.
 
     Nothing is sent for such a row: it could delete, or hand out, the data of somebody who did not ask for it.
     """
@@ -100,7 +100,7 @@ def outside_change(transaction: Transaction, number: int) -> str | None:
 
 
 def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
-    """Cancel a request of which no byte was sent, on behalf of `actor`; return whether that was so."""
+    """Cancel a request of which no byte was sent, on behalf of `actor`; return False if it was sent."""
     row = transaction.row("SELECT status FROM tasks WHERE number = ?", (number,))
     before = Status.QUEUED if row is None else as_text(row[0])
     withdrawn = transaction.run(

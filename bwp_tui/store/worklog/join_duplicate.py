@@ -1,4 +1,4 @@
-"""Join two rows of one task: that of a request, and the one that an event or an operator has made for its task id."""
+"""Join two rows of one task: a request, and the row that an event or an operator made for its task id."""
 
 from __future__ import annotations
 

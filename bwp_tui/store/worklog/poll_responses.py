@@ -116,7 +116,7 @@ def _record_known_kind(transaction: Transaction, number: int) -> None:
 
 
 def _try_other_kind(transaction: Transaction, number: int) -> bool:
-    """Have a task of unknown kind polled as the other kind if the service does not know it as this one.
+    """Change the kind of a task of unknown kind if the service does not know its task id as that kind.
 
     Returns False if the kind is known, or both were tried.
     """

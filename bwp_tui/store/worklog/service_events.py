@@ -19,7 +19,7 @@ from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.insert_request import insert_row
 
 EVENT_MARGIN: Final = timedelta(minutes=5)
-"""An event that has not come so long after the end of its task is taken to be lost."""
+"""The time after the end of a task in which its event must come; then the event counts as lost."""
 
 _ENDED: Final = f"('{Status.COMPLETED}', '{Status.FAILED}')"
 
@@ -32,8 +32,8 @@ def record_events(
     All of it is one transaction: when it has returned how many were new, the messages may be deleted.
 
     Args:
-        foreign: messages that are counted with them, since they were no events.
-        regulation: that of the tasks that they make known.
+        foreign: the number of received messages that were no events.
+        regulation: of the tasks that are adopted.
     """
     with store.write() as transaction:
         new = sum(_record(transaction, event, regulation) for event in events)
@@ -70,7 +70,7 @@ def _record(transaction: Transaction, event: ServiceEvent, regulation: str) -> b
 
 
 def _adopt(transaction: Transaction, event: ServiceEvent, regulation: str) -> int:
-    """Insert the task of an event; its email and its day of submission come with its first poll."""
+    """Insert the task of an event. The first poll adds email and day of submission."""
     request = Request(event.kind, "", local_day(transaction.now), regulation, tags=(ADOPTED,))
     number = insert_row(transaction, request, task_id=event.task_id)
     detail = f"{event.kind} {event.task_id}"
@@ -92,7 +92,7 @@ def date_receipt_by_submission(transaction: Transaction, number: int, submitted_
 
 
 def record_missed_event(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
-    """Record that events are unreliable if none has announced in time an end that a poll has found."""
+    """Record events as unreliable if none announced in time the end of a task that a poll has found."""
     if ended_at is None or transaction.now - ended_at > EVENT_MARGIN:
         transaction.run(
             "UPDATE engine SET events_proven = 0, revision = ? WHERE events_proven = 1"
