@@ -26,7 +26,7 @@ KEPT_REPORTS: Final = 20
 _FRAMES: Final = 8
 
 
-def redact(text: str) -> str:
+def redact_lines(text: str) -> str:
     """Return `text` without secrets, its emails masked, its control characters shown."""
     return "\n".join(clean(line) for line in masking.redact(text, emails=True).split("\n"))
 
@@ -45,7 +45,7 @@ def write_report(log_dir: Path, error: BaseException) -> Path | None:
         access_to(log_dir).set_folder(log_dir)
         text = (
             f"bwp-tui {VERSION}, Python {platform.python_version()}, {platform.system()}, "
-            f"{format_instant(instant)}\n\n{redact(''.join(traceback.format_exception(error)))}"
+            f"{format_instant(instant)}\n\n{redact_lines(''.join(traceback.format_exception(error)))}"
         )
         with new_file(path) as file:
             file.write(text.encode(errors="backslashreplace"))

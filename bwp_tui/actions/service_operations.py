@@ -219,7 +219,7 @@ RESUBMIT: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_resubmit(task),
     wrong_values_reason=_cannot_submit_with,
     apply=_resubmit,
-    question=lambda task, subject: f"Resubmit {subject} all the same?" if task.may_have_started else "",
+    question=lambda task, name: f"Resubmit {name} all the same?" if task.may_have_started else "",
     result=_result_of_resubmit,
     submits=True,
 )
@@ -255,7 +255,7 @@ CANCEL: Final = ServiceOperation(
     keywords="stop abort",
     disabled_reason=lambda task, _: cannot_cancel(task),
     apply=lambda store, number, actor, _: requests.cancel(store, number, actor),
-    question=lambda task, subject: f"{cancellation_phrase(task)} {subject}?",
+    question=lambda task, name: f"{cancellation_phrase(task)} {name}?",
     result=_result_of_cancel,
 )
 

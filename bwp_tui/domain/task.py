@@ -314,8 +314,8 @@ class Task(NamedTuple):
         """Whether the personal data was removed."""
         return self.purged_at is not None
 
-    def subject(self, *, masked: bool) -> str:
-        """What to call the data subject: the email, or why there is none."""
+    def email_text(self, *, masked: bool) -> str:
+        """The email as a text, or why there is none."""
         if not self.email:
             return PURGED_EMAIL if self.purged_at else UNKNOWN_EMAIL
         return mask_email(self.email) if masked else self.email

@@ -95,7 +95,7 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: l
             tasks.matching_numbers(store, parse(f"is:{state}"), today=TODAY)
         )
     for task in purged:
-        assert task.subject(masked=True) == task.subject(masked=False) == PURGED_EMAIL
+        assert task.email_text(masked=True) == task.email_text(masked=False) == PURGED_EMAIL
         assert PURGED_EMAIL in task_output.task_line(task)
         assert "purged" in (work_records.cannot_open_result(task) or "")
         assert "purged" in (requests.cannot_download(task) or "")

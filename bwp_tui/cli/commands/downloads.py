@@ -119,7 +119,7 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
     return (
         str(download.task_number),
         task.task_id[:8] if task.task_id else "-",
-        task.subject(masked=not unmask),
+        task.email_text(masked=not unmask),
         _state(download),
         percent,
         f"{format_size(download.bytes)}{total}",

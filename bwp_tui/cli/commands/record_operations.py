@@ -89,7 +89,7 @@ def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: 
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.wrong_values_reason(task, values, today())
         if not is_refused and operation.cancels and (question := operation.confirmation(task, values)):
-            require_yes(f"{task.name}, {task.subject(masked=True)}: {question}")
+            require_yes(f"{task.name}, {task.email_text(masked=True)}: {question}")
         if not is_refused and (warning := operation.values_warning(task, values)):
             print_message(f"Warning: {warning}")
             require_yes(f"Record it for {task.name} all the same?")

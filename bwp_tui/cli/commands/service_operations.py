@@ -97,7 +97,7 @@ def _confirm_single(
         return
     if operation.submits and task.kind is Kind.DELETION:
         require_typed(f"This deletes the data of {task.email}.", task.email)
-    elif question := operation.question(task, f"{task.name} of {task.subject(masked=True)}"):
+    elif question := operation.question(task, f"{task.name} of {task.email_text(masked=True)}"):
         require_yes(question)
 
 

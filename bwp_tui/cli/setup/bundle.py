@@ -17,7 +17,7 @@ from typing import Final
 from bwp_tui import VERSION
 from bwp_tui.cli.setup.config import settings_json
 from bwp_tui.cli.setup.finding import Finding
-from bwp_tui.crashlog import redact
+from bwp_tui.crashlog import redact_lines
 from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.migrate import newest_version
@@ -44,7 +44,7 @@ def write_bundle(path: Path, profile: Profile | None, findings: Sequence[Finding
     """Write a new zip file (0600) for a report of a fault; without a profile where the settings are wrong."""
     with new_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in _texts(profile, findings):
-            bundle.writestr(name, _ID.sub("<id>", _EMAIL.sub("<email>", redact(text))))
+            bundle.writestr(name, _ID.sub("<id>", _EMAIL.sub("<email>", redact_lines(text))))
 
 
 def _texts(profile: Profile | None, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:

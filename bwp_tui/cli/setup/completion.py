@@ -68,7 +68,7 @@ def _tasks(prefix: str, arguments: Namespace) -> Mapping[str, str]:
         newest = tasks.matching(store, parse(""), today=today(), limit=_OFFERED_TASKS)
     names = {str(task.number): task for task in newest} | {task.task_id or "": task for task in newest if prefix}
     return {
-        name: f"{task.kind_name} {task.status} {task.subject(masked=True)}"
+        name: f"{task.kind_name} {task.status} {task.email_text(masked=True)}"
         for name, task in names.items()
         if name.startswith(prefix)
     }

@@ -59,7 +59,7 @@ def print_tasks(shown: Sequence[Task], *, as_json: bool, mask: bool = False) -> 
 
 def task_line(task: Task) -> str:
     """Return a task as one line, with its email masked."""
-    parts = (f"#{task.number}", task.task_id or "-", task.kind_name, task.subject(masked=True), _status(task))
+    parts = (f"#{task.number}", task.task_id or "-", task.kind_name, task.email_text(masked=True), _status(task))
     return "  ".join(clean_line(part) for part in parts)
 
 
@@ -73,7 +73,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     from bwp_tui.console.presentation.task_detail import fact_lines  # most commands print no task in full
 
     context = display_context(task, now, today, unmask=unmask)
-    parts = [f"Number {task.number}, {task.kind_name} for {task.subject(masked=not unmask)}: {_status(task)}"]
+    parts = [f"Number {task.number}, {task.kind_name} for {task.email_text(masked=not unmask)}: {_status(task)}"]
     parts += [error.code for error in task.errors if error.code]
     if task.is_purged:
         parts.append("purged")
@@ -99,7 +99,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         str(task.number),
         task.task_id[:8] if task.task_id else "-",
         task.kind_name,
-        task.subject(masked=not unmask),
+        task.email_text(masked=not unmask),
         f"{task.status} {task.intake_step}".rstrip(),
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
         format_duration(task.age(now)),
@@ -146,7 +146,7 @@ def detail_lines(
         *fact_lines(task, context, earlier, complete=True),
     ]
     lines = [
-        f"#{task.number}  {task.kind_name} for {shown(task.subject(masked=context.masked))}",
+        f"#{task.number}  {task.kind_name} for {shown(task.email_text(masked=context.masked))}",
         *(f"{shown(label):<10} {shown(text)}".rstrip() for label, text in map(_label_and_text, facts)),
         "",
         "timeline",

@@ -11,7 +11,7 @@ from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERAT
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import live_task
-from bwp_tui.console.presentation.format import mask, subject
+from bwp_tui.console.presentation.format import email_text, mask
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, same_hold
@@ -92,7 +92,7 @@ class ServiceController:
         context = self._screen.session.display_context()
 
         def question(now: Task) -> str:
-            return mask(operation.question(now, f"{now.name} of {subject(now, context)}"), now, context)
+            return mask(operation.question(now, f"{now.name} of {email_text(now, context)}"), now, context)
 
         # That of a download looks for the file, which may be on a network share that does not respond.
         asked = await prepare_question(self._screen.session, lambda: question(task))
@@ -147,7 +147,7 @@ class ServiceController:
         )
         warning = f"{plan.warning}. " if plan.warning else ""
         if task.kind is Kind.RETRIEVAL:
-            whom = subject(task, session.display_context())
+            whom = email_text(task, session.display_context())
             question = f"{warning}{capitalized(operation.name)} the retrieval {task.name} of {whom}?"
             with live_task(screen, task, check):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None

@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.download_detail import (
     state_text,
     trouble_of,
 )
-from bwp_tui.console.presentation.format import DisplayContext, mask, pad, progress_bar, subject
+from bwp_tui.console.presentation.format import DisplayContext, email_text, mask, pad, progress_bar
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, time_left
@@ -190,7 +190,7 @@ class DownloadRowBuilder:
 
     def _name_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         mark = f"{self._glyph} " if download.id in self._marks else "  "
-        email = clean_line(subject(task, self._context))
+        email = clean_line(email_text(task, self._context))
         number = f"{f'#{task.number}':>{self._digits}}".ljust(self._number) + _GAP
         return (
             (mark, "accent"),

@@ -39,9 +39,9 @@ class DisplayContext(NamedTuple):
     advice_mark: str = "→ "
 
 
-def subject(task: Task, context: DisplayContext) -> str:
+def email_text(task: Task, context: DisplayContext) -> str:
     """Return the email of the task, masked where the screen masks."""
-    return task.subject(masked=context.masked)
+    return task.email_text(masked=context.masked)
 
 
 def mask(text: str, task: Task, context: DisplayContext) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask, subject
+from bwp_tui.console.presentation.format import DisplayContext, clock_time, email_text, fact, mask
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for, code_advice
@@ -35,7 +35,7 @@ def heading(task: Task, context: DisplayContext, about: StyledText | None = None
     return [
         about or (task.status, status_role(task.status)),
         (f" · {task.kind_name} for ", "muted"),
-        (subject(task, context), "strong"),
+        (email_text(task, context), "strong"),
     ]
 
 
@@ -77,7 +77,7 @@ def _advice_lines(advice: str | None, context: DisplayContext) -> Iterator[list[
 
 def download_end(task: Task, context: DisplayContext) -> StyledText:
     """Return a sentence on how the newest download of a task's result has ended."""
-    download, of = task.download, f"#{task.number} for {subject(task, context)}"
+    download, of = task.download, f"#{task.number} for {email_text(task, context)}"
     if download is not None and download.state == DownloadState.DONE:
         return (f"Downloaded {of}: {format_size(download.bytes)}, checked and hashed.", "good")
     if download is not None and download.state == DownloadState.CANCELLED:
@@ -97,7 +97,7 @@ def fact_lines(
     """
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
-    if len(name := subject(task, context)) > _LONGEST_IN_HEADING and not complete:
+    if len(name := email_text(task, context)) > _LONGEST_IN_HEADING and not complete:
         yield fact("Email", name)
     yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"))
     if task.due_on:

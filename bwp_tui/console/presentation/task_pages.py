@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from bwp_tui.console.presentation import download_detail, task_detail
-from bwp_tui.console.presentation.format import DisplayContext, fact, mask, subject
+from bwp_tui.console.presentation.format import DisplayContext, email_text, fact, mask
 from bwp_tui.console.presentation.intent_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.store_access.history_reader import TaskDetails
@@ -28,7 +28,7 @@ def overview_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
     if outcome := task_detail.outcome_paragraphs(details.task, context):
         yield from outcome
         yield []
-    yield fact("Email", subject(details.task, context))
+    yield fact("Email", email_text(details.task, context))
     yield from task_detail.fact_lines(details.task, context, details.earlier_task, complete=True)
 
 
@@ -97,7 +97,7 @@ def _intent_lines(intent: LoggedIntent, task: Task, context: DisplayContext) -> 
         response = f"{stamp(intent.settled_at)}  {event or intent.state}{f': {detail}' if detail else ''}"
         yield fact("Response", mask(response, task, context))
     if intent.client_token_start:
-        token, email = intent.client_token_start, subject(task, context)
+        token, email = intent.client_token_start, email_text(task, context)
         yield fact("Token", f"{token}…  (the rest is not shown)")
         variables = variables_to_show(intent.kind, email, token, intent.holding_period, intent.reason)
         yield fact("Variables", mask(json.dumps(variables, ensure_ascii=False), task, context))

@@ -67,8 +67,8 @@ def _short_kind(task: Task, _context: CellContext) -> Cell:
     return Cell({"retrieval": "retr", "deletion": "del"}.get(task.kind_name, "?"), "row")
 
 
-def _subject(task: Task, context: CellContext) -> Cell:
-    return Cell(clean_line(task.subject(masked=context.masked)), "subject")
+def _email(task: Task, context: CellContext) -> Cell:
+    return Cell(clean_line(task.email_text(masked=context.masked)), "subject")
 
 
 _UNKNOWN_STATUS: Final = ("unknown", "warn")
@@ -263,7 +263,8 @@ MARK: Final = Column("mark", "", 1, _ALWAYS, _mark)
 COLUMNS: Final = (
     Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, key="k", sort="kind"),
     Column("kind", "Kind", 4, range(79, 99), _short_kind, key="k", sort="kind"),
-    Column("subject", "Email", 0, _ALWAYS, _subject, key="s", sort="subject", is_highlighted=True, least=16),
+    # Saved views name it `subject`.
+    Column("subject", "Email", 0, _ALWAYS, _email, key="s", sort="subject", is_highlighted=True, least=16),
     Column("status", "Status", 17, _ALWAYS, _status, key="t", sort="status"),
     Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, key="b", sort="submitted"),
     Column("received", "Received", 10, _IF_CHOSEN, _received, key="r", sort="received"),

@@ -65,7 +65,7 @@ def columns_shown(width: int, chosen: Sequence[str]) -> list[Column]:
 
 
 def _fitting(columns: Sequence[Column], width: int, skipped: int) -> list[Column]:
-    """Return the subject, and as many of the columns behind the skipped ones as fit."""
+    """Return the email column, and as many of the columns behind the skipped ones as fit."""
     others = [column for column in columns if column.id != "subject"][skipped:]
     while True:
         fitting = [column for column in columns if column.id == "subject" or column in others]
@@ -80,7 +80,7 @@ class Layout(NamedTuple):
 
     placed: tuple[PlacedColumn, ...] = ()
     skipped: int = 0
-    """Columns that are scrolled off to the left; the subject stays."""
+    """Columns that are scrolled off to the left; the email stays."""
     is_more: bool = False
     """Whether there are more to the right."""
 
@@ -88,7 +88,7 @@ class Layout(NamedTuple):
 def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0, *, masked: bool = True) -> Layout:
     """Place the columns of a table of `width` cells.
 
-    The cursor's pointer is left of the mark. The subject and the note share what the other columns leave.
+    The cursor's pointer is left of the mark. The email and the note share what the other columns leave.
 
     Args:
         chosen: ids of the columns to show; without any, the width decides. A small table shows its own.
@@ -102,12 +102,12 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0, *, m
         skipped -= 1
     shown = _fitting(columns, width, skipped) if chosen and not is_small else columns
     room = width - _FIRST_X - (not is_small) - GAP * (len(shown) - 1) - sum(column.width for column in shown)
-    subject = room
+    email_width = room
     if any(column.id == "note" for column in shown):
         least = next(column.least for column in shown if column.id == "subject")
         whole = min(room - _SHORT_NOTE, max(_USUAL_SUBJECT, room // 2), _WIDEST_SUBJECT)
-        subject = max(least, min(room * 3 // 5, _MASKED_SUBJECT) if masked else whole)
-    flexible = {"subject": max(1, subject), "note": max(1, room - subject), "status": max(1, room)}
+        email_width = max(least, min(room * 3 // 5, _MASKED_SUBJECT) if masked else whole)
+    flexible = {"subject": max(1, email_width), "note": max(1, room - email_width), "status": max(1, room)}
     placed, x = [PlacedColumn(MARK, _MARK_X, MARK.width)], _FIRST_X
     for column in shown:
         placed.append(PlacedColumn(column, x, column.width or flexible[column.id]))

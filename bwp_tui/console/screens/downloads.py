@@ -20,7 +20,7 @@ from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.controllers.prompts import NOTHING_DONE
 from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text, totals_text
 from bwp_tui.console.presentation.download_rows import DownloadRow, DownloadRowBuilder
-from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
+from bwp_tui.console.presentation.format import DisplayContext, email_text, mask, result_sentence
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.front_screens import FrontScreen
@@ -329,8 +329,8 @@ class DownloadsScreen(FrontScreen):
 
     def _named(self, download: Download) -> str:
         task = next((task for found, task in self.listed if found.id == download.id), None)
-        subject_text = f" for {subject(task, self.display_context)}" if task else ""
-        return f"the download of #{download.task_number}{subject_text}"
+        of_email = f" for {email_text(task, self.display_context)}" if task else ""
+        return f"the download of #{download.task_number}{of_email}"
 
 
 _NONE_LEFT: Final = "none is left to cancel"

@@ -23,7 +23,7 @@ from bwp_tui.console.controllers.saved_views import save_or_delete_view
 from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.controllers.undo import undo
 from bwp_tui.console.presentation.breakpoints import TALL, WIDE, DetailPlace, detail_place
-from bwp_tui.console.presentation.format import subject
+from bwp_tui.console.presentation.format import email_text
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.archive import ArchiveScreen
@@ -147,12 +147,12 @@ class MainHandlers:
             return
         screen.form.clear()
         screen.close_form()
-        subject_text = subject(task, screen.session.display_context())
+        email = email_text(task, screen.session.display_context())
 
         async def outcome() -> tuple[str, str]:
             delay = await screen.session.delay_sentence(task.number)
             unsent = f" {task.status}: nothing is sent yet." if task.status in WITHHELD_STATUSES else ""
-            return f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.{unsent}", delay
+            return f"Recorded as #{task.number}: {task.kind.lower()} for {email}.{unsent}", delay
 
         await screen.show_outcome(outcome)
         screen.select_when_listed(task.number)

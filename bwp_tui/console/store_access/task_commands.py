@@ -78,13 +78,13 @@ class TaskCommands:
         return settlement.result(task, text)
 
     def apply(
-        self, operation: ServiceOperation, numbers: Sequence[int], subject: str, check: TaskCheck, **values: Any
+        self, operation: ServiceOperation, numbers: Sequence[int], name: str, check: TaskCheck, **values: Any
     ) -> list[ChangeResult]:
-        """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `check` refuses it."""
+        """Ask for an operation on each of these tasks, which a sentence calls `name`, unless `check` refuses it."""
         change = bulk.with_check(operation.change_for(self._actor, str(self._profile.download_dir), **values), check)
         results = self._perform(change, numbers, writes=operation.writes)
         if not operation.is_harmless and any(result.refused is None for result in results):
-            self.steps.append(IrreversibleStep(f"The {operation.noun} of {subject}"))
+            self.steps.append(IrreversibleStep(f"The {operation.noun} of {name}"))
         return results
 
     def save_view(self, view: View) -> str:

@@ -81,5 +81,5 @@ def status_text(ended: Sequence[Task], *, masked: bool) -> str:
     if len(ended) > 1:
         return f"Watched tasks have ended: {notification_text(ended)}."
     (task,) = ended
-    email = task.subject(masked=masked)
+    email = task.email_text(masked=masked)
     return f"The watched {task.kind_name} for {email} is {task.status}."

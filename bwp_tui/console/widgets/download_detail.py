@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 
 from bwp_tui.console.presentation.breakpoints import DOWNLOAD_LOW, DOWNLOAD_WIDE, TALL
 from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraph
-from bwp_tui.console.presentation.format import DisplayContext, subject
+from bwp_tui.console.presentation.format import DisplayContext, email_text
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import task_names, timeline_lines
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -30,7 +30,7 @@ class DownloadDetail(Vertical):
     ) -> None:
         """Show a download, of whose task `events` is the timeline."""
         self.query_one(Heading).set_text(
-            [(f"{task.kind.lower()} for ", "muted"), (subject(task, context), "strong")],
+            [(f"{task.kind.lower()} for ", "muted"), (email_text(task, context), "strong")],
             *task_names(task),
         )
         size, events = self.app.size, events_of(download, events)

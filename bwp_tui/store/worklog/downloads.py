@@ -167,15 +167,15 @@ def record_progress(
 def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: int, again_at: datetime) -> None:
     """Record why an attempt failed at byte `at_byte`, and when the next one begins in the same slot."""
     columns = "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?"
-    step = EventKind.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
-    _update(store, job, columns, (at_byte, reason, format_instant(again_at)), event=step)
+    event = EventKind.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
+    _update(store, job, columns, (at_byte, reason, format_instant(again_at)), event=event)
 
 
 def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
     """Requeue a download until `not_before`; `was_tried` counts it as a failed attempt."""
     columns = "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?"
-    step = (EventKind.TRANSFER_POSTPONED, reason) if was_tried else None
-    _update(store, job, columns, (was_tried, reason, format_instant(not_before)), event=step)
+    event = (EventKind.TRANSFER_POSTPONED, reason) if was_tried else None
+    _update(store, job, columns, (was_tried, reason, format_instant(not_before)), event=event)
 
 
 def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
@@ -269,7 +269,7 @@ def _task_number(transaction: Transaction, job: DownloadJob) -> int:
 
 
 def _append_event(transaction: Transaction, number: int, what: EventKind, detail: str) -> None:
-    """Append a step to the timeline of task `number`, unless its newest download has enough of that kind."""
+    """Append an event to the timeline of task `number`, unless its newest download has enough of that kind."""
     kinds = _FAILED_ATTEMPTS if what in _FAILED_ATTEMPTS else _CONTINUATIONS
     if _count_since_request(transaction, number, kinds) < _MAX_EVENTS:
         timeline.append(transaction, number, timeline.PROGRAM, what, detail=detail)
