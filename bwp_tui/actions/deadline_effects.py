@@ -74,10 +74,10 @@ class DeadlineEffects:
         """What is no longer overdue, ends late or begins at once, a hold that would help, and clocks that go on."""
         count = self._no_longer_overdue
         overdue = f"{count} that {'is' if count == 1 else 'are'} overdue would no longer be overdue" if count else ""
-        return ". ".join(filter(None, (overdue, self._lateness, self._shortening, self._going_on)))
+        return ". ".join(filter(None, (overdue, self._lateness, self._shortening, self._clock_goes_on)))
 
     @property
-    def _going_on(self) -> str:
+    def _clock_goes_on(self) -> str:
         if not self._unstopped:
             return ""
         named = ", ".join(f"{count} under {law}" for law, count in self._unstopped.most_common(_MOST_LAWS))

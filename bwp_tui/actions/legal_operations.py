@@ -28,7 +28,7 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
     """Return the `--withdraw` variant of the operation that makes a record."""
 
     def question(task: Task, _values: Values) -> str:
-        back, now = answers.due_without(task, record), task.due_on
+        back, now = answers.due_date_without(task, record), task.due_on
         moves = f" It is then due on {back}, not {now}." if back and now != back else ""
         if record is LegalRecord.APPEAL:
             moves = " The decline stands then, and nothing is due."
@@ -40,7 +40,7 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
 
     def after(task: Task, *_: object) -> Task:
         answered_on = None if record is LegalRecord.ANSWER else task.answered_on
-        return task._replace(due_on=answers.due_without(task, record), answered_on=answered_on)
+        return task._replace(due_on=answers.due_date_without(task, record), answered_on=answered_on)
 
     return withdrawal(
         record.value,
@@ -153,14 +153,14 @@ VERIFY: Final = RecordOperation(
 )
 
 
-def _already(day: date | None) -> str:
+def _recorded_note(day: date | None) -> str:
     return f" (recorded: {day}; another day corrects it)" if day else ""
 
 
 def _acknowledge_question(chosen: ChosenTasks) -> str:
     task, note = chosen.task, ""
     if task is not None and task.acknowledged_on is not None:
-        note = _already(task.acknowledged_on)
+        note = _recorded_note(task.acknowledged_on)
     elif task is not None and (limit := acknowledgement_deadline(task.regulation, task.received_on)):
         note = f" (by {limit})"
     return f"Date receipt of {chosen.name} was acknowledged{note}:"
@@ -200,7 +200,7 @@ def _inquired(chosen: ChosenTasks, values: Values) -> str:
 
 
 def _inquiry_question(chosen: ChosenTasks) -> str:
-    return f"The shopper of {chosen.name} was asked on{_already(chosen.task.inquired_on) if chosen.task else ''}:"
+    return f"The shopper of {chosen.name} was asked on{_recorded_note(chosen.task.inquired_on) if chosen.task else ''}:"
 
 
 INQUIRE: Final = RecordOperation(
@@ -254,7 +254,7 @@ def _extend_question(chosen: ChosenTasks) -> str:
     task, clause = chosen.task, chosen.due_dates_clause
     if task is not None:
         law, limit = REGULATIONS[task.regulation], extension_notice_deadline(task)
-        clause = f" to {legal_records.extended_due(task)} ({law.citation}, tell by {limit})"
+        clause = f" to {legal_records.due_date_if_extended(task)} ({law.citation}, tell by {limit})"
     return f"Extend {chosen.name}{clause}. Reason the shopper is told:"
 
 
@@ -276,10 +276,10 @@ EXTEND: Final = RecordOperation(
     ),
     apply=legal_records.extend,
     result=lambda chosen, _: (
-        f"{chosen.name} is now due on {legal_records.extended_due(chosen.task) if chosen.task else None}."
+        f"{chosen.name} is now due on {legal_records.due_date_if_extended(chosen.task) if chosen.task else None}."
     ),
     disabled_reason=legal_records.cannot_extend,
-    with_new_due_date=lambda task, *_: task._replace(due_on=legal_records.extended_due(task)),
+    with_new_due_date=lambda task, *_: task._replace(due_on=legal_records.due_date_if_extended(task)),
     undo_part=LegalRecord.EXTENSION,
     alternative=withdrawal_of(LegalRecord.EXTENSION),
 )
@@ -296,7 +296,7 @@ ANSWER: Final = RecordOperation(
     keywords="reply respond told close",
     arguments=(
         _how_argument("result sent by email", lambda chosen: f"How was the shopper of {chosen.name} answered:"),
-        day_argument(lambda chosen: f"Answered on{_already(chosen.task.answered_on) if chosen.task else ''}:"),
+        day_argument(lambda chosen: f"Answered on{_recorded_note(chosen.task.answered_on) if chosen.task else ''}:"),
         Argument(
             name="in_part",
             metavar="WHY",

@@ -1,4 +1,9 @@
-"""Compute the dates that a regulation sets, in calendar days, months or business days, and holds that meet them."""
+"""Compute the dates that a regulation sets, in calendar days, months or business days, and holds that meet them.
+
+The due date of an answer by regulation and receipt alone is the `statutory_due_date`; with all that is recorded of the
+task it is the `task_due_date`, which is None while the clock is stopped. The column `due_on` holds the
+`recomputed_due_date`: an answer ended the stop.
+"""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def to_ascii(text: str) -> str:
     return text if text.isascii() else text.translate(_ASCII_TABLE)
 
 
-def spelt_sections(text: str) -> str:
+def spell_section_signs(text: str) -> str:
     """Return `text` with the sign of a section spelt, for terminals that lack it."""
     return text.replace("§", "Sec. ")
 

@@ -86,7 +86,7 @@ def _history(profile: Profile) -> Mapping[str, object]:
     try:
         with closing(open_store(path)) as store:
             counts = {f"{kind} {status}": count for (kind, status), count in tasks.status_counts(store).items()}
-            span = timeline.span(store)
+            span = timeline.first_and_last_instant(store)
     except StoreError as error:
         return {"exists": True, "error": str(error)}
     return {

@@ -241,7 +241,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
             with translated_errors(path):
                 found = integrity.full_check(path)
                 events, changed = (0, []) if found else chain_check.check_file(path)
-            span, state = timeline.span(store), engine_state.read(store)
+            span, state = timeline.first_and_last_instant(store), engine_state.read(store)
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
             to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())

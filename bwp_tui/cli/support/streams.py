@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import ASCII_FORMS, clean, escaped, lacks_symbols, spelt_sections
+from bwp_tui.domain.text import ASCII_FORMS, clean, escaped, lacks_symbols, spell_section_signs
 
 AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
 """Whether tasks and the rows of tables are printed as sentences, for a screen reader."""
@@ -168,5 +168,5 @@ def _as_plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
     """Replace characters that an encoding lacks with similar ones, or with escapes."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    text = spelt_sections(error.object[error.start : error.end]).translate(ASCII_FORMS)
+    text = spell_section_signs(error.object[error.start : error.end]).translate(ASCII_FORMS)
     return re.sub("[^\x00-\x7f]", lambda sign: sign[0].encode("ascii", "backslashreplace").decode(), text), error.end

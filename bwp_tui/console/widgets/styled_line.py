@@ -21,7 +21,7 @@ from textual.widget import Widget
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
-from bwp_tui.domain.text import clean, spelt_sections
+from bwp_tui.domain.text import clean, spell_section_signs
 
 Place = tuple[int, int]
 """A line and a character in it."""
@@ -62,7 +62,7 @@ class StyledWidget(Widget):
 
 
 def _with_known_signs(text: str) -> str:
-    return spelt_sections(text) if "§" in text and locale_glyphs().ascii_only else text
+    return spell_section_signs(text) if "§" in text and locale_glyphs().ascii_only else text
 
 
 def _blended(ground: Style, role: RenderStyles) -> Style:

@@ -65,7 +65,7 @@ class EngineLog:
         self._lines += 1
         is_bad = event.what in _WARNED or event.after in (Status.FAILED, Status.REJECTED)
         statuses = " → ".join(status for status in (event.before, event.after) if status)
-        name = f"Task {event.number}{f' ({event.task_id})' if event.task_id else ''}"
+        name = f"Task {event.task_number}{f' ({event.task_id})' if event.task_id else ''}"
         severity, what = Severity.WARNING if is_bad else Severity.INFO, timeline.label_of(event.what)
         self._write_line(severity, f"{name}: {what}{f' {statuses}' if statuses else ''}.")
 

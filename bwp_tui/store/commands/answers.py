@@ -77,7 +77,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     """Withdraw a record. It counts no longer; the timeline keeps its content."""
     task = edit.task
     refuse(cannot_withdraw(task, record) or cannot_remove_while_sending(edit.store, task, record))
-    due, was = due_without(task, record), f"was on {recorded_on(task, record)}"
+    due, was = due_date_without(task, record), f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and task.verification:
         was = f"{was} by {task.verification.by}: {task.verification.how}"
     elif record is LegalRecord.INQUIRY and task.replied_on:
@@ -98,7 +98,7 @@ def cannot_remove_while_sending(store: Store, task: Task, record: LegalRecord) -
     return f"{task.name} is about to be sent as verified: cancel it before you withdraw that."
 
 
-def due_without(task: Task, record: LegalRecord) -> date | None:
+def due_date_without(task: Task, record: LegalRecord) -> date | None:
     match record:
         case LegalRecord.EXTENSION | LegalRecord.INQUIRY | LegalRecord.REPLY | LegalRecord.APPEAL:
             days = (column for column in timeline.RECORD_COLUMNS[record] if column.endswith("_on"))

@@ -160,9 +160,9 @@ def extend(edit: Edit, reason: str) -> None:
         raise NotPossible("An extension needs the reason that the shopper is told.")
     task = edit.task
     refuse(cannot_extend(task, edit.today))
-    due = extended_due(task)
+    due = due_date_if_extended(task)
     if due is None:
-        raise NotPossible(_no_extension(task))
+        raise NotPossible(_no_extension_reason(task))
     edit.set(due_on=due.isoformat(), extended_on=edit.today.isoformat())
     edit.add_event(EventKind.EXTENDED, why, (task.due_on, due))
 
@@ -195,7 +195,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
         return Reason("awaiting a reply", f"{since}; extend it once the reply is recorded.")
     limit = extension_notice_deadline(task)
     if limit is None:
-        return _no_extension(task)
+        return _no_extension_reason(task)
     if today > limit:
         source = REGULATIONS[task.regulation].source
         sentence = f"The shopper of {task.name} had to be told of an extension by {limit} ({source})."
@@ -203,12 +203,12 @@ def cannot_extend(task: Task, today: date) -> str | None:
     return None
 
 
-def extended_due(task: Task) -> date | None:
+def due_date_if_extended(task: Task) -> date | None:
     """Return the day by which the shopper of an extended task must be answered, or None where no law sets one."""
     return task_due_date(task._replace(extended_on=task.extended_on or date.max))  # the due date asks only for a day
 
 
-def _no_extension(task: Task) -> Reason:
+def _no_extension_reason(task: Task) -> Reason:
     if task.due_on is not None and task.regulation in REGULATIONS:
         sentence = f"{task.regulation} knows no extension: {task.name} stays due on {task.due_on}."
         return Reason("without extension by law", sentence)

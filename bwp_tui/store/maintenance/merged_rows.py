@@ -73,12 +73,12 @@ class Side(NamedTuple):
     """A task in one of two merged histories: its row, and the events that the other history lacks."""
 
     row: Columns
-    events: list[TimelineRow]
+    own_events: list[TimelineRow]
 
     @property
     def records(self) -> list[TimelineRow]:
         """The events by which people may have changed the answer due."""
-        return [event for event in self.events if changes_answer_due(event)]
+        return [event for event in self.own_events if changes_answer_due(event)]
 
     @property
     def records_text(self) -> str:
@@ -98,7 +98,7 @@ class Side(NamedTuple):
 
     def is_contradicted(self, merged: Columns) -> bool:
         """Return whether the merged row contradicts what people recorded in this history."""
-        is_recorded = bool(self.records) or any(map(is_origin, self.events))
+        is_recorded = bool(self.records) or any(map(is_origin, self.own_events))
         is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
         is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
         names = (*_ANSWER_DUE, *RECORDED_COLUMNS)

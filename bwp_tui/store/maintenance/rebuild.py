@@ -286,7 +286,7 @@ def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
     return Kind(found.pop()) if len(found) == 1 else None
 
 
-def answer_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:
+def record_answers_of_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:
     """Record an answer for each of these tasks, whose legal clock had ended in a schema without answers.
 
     The migration that brings answers does the same for a history that is not damaged.

@@ -194,7 +194,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
             if table == "tasks":
                 highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
-        rebuild.answer_ended(db, writer.clocks_ended)
+        rebuild.record_answers_of_ended(db, writer.clocks_ended)
         intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
         counts.lost = salvage.lost + writer.rejected
     counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled

@@ -334,14 +334,14 @@ def newest_event_id(store: Store) -> int:
 class LoggedEvent(NamedTuple):
     """An event with the task that it is about, without texts that may name the shopper."""
 
-    number: int
+    task_number: int
     task_id: str | None
     what: str
     before: str | None
     after: str | None
 
 
-_LOGGED_EVENT: Final = RowMapper(LoggedEvent, table="e.", number="e.task", task_id="t.task_id")
+_LOGGED_EVENT: Final = RowMapper(LoggedEvent, table="e.", task_number="e.task", task_id="t.task_id")
 
 
 def since(store: Store, after: int, last: int) -> list[LoggedEvent]:
@@ -367,7 +367,7 @@ def refusals_between(store: Store, after: int, last: int) -> list[tuple[int, str
     return [(as_int(task), as_text(detail or "")) for task, detail in rows]
 
 
-def span(store: Store) -> tuple[str, str] | None:
+def first_and_last_instant(store: Store) -> tuple[str, str] | None:
     """Return the instants of the first and the last event of all tasks, as text, or None."""
     row = store.row("SELECT min(at), max(at) FROM timeline")
     return None if row is None or row[0] is None else (as_text(row[0]), as_text(row[1]))
