@@ -9,6 +9,8 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, part_name
@@ -18,6 +20,7 @@ from bwp_tui.store.maintenance import purge
 from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
 from tests.store import single
+from tests.store.damage import overwrite_table
 from tests.store.support import SOON, TODAY, accepted, answer, in_status, scalar, submitted
 
 
@@ -144,6 +147,20 @@ def test_a_damaged_history_is_told_once_and_the_doctor_names_what_was_set_aside(
     assert "task-1"[:8] in ended.out
     assert bwp("list").err == ""
     assert "was kept aside" in bwp("doctor").out
+
+
+@pytest.mark.parametrize("words", [("evidence", "1"), ("evidence", "--verify"), ("backup", "copy.db")], ids=" ".join)
+def test_damage_that_any_command_finds_is_recovered_by_the_next(bwp: Bwp, words: tuple[str, ...]) -> None:
+    _plant(bwp, *(f"task-{number}" for number in range(60)))
+    path = bwp.folder / "history.db"
+    overwrite_table(path, "chains")
+    before = path.read_bytes()
+    ended = bwp(*words)
+    assert (ended.code, "is damaged" in ended.err) == (1, True)
+    assert path.read_bytes() == before
+    assert "was damaged and is kept as history.damaged-" in bwp("list").err
+    assert bwp("evidence", "--verify").code == 0
+    assert _count(bwp) == 60
 
 
 def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bwp: Bwp) -> None:

@@ -24,20 +24,29 @@ def _disk_full(path: Path) -> DiskFull:
 
 
 @contextmanager
+def translated_damage(path: Path) -> Iterator[None]:
+    """Raise StoreDamaged where SQLite finds damage in the history at `path`, and flag it for the next start."""
+    try:
+        yield
+    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
+        flag_damage(path)
+        reason = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise damage_error(path, reason) from error
+
+
+@contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """Translate what is raised while the history at `path` is used.
+    """Translate what is raised while the history at `path` is used, and flag damage.
 
     Raises:
         StoreDamaged: it is no sound database.
         StoreUnavailable: it cannot be opened, read or written now.
     """
     try:
-        yield
+        with translated_damage(path):
+            yield
     except StoreError:
         raise
-    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
-        reason = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise damage_error(path, reason) from error
     except apsw.FullError as error:
         raise _disk_full(path) from error
     except apsw.BusyError as error:
@@ -63,7 +72,7 @@ def translated_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def flagged_errors(path: Path, connection: Callable[[], apsw.Connection]) -> Iterator[None]:
-    """Translate errors of an open history, and flag damage for recovery at the next start."""
+    """Translate errors of an open history, and flag what its statements and values show to be damaged too."""
     try:
         with translated_errors(path):
             yield

@@ -11,10 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import apsw
+
 from bwp_tui.file_access import access_to, make_folder
-from bwp_tui.store.database.error_translation import translated_errors
+from bwp_tui.store.database.error_translation import translated_damage, translated_errors
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
+from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
 KEPT_BACKUPS: Final = 7
@@ -115,10 +117,11 @@ def _copy(
     part = target.with_name(f".{target.name}.part")
     try:
         _remove(part)
-        with closing(copy_database(open_for_reading(path).db, part, stop)) as copy:
-            verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
-        if verdict != [("ok",)]:
-            raise StoreDamaged(f"The history {path} is damaged ({verdict[0][0]}): no backup was made of it.")
+        with translated_damage(path):
+            with closing(copy_database(open_for_reading(path).db, part, stop)) as copy:
+                verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
+            if verdict != [("ok",)]:
+                raise apsw.CorruptError(f"{verdict[0][0]}: no backup was made of it")
         sync(part)
         rename(part, target)
         sync(target.parent)
