@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, TaskError
-from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests
+from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests, work_records
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible, StoreDamaged
@@ -41,6 +41,7 @@ from tests.store.support import (
     submitted,
 )
 
+_MISTYPED_ID = "fedcba98-89ab-cdef-0123-456789abcdef"
 _LONG_ID = "01234567-89ab-cdef-0123-456789abcdef"
 _EARLIER = recording(partial(legal_records.correct, received=TODAY - timedelta(9)))
 _VERIFY = recording(partial(legal_records.verify, how="by phone"))
@@ -273,6 +274,41 @@ def _assert_second_has_the_id(store: Store) -> None:
     assert (first.task_id, first.status, second.task_id) == (None, Status.UNCONFIRMED, _LONG_ID)
     assert TO_CHECK in first.tags
     assert TO_CHECK in second.tags
+
+
+def test_a_correction_of_a_tracked_id_stays_where_the_other_copy_recorded_something_else(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        requests.track(store, Kind.DELETION, _MISTYPED_ID, request(Kind.DELETION), ACTOR)
+    for store, is_corrected in opened_copies(path, clock, True):
+        if is_corrected:
+            decisions.enter_task_id(store, 1, _LONG_ID, ACTOR)
+            single.answered(store, 1, answer("ON_HOLD"), SOON)
+        else:
+            single.add_note(store, 1, "from the other copy", ACTOR)
+    for merged in restored_both_ways(path, clock):
+        (task,) = tasks.by_numbers(merged, [1, 2])
+        assert (task.task_id, task.status) == (_LONG_ID, Status.ON_HOLD)
+
+
+def test_no_running_task_is_in_no_row_after_a_merge(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        requests.track(store, Kind.DELETION, _MISTYPED_ID, request(Kind.DELETION), ACTOR)
+    for store, is_corrected in opened_copies(path, clock, True):
+        if is_corrected:
+            decisions.enter_task_id(store, 1, _LONG_ID, ACTOR)
+            single.answered(store, 1, answer("ON_HOLD"), SOON)
+        else:
+            requests.track(store, Kind.DELETION, _LONG_ID, request(Kind.DELETION), ACTOR)
+            single.answered(store, 2, answer("ON_HOLD"), SOON)
+            recording(partial(work_records.tag, add=("mine",)))(store)
+    both = [path.parent / place / "merged.db" for place in ("early", "late")]
+    for merged, kept in zip(restored_both_ways(path, clock), both, strict=True):
+        backups.back_up_to(merged.path, kept)
+        assert merged.row("SELECT status FROM tasks WHERE task_id = ?", (_LONG_ID,)) == ("ON_HOLD",)
+    for merged in restored_both_ways(path, clock, *both):
+        assert merged.row("SELECT status FROM tasks WHERE task_id = ?", (_LONG_ID,)) == ("ON_HOLD",)
 
 
 def test_a_cancellation_by_the_service_stays_where_the_other_copy_gave_the_request_up(

@@ -17,14 +17,15 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.errors import NotAHistory, StoreError, StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover, restore
+from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import PAGE, overwrite, overwrite_table
+from tests.store.damage import PAGE, overwrite, overwrite_leaf, overwrite_table
 from tests.store.golden import write as golden
 from tests.store.support import (
     NOW,
@@ -39,6 +40,20 @@ from tests.store.support import (
     sent,
     submitted,
 )
+
+
+@pytest.mark.parametrize("table", ["tasks", "timeline", "chains"])
+def test_what_the_backup_has_as_the_digests_prove_it_keeps_its_digests(
+    path: Path, clock: ManualClock, table: str
+) -> None:
+    closed_history(path, clock, 60)
+    back_up(path)
+    overwrite_leaf(path, table)
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        assert "60 tasks" in (store.opening_report or "")
+        assert not scalar(store, "SELECT count(*) FROM timeline WHERE detail LIKE 'digests begun anew%'")
+    assert chain_check.check_file(path)[1] == []
 
 
 def _aside(path: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -167,6 +167,21 @@ def note_joined(db: apsw.Connection, number: int, duplicate: int) -> None:
     db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, f"#{duplicate} became one with it"))
 
 
+@contextmanager
+def kept_row_digests(db: apsw.Connection, among: str) -> Iterator[None]:
+    """Keep the digests of rows right that are right, while the block changes the rows."""
+    chains = {
+        number: chain
+        for number, covered, _, chain in chained_tasks(db, among)
+        if chain is not None and covered is not None and chain.is_row_of(covered)
+    }
+    yield
+    for number, covered, _, _ in chained_tasks(db, f"IN ({', '.join(map(str, chains))})"):
+        if covered is not None:
+            chains[number].row_digest = chains[number].new_row_digest(covered)
+    write_chains(db, chains.values())
+
+
 def noted_columns(db: apsw.Connection) -> dict[int, set[str]]:
     """Return the tasks whose chains were noted as broken, with the changed columns that were noted."""
     db.execute(_CREATE_BROKEN_CHAINS)
@@ -286,7 +301,9 @@ def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterato
         if covered is None:
             continue
         if any(_findings(chained)):
-            reason = wrong.get(number) or _reason(chain, events)
+            reason = _reason(chain, events)
+            if reason is not None or chain is None or not chain.is_row_of(covered):
+                reason = wrong.get(number, reason)  # else the other copy had what was wrong as the digests prove it
             if chain is None or reason is not None:
                 detail = f"digests begun anew: {reason or 'it came without digests'}"
                 event = (now, PROGRAM, str(EventKind.RECOVERED), None, None, detail)

@@ -10,10 +10,8 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.maintenance.task_rows import append_recovered, integer, tag_to_check
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import EventKind
 
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
@@ -46,10 +44,16 @@ _SENT_TWICE: Final = (
     " ON m.email = o.email COLLATE NOCASE AND m.kind = o.kind AND +m.recorded_at = o.recorded_at"
     f" WHERE x.is_new AND {IS_SENT_IN_BOTH}"
 )
+_LINES: Final = (
+    f"SELECT task, iif(what = '{EventKind.PURGED}', before, detail) AS line FROM {{}}.timeline"
+    f" WHERE what IN ('{EventKind.IMPORTED}', '{EventKind.PURGED}') AND line IS NOT NULL"
+)
+"""The tasks that were imported, each with its line of a file; those of a purged one its purge has kept."""
+
 _IMPORTED_TWICE: Final = (
-    "SELECT m.task, x.ours FROM matched x JOIN other.timeline o ON o.task = x.theirs JOIN main.timeline m"
-    f" ON m.what = '{EventKind.IMPORTED}' AND m.detail = o.detail AND m.task <> x.ours"
-    f" WHERE x.is_new AND o.what = '{EventKind.IMPORTED}'"
+    f"WITH m AS MATERIALIZED ({_LINES.format('main')}), o AS MATERIALIZED ({_LINES.format('other')})"
+    " SELECT m.task, x.ours FROM matched x JOIN o ON o.task = x.theirs JOIN m USING (line)"
+    " WHERE x.is_new AND m.task <> x.ours"
 )
 """The two rows of each line of a file that both histories imported."""
 
@@ -74,53 +78,6 @@ def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[
                 db, now, number, f"{done} the other copy too, which is a task of its own: check which to keep"
             )
             tag_to_check(db, now, number)
-
-
-_IS_SENT: Final = "EXISTS (SELECT 1 FROM {0}.intents WHERE task = {1}.number AND action = 'submit')"
-_SINCE: Final = (
-    "(SELECT min(at) FROM {0}.timeline WHERE task = {1}.number AND instr(detail, {1}.task_id)), {1}.recorded_at"
-)
-_HAS_ID_OF_OTHER: Final = (
-    "SELECT d.number, d.task_id, d.status, d.terminal, d.purged_at IS NOT NULL,"
-    f" ({_SINCE.format('other', 's')}) < ({_SINCE.format('main', 'd')})"
-    " FROM other.tasks s JOIN main.tasks d ON d.task_id = s.task_id"
-    " WHERE (d.number <> s.number OR d.recorded_at <> s.recorded_at)"
-    " AND NOT EXISTS (SELECT client_token FROM main.intents WHERE task = d.number AND action = 'submit'"
-    " INTERSECT SELECT client_token FROM other.intents WHERE task = s.number AND action = 'submit')"
-    f" AND s.purged_at IS NULL AND {_IS_SENT.format('other', 's')}"
-    f" AND iif(d.purged_at IS NULL, {_IS_SENT.format('main', 'd')}, NOT {_IS_SENT.format('main', 'd')})"
-)
-"""The tasks `d` whose task id another request `s` of the other history has too, and whether `s` had it first.
-
-Somebody entered the id for both requests; or an event made row `d`, which was purged since.
-"""
-
-
-def tag_doubled_ids(db: apsw.Connection, now: str) -> None:
-    """Tag the requests whose task id another request of the other history has too."""
-    for number, task_id, *_, is_purged, _ in db.execute(_HAS_ID_OF_OTHER).fetchall():
-        if not is_purged:
-            task = int(str(number))
-            append_recovered(db, now, task, f"task id {task_id} was given to another request too: check whose it is")
-            tag_to_check(db, now, task)
-
-
-def release_doubled_ids(db: apsw.Connection, now: str) -> None:
-    """Take the task id from each task of this history whose id another request of the other history had first.
-
-    The same request keeps the id whichever history is merged into the other. A purged row that an event made gives its
-    id to the request. The two rows are not joined: what was purged would come back.
-    """
-    for number, task_id, status, is_final, is_purged, is_later in db.execute(_HAS_ID_OF_OTHER).fetchall():
-        if is_purged or is_later:
-            after = status if is_final or is_purged else Status.UNCONFIRMED
-            db.execute(
-                "UPDATE main.tasks SET task_id = NULL, next_poll_at = NULL, status = ? WHERE number = ?",
-                (after, number),
-            )
-            statuses = (None, None) if after == status else (status, after)
-            detail = f"{LOST_TASK_ID}{task_id} is that of another request"
-            append_recovered(db, now, int(str(number)), detail, *statuses)
 
 
 _UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
@@ -179,12 +136,8 @@ def match(db: apsw.Connection) -> None:
 
 def _match_purged_imports(db: apsw.Connection) -> None:
     """Match imported tasks whose email a purge removed by the line of the imported file."""
-    lines = (
-        f"SELECT task, iif(what = '{EventKind.PURGED}', before, detail) AS line FROM {{}}.timeline"
-        f" WHERE what IN ('{EventKind.IMPORTED}', '{EventKind.PURGED}') AND line IS NOT NULL"
-    )
     db.execute(
-        f"WITH m AS MATERIALIZED ({lines.format('main')}), o AS MATERIALIZED ({lines.format('other')})"
+        f"WITH m AS MATERIALIZED ({_LINES.format('main')}), o AS MATERIALIZED ({_LINES.format('other')})"
         " INSERT OR IGNORE INTO matched (theirs, ours) SELECT theirs.number, ours.number FROM o JOIN m USING (line)"
         " JOIN other.tasks theirs ON theirs.number = o.task JOIN main.tasks ours ON ours.number = m.task"
         " AND ours.recorded_at = theirs.recorded_at WHERE '' IN (ours.email, theirs.email)"

@@ -314,16 +314,16 @@ def _record_merge(db: apsw.Connection, now: str, event: EventKind, source: str) 
 
 
 def _add_chains(db: apsw.Connection) -> None:
-    """Add the digests of the added tasks whose numbers are the same, and those that are kept of removed tasks.
+    """Add the digests that are kept of removed tasks, and those of tasks with the same number that have none here.
 
-    Those of the others begin anew, since they are over the number too; what they prove is noted.
+    Those of other added tasks begin anew, since they are over the number too; what they prove is noted.
     """
     same = "(SELECT theirs FROM matched WHERE is_new AND ours = theirs)"
     chain_check.note_broken_chains(db, f"IN {same}", "other")
     db.execute(f"INSERT OR REPLACE INTO main.chains SELECT * FROM other.chains WHERE task IN {same}")
     db.execute(
-        "INSERT OR IGNORE INTO main.chains SELECT * FROM other.chains"
-        " WHERE links = x'' AND task NOT IN (SELECT number FROM main.tasks)"
+        "INSERT OR IGNORE INTO main.chains SELECT * FROM other.chains WHERE task IN (SELECT theirs FROM matched WHERE"
+        " ours = theirs) OR (links = x'' AND task NOT IN (SELECT number FROM main.tasks))"
     )
     moved = db.execute("SELECT ours, theirs FROM matched WHERE is_new AND ours <> theirs").fetchall()
     for ours, theirs in moved:

@@ -26,7 +26,7 @@ from bwp_tui.store.database.shared_sql import (
 )
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
-from bwp_tui.store.maintenance import chain_check, matching, replay, task_rows
+from bwp_tui.store.maintenance import chain_check, replay, task_ids, task_rows
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.merge import MergeResult, merge
 from bwp_tui.store.maintenance.merged_rows import Side, choose_what_counts
@@ -94,13 +94,16 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
                 )
             _drop_triggers(other)
             with _attached_as_other(other, db.filename):
-                matching.tag_doubled_ids(other, now)
+                task_ids.tag_doubled_ids(other, now)
                 _join_rows_of_one_task(other, now)
         with _attached_as_other(db, copy):
-            matching.tag_doubled_ids(db, now)
-            matching.release_doubled_ids(db, now)
+            task_ids.note_running_tasks(db)
+            task_ids.tag_doubled_ids(db, now)
+            task_ids.release_doubled_ids(db, now)
             _join_rows_of_one_task(db, now)
-            return merge(db, now, event, source_name)
+            merged = merge(db, now, event, source_name)
+            task_ids.add_lost_running_tasks(db, now)
+            return merged
     finally:
         copy.unlink(missing_ok=True)
 
@@ -167,8 +170,11 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         )
         for table in ("timeline", "intents", "downloads", "service_events"):
             db.execute(f"UPDATE main.{table} SET task = ? WHERE task = ?", (request, duplicate))
-        for column in ("earlier", "resubmit_of"):
-            db.execute(f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, duplicate))
+        with chain_check.kept_row_digests(db, f"IN (SELECT number FROM main.tasks WHERE resubmit_of = {duplicate})"):
+            for column in ("earlier", "resubmit_of"):
+                db.execute(
+                    f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, duplicate)
+                )
         db.execute("DELETE FROM main.tasks WHERE number = ?", (duplicate,))
         if not is_recorded:
             detail = f"with #{duplicate}, which had its task id"

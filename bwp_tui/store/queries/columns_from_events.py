@@ -173,11 +173,13 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
 
     It was decided on without knowing that. The service's own statuses always count, but for the one with which it
     accepted a task whose end the other copy knows. A decline does where nothing of the request runs, since the shopper
-    was told of it. What was adopted or tracked may be known already.
+    was told of it. What was adopted or tracked may be known already; an id that somebody entered replaces one
+    that the service has not confirmed.
     """
     status = columns.get("status")
     if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
-        return columns.get("task_id") is not None
+        is_correction = event.before is not None and status in (Status.QUEUED, Status.UNCONFIRMED, Status.GIVEN_UP)
+        return columns.get("task_id") is not None and not is_correction
     if event.what == EventKind.TASK_ID_REJECTED:  # says nothing of the id that another copy knows
         return columns.get("task_id") is not None and str(columns["task_id"]) not in (event.detail or "")
     if event.what == EventKind.ACCEPTED:

@@ -1,0 +1,106 @@
+"""Keep each task id in one row when two histories are merged, and none in no row.
+
+In SQL, `d` is a task of this history (main), `s` one of the other.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from bwp_tui.domain.statuses import Status
+from bwp_tui.store.database.shared_sql import FINAL_STATUS_LIST
+from bwp_tui.store.maintenance.task_rows import append_recovered, tag_to_check, write_with_due_date
+from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
+from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind
+
+_IS_SENT: Final = "EXISTS (SELECT 1 FROM {0}.intents WHERE task = {1}.number AND action = 'submit')"
+_SINCE: Final = (
+    "(SELECT min(at) FROM {0}.timeline WHERE task = {1}.number AND instr(detail, {1}.task_id)), {1}.recorded_at"
+)
+_IS_DIFFERENT: Final = (
+    "(d.number <> s.number OR d.recorded_at <> s.recorded_at)"
+    " AND NOT EXISTS (SELECT client_token FROM main.intents WHERE task = d.number AND action = 'submit'"
+    " INTERSECT SELECT client_token FROM other.intents WHERE task = s.number AND action = 'submit')"
+)
+_HAS_ID_OF_OTHER: Final = (
+    "SELECT d.number, d.task_id, d.status, d.terminal, d.purged_at IS NOT NULL,"
+    f" s.purged_at IS NULL AND ({_SINCE.format('other', 's')}) < ({_SINCE.format('main', 'd')})"
+    f" FROM other.tasks s JOIN main.tasks d ON d.task_id = s.task_id WHERE {_IS_DIFFERENT}"
+    f" AND (d.purged_at IS NULL) = {_IS_SENT.format('main', 'd')}"
+    f" AND (s.purged_at IS NULL) = {_IS_SENT.format('other', 's')} AND (d.purged_at IS NULL OR s.purged_at IS NULL)"
+)
+"""The tasks `d` whose task id another request `s` of the other history has too, and whether `s` had it first.
+
+Somebody entered the id for both requests; or an event or an operator made one of the rows, which was purged since.
+"""
+
+
+def tag_doubled_ids(db: apsw.Connection, now: str) -> None:
+    """Tag the requests whose task id another request of the other history has too."""
+    for number, task_id, *_, is_purged, _ in db.execute(_HAS_ID_OF_OTHER).fetchall():
+        if not is_purged:
+            task = int(str(number))
+            append_recovered(db, now, task, f"task id {task_id} was given to another request too: check whose it is")
+            tag_to_check(db, now, task)
+
+
+def release_doubled_ids(db: apsw.Connection, now: str) -> None:
+    """Take the task id from each task of this history whose id another request of the other history had first.
+
+    The same request keeps the id whichever history is merged into the other. A purged row that an event made gives its
+    id to the request. The two rows are not joined: what was purged would come back.
+    """
+    for number, task_id, status, is_final, is_purged, is_later in db.execute(_HAS_ID_OF_OTHER).fetchall():
+        if is_purged or is_later:
+            after = status if is_final or is_purged else Status.UNCONFIRMED
+            db.execute(
+                "UPDATE main.tasks SET task_id = NULL, next_poll_at = NULL, status = ? WHERE number = ?",
+                (after, number),
+            )
+            statuses = (None, None) if after == status else (status, after)
+            detail = f"{LOST_TASK_ID}{task_id} is that of another request"
+            append_recovered(db, now, int(str(number)), detail, *statuses)
+
+
+_GIVEN: Final = (
+    "task_id, kind, email, status, received_on, regulation, holding_period, reason, submitted_at, updated_at"
+)
+_ENDED_SINCE: Final = (
+    "SELECT 1 FROM main.timeline t JOIN main.timeline e ON e.task = t.task AND e.id > t.id"
+    f" WHERE instr(t.detail, r.task_id) AND e.after IN ({FINAL_STATUS_LIST})"
+)
+
+
+def note_running_tasks(db: apsw.Connection) -> None:
+    """Note the tasks of both histories that run at the service, before any row of theirs is changed."""
+    running = f"SELECT {_GIVEN} FROM {{}}.tasks WHERE task_id IS NOT NULL AND status IN (?1, ?2) AND purged_at IS NULL"
+    db.execute(
+        f"CREATE TEMP TABLE running AS {running.format('main')} UNION ALL {running.format('other')}",
+        (Status.IN_PROGRESS, Status.ON_HOLD),
+    )
+
+
+def add_lost_running_tasks(db: apsw.Connection, now: str) -> None:
+    """Add a row, to be checked, for each task id that one of two histories knew to run and that no merged row has.
+
+    No rule of the merge takes an id from a running task on purpose: this holds where people corrected and tracked ids
+    in ways that the rules do not know.
+    """
+    lost = db.execute(
+        "SELECT task_id, min(rowid) FROM running r WHERE task_id NOT IN (SELECT task_id FROM main.tasks"
+        f" WHERE task_id IS NOT NULL) AND NOT EXISTS ({_ENDED_SINCE}) GROUP BY task_id"
+    ).fetchall()
+    for task_id, row in lost:
+        ((number, kind, status),) = db.execute(
+            f"INSERT INTO main.tasks ({_GIVEN}, recorded_at, next_poll_at, revision) SELECT {_GIVEN}, ?1, ?1,"
+            " (SELECT revision FROM main.meta) FROM running WHERE rowid = ?2 RETURNING number, kind, status",
+            (now, row),
+        ).fetchall()
+        task = int(str(number))
+        write_with_due_date(db, task, {}, now)
+        db.execute(INSERT_EVENT, (task, now, PROGRAM, EventKind.TRACKED, None, status, f"{kind} {task_id}"))
+        append_recovered(db, now, task, "two merged copies had left its task id in no row: check whose request it is")
+        tag_to_check(db, now, task)
+    db.execute("DROP TABLE temp.running")
