@@ -23,7 +23,11 @@ _SWITCH_INTERVAL_S: Final = 0.001
 
 
 def exit_message(profile: Profile) -> str | None:
-    """Return how many downloads resume at the next start; None without any, and where another engine resumes them."""
+    """Return what is to be said at the end; None where that is nothing.
+
+    It is how many downloads resume at the next start, unless another engine resumes them, and what was recovered now of
+    a history that the console found damaged.
+    """
     if profile.is_sandbox or not profile.history_path.exists():
         return None  # the practice begins anew at each start; a history that was moved or removed would be made new
     try:
@@ -32,8 +36,9 @@ def exit_message(profile: Profile) -> str | None:
     except StoreError:
         return None
     if not left or is_any_engine_running(profile.lease_path):
-        return None
-    return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
+        return store.opening_report
+    resumed = f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
+    return f"{store.opening_report}\n{resumed}" if store.opening_report else resumed
 
 
 def restart(*words: str) -> None:

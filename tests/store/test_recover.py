@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import subprocess
 import sys
@@ -54,6 +55,24 @@ def test_what_the_backup_has_as_the_digests_prove_it_keeps_its_digests(
         assert "60 tasks" in (store.opening_report or "")
         assert not scalar(store, "SELECT count(*) FROM timeline WHERE detail LIKE 'digests begun anew%'")
     assert chain_check.check_file(path)[1] == []
+
+
+@pytest.mark.parametrize("is_older_sound", [False, True])
+def test_what_can_be_read_of_a_damaged_backup_is_recovered(
+    path: Path, clock: ManualClock, *, is_older_sound: bool
+) -> None:
+    closed_history(path, clock, 60)
+    back_up(path)
+    (backup,) = backups.daily_backups(path)
+    if is_older_sound:
+        shutil.copy(backup, backup.with_name(f"{path.stem}-2026-01-01.db"))
+    overwrite_table(backup, "timeline")
+    assert not integrity.is_sound(backup)
+    path.unlink()
+    with closing(open_store(path, clock=clock)) as store:
+        assert backup.name in (store.opening_report or "")
+        assert scalar(store, "SELECT count(*) FROM tasks WHERE email GLOB 'shopper*' AND task_id IS NOT NULL") == 60
+    assert {file.suffix for file in path.parent.iterdir()} <= {".db", ".db-wal", ".db-shm", ".lock", ".txt", ""}
 
 
 def _aside(path: Path) -> Path:

@@ -16,6 +16,7 @@ from bwp_tui.settings import SettingsError, config_path, load_profile
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.store.commands.saved_views import all_views
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -91,7 +92,7 @@ def _profiles(_prefix: str, _arguments: Namespace) -> Mapping[str, str]:
 
 def _history(arguments: Namespace) -> Store:
     profile = load_profile(getattr(arguments, "profile", None), os.environ)
-    if not profile.history_path.exists():
+    if not profile.history_path.exists() or is_flagged(profile.history_path):  # a command that says so recovers it
         raise FileNotFoundError(profile.history_path)
     return open_store(profile.history_path)
 

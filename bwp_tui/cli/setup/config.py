@@ -123,6 +123,8 @@ def adopt(arguments: Namespace) -> None:
     if profile.shop is None:
         raise CommandError(ExitCode.USAGE, "No shop is configured: set BWP_TARGET_ID. Nothing was changed.")
     with closing(open_store(profile.history_path)) as store:
+        if store.opening_report is not None:
+            print_message(store.opening_report)
         bound = shop_binding.bound_shop(store.rows(shop_binding.BOUND_SHOP))
         if bound is None or not bound.is_certainly_other(profile.shop):
             print_message(f"{store.path} has no requests of another shop. Nothing was changed.")

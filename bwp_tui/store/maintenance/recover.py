@@ -7,6 +7,8 @@ without one an empty history. The damaged file is kept in any case.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +72,8 @@ class _RecoveryCounts:
     is_unchained: bool = False
     """Whether the file is of a schema without digests, as far as can be seen."""
     failed: list[str] = field(default_factory=list)
-    backup: str | None = None
+    backups: list[str] = field(default_factory=list)
+    """The names of those that were merged in."""
     merged: MergeResult = field(default_factory=MergeResult)
     outdated: int = 0
     reconstructed_tasks: int = 0
@@ -79,6 +82,17 @@ class _RecoveryCounts:
     dangling_rows: int = 0
     unconfirmed: int = 0
     tasks: int = 0
+
+    def add(self, merged: MergeResult) -> None:
+        """Count what came from one more backup."""
+        self.ids_doubled += merged.duplicate_ids
+        before = self.merged
+        self.merged = MergeResult(
+            added=before.added + merged.added,
+            updated=before.updated + merged.updated,
+            replayed=before.replayed + merged.replayed,
+            proven_values=(*before.proven_values, *merged.proven_values),
+        )
 
 
 def recover(path: Path, now: datetime) -> str | None:
@@ -160,7 +174,7 @@ def _fill(
                 begin_all_chains(db)
             intent_repair.mark_waiting_as_sent(db)
     if from_backups:
-        _add_backup(db, path, counts, instant)
+        _add_backups(db, path, counts, instant)
     with db:
         highest = max(highest, task_rows.integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
@@ -202,19 +216,38 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
     return highest
 
 
-def _add_backup(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> None:
-    """Merge the newest sound backup that can be merged."""
-    for backup in filter(integrity.is_sound, backups.own_backups(path)):
+def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> None:
+    """Merge the newest sound backup that can be merged, and before it what can be read of newer ones."""
+    for backup in backups.own_backups(path):
+        is_sound = integrity.is_sound(backup)
         try:
-            merged = rebuild.merge_file(db, backup, instant, EventKind.RECOVERED, f"the backup {backup.name}")
+            with _readable(backup, path, instant, is_sound=is_sound) as source:
+                merged = rebuild.merge_file(db, source, instant, EventKind.RECOVERED, f"the backup {backup.name}")
         except _SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
             counts.failed.append(f"{backup.name}: {type(error).__name__}")
         else:
-            counts.backup, counts.merged = backup.name, merged
-            counts.ids_doubled += merged.duplicate_ids
-            return
+            counts.backups.append(backup.name if is_sound else f"{backup.name}, which is damaged")
+            counts.add(merged)
+            if is_sound:
+                return
+
+
+@contextmanager
+def _readable(backup: Path, path: Path, instant: str, *, is_sound: bool) -> Iterator[Path]:
+    """Give the file of a backup, or of a damaged one a history in which is what can be read of it."""
+    if is_sound:
+        yield backup
+        return
+    part = path.with_name(f"{path.name}-of-{backup.name}")
+    part.unlink(missing_ok=True)  # of a recovery that was killed
+    try:
+        with rebuild.build_history(part, instant) as db:
+            _fill(db, backup, _RecoveryCounts(), instant, from_pages=True, from_backups=False)
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) -> str:
@@ -223,9 +256,9 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
     else:
         was = f"The history was damaged and is kept as {swap.aside.name}"
         parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
-    if counts.backup is not None and counts.merged.added:
+    if counts.merged.added:
         later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
-        parts.append(f", {counts.merged.added} from {counts.backup}{later}")
+        parts.append(f", {counts.merged.added} from {' and '.join(counts.backups)}{later}")
     if counts.outdated:
         parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
     if counts.reconstructed_tasks:
@@ -265,7 +298,7 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         f"Rows older than their timelines, which were brought up to date by these: {counts.outdated}.",
         f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
         f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
-        f"Backup that was merged in: {counts.backup or 'none'}"
+        f"Backup that was merged in: {' and '.join(counts.backups) or 'none'}"
         f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
         f"Tasks added from it whose timeline, read from the pages, said more: {counts.merged.replayed}."
         " They were brought up to date by it.",
