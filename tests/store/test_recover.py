@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import KIND_UNKNOWN, Kind
+from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -392,7 +392,8 @@ def test_the_kind_of_a_row_that_nothing_names_is_said_to_be_unknown_and_settled_
 ) -> None:
     store = _without_kind(path, clock)
     task = tasks.get(store, 1)
-    assert (task.kind_name, task.tags, task.status) == ("unknown", (KIND_UNKNOWN,), "UNCONFIRMED")
+    assert (task.kind_name, task.tags, task.status) == ("unknown", (KIND_UNKNOWN, TO_CHECK), "UNCONFIRMED")
+    assert task.due_on is not None
     for refused in (requests.cannot_cancel(task), requests.cannot_download(task)):
         assert refused is not None
         assert "retrieval or a deletion is not known" in refused
@@ -406,7 +407,7 @@ def test_the_kind_of_a_row_that_nothing_names_is_said_to_be_unknown_and_settled_
 
     single.answered(store, 1, answer("IN_PROGRESS", email="jane@example.com"), SOON)
     settled = tasks.get(store, 1)
-    assert (settled.kind, settled.kind_name, settled.tags) == (other.kind, other.kind.lower(), ())
+    assert (settled.kind, settled.kind_name, settled.tags) == (other.kind, other.kind.lower(), (TO_CHECK,))
     assert "kind unknown → " in str(timeline.of_task(store, 1)[-2].detail)
     store.close()
 

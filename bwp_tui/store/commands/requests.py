@@ -106,6 +106,9 @@ def cannot_send(task: Task) -> str | None:
         return reason
     if task.status != Status.RECEIVED:
         return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
+    if not task.email and not task.is_purged:
+        sentence = f"{task.name} was recovered without its email: record the request again, and decline this one."
+        return Reason("without email", sentence)
     if task.verification is None and needs_answer(task):
         sentence = f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
         return Reason("not verified yet", sentence)

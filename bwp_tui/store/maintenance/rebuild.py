@@ -11,8 +11,9 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import KIND_UNKNOWN, Kind
+from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
@@ -226,14 +227,17 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
         lost = _what_is_lost(columns, kind)
         note = f"Recovered from its timeline, {lost}: see the report. {columns.get('note', '')}"
         columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
-        if kind is None:
-            columns["tags"] = tags_text((*tags_of(columns.get("tags", "[]")), KIND_UNKNOWN))
+        is_assumed = columns.get("regulation") is None and columns.get("purged_at") is None
+        added = (*((KIND_UNKNOWN,) if kind is None else ()), *((TO_CHECK,) if is_assumed else ()))
+        if added:
+            columns["tags"] = tags_text(tuple(dict.fromkeys((*tags_of(columns.get("tags", "[]")), *added))))
         db.execute(
             "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"
-            " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), 'none', ?, 1)",
-            (number, columns["kind"], first, first),
+            " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), ?, ?, 1)",
+            (number, columns["kind"], first, DEFAULT_REGULATION, first),
         )
-        task_rows.write_row(db, number, columns, now)
+        write = task_rows.write_with_due_date if is_assumed and "due_on" not in columns else task_rows.write_row
+        write(db, number, columns, now)
         db.execute(
             "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
             " FROM tasks WHERE number = ?",
@@ -268,9 +272,9 @@ def _what_is_lost(columns: Columns, kind: Kind | None) -> str:
     if columns.get("received_on") is None:
         names.append("day of receipt (shown: that of its recording)")
     if columns.get("regulation") is None:
-        names.append("regulation")
+        names.append(f"regulation (assumed: {DEFAULT_REGULATION})")
     if "due_on" not in columns:
-        names.append("due date")
+        names.append("due date (that of what is shown)")
     listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else "".join(names)
     return f"without its {listed}" if names else "with the values of the task that it repeats"
 
