@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.cli.support.context import CommandSession
 from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter, _describe_queued
+from bwp_tui.cli.support.session import CommandSession
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
 from bwp_tui.store.commands import requests

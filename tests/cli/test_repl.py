@@ -17,7 +17,7 @@ from bwp_tui.actions.service_operations import DOWNLOAD
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
-from bwp_tui.cli.support.context import require_typed, require_yes
+from bwp_tui.cli.support.questions import require_typed, require_yes
 from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.saved import save

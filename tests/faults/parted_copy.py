@@ -66,7 +66,7 @@ class Copy:
     clock: ManualClock
     random: random.Random
     actor: str
-    changes: list[tuple[UndoablePart, undo.Change]] = field(default_factory=list)
+    changes: list[tuple[UndoablePart, undo.PartChange]] = field(default_factory=list)
 
     def act(self) -> None:
         """Do one thing of the operator or of the engine, if it is possible."""
@@ -221,7 +221,7 @@ class Copy:
         }
 
     def _record(self, part: UndoablePart, change: Callable[[work_records.Edit], object]) -> None:
-        changes: list[undo.Change] = []
+        changes: list[undo.PartChange] = []
 
         def command(transaction: Transaction, store: Store, number: int) -> int:
             change(work_records.Edit(transaction, store, number, self.actor, TODAY))

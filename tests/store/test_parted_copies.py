@@ -355,7 +355,7 @@ def test_a_record_that_one_copy_undid_leaves_the_earlier_due_date(path: Path, cl
         answered, corrected = accepted(store).number, submitted(store, email="b@example.com").number
     early, late = parted_copies(path)
     received_on = TODAY - timedelta(days=20)
-    changes: dict[int, list[undo.Change]] = {answered: [], corrected: []}
+    changes: dict[int, list[undo.PartChange]] = {answered: [], corrected: []}
     parts: dict[int, UndoablePart] = {answered: LegalRecord.ANSWER, corrected: TaskPart.RECEIPT}
     own = {
         answered: ANSWER.change_for(ACTOR, TODAY, how="by mail"),

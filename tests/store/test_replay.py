@@ -360,7 +360,7 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
         (timeline.TaskPart.NOTE, lambda one: work_records.note(one, "", replace=True)),
         (LegalRecord.ANSWER, lambda one: answers.answer(one, "by letter")),
     ):
-        changes: list[undoing.Change] = []
+        changes: list[undoing.PartChange] = []
 
         def command(transaction: Transaction, store: Store, number: int, apply: Callable[..., object] = apply) -> int:
             apply(work_records.Edit(transaction, store, number, ACTOR, TODAY))

@@ -11,7 +11,7 @@ from bwp_tui.actions.legal_operations import ANSWER, CORRECT, VERIFY
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG, WITHDRAWALS
 from bwp_tui.store.commands import answers, bulk, decisions, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
-from bwp_tui.store.commands.undo import Change
+from bwp_tui.store.commands.undo import PartChange
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
@@ -40,7 +40,7 @@ def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, par
     single.assign(store, full.number, "before", ACTOR)
     numbers = (full.number, bare.number)
     before = {number: tasks.get(store, number) for number in numbers}
-    changes: list[Change] = []
+    changes: list[PartChange] = []
     perform(store, undo.with_recorded_values(deed, part, changes), numbers)
     assert changes
     lengths = {number: len(timeline.of_task(store, number)) for number in numbers}
@@ -59,7 +59,7 @@ def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, par
 def test_what_was_changed_since_is_left_alone(store: Store) -> None:
     first = requests.submit(store, request(), ACTOR).number
     second = requests.submit(store, request(email="b@example.com"), ACTOR).number
-    changes: list[Change] = []
+    changes: list[PartChange] = []
     perform(
         store,
         undo.with_recorded_values(TAG.change_for(ACTOR, TODAY, add=["vip"]), TaskPart.TAGS, changes),
@@ -74,7 +74,7 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
 
 def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(store: Store) -> None:
     number = requests.submit(store, request(tags=("vip",)), ACTOR).number
-    changes: list[Change] = []
+    changes: list[PartChange] = []
     perform(
         store, undo.with_recorded_values(TAG.change_for(ACTOR, TODAY, add=["VIP"]), TaskPart.TAGS, changes), [number]
     )
@@ -85,7 +85,7 @@ def test_an_answer_that_is_undone_does_not_stop_the_clock_anew_for_an_inquiry_th
     number = requests.submit(store, request(regulation="uk-gdpr"), ACTOR).number
     due = tasks.get(store, number).due_on
     single.inquire(store, number, TODAY, ACTOR)
-    changes: list[Change] = []
+    changes: list[PartChange] = []
     answer = ANSWER.change_for(ACTOR, TODAY, how="by post")
     perform(store, undo.with_recorded_values(answer, LegalRecord.ANSWER, changes), [number])
     single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.INQUIRY), ACTOR, TODAY)
@@ -116,7 +116,7 @@ def test_nothing_is_undone_that_the_task_as_it_is_now_forbids(store: Store) -> N
         number = requests.submit(store, unverified, ACTOR).number
         if deed is withdraw:
             perform(store, answer, [number])
-        changes: list[Change] = []
+        changes: list[PartChange] = []
         perform(store, undo.with_recorded_values(deed, part, changes), [number])
         later(number)
         before = tasks.get(store, number)

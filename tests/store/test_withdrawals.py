@@ -12,7 +12,7 @@ from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
 from bwp_tui.store.commands.bulk import TaskChange
-from bwp_tui.store.commands.undo import Change
+from bwp_tui.store.commands.undo import PartChange
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
@@ -133,7 +133,7 @@ def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> Non
 )
 def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: UndoablePart, deed: TaskChange) -> None:
     before = recorded(store)
-    changes: list[Change] = []
+    changes: list[PartChange] = []
     changed = perform(store, undo.with_recorded_values(deed, part, changes), before.number)
     assert changed != before
     length = len(timeline.of_task(store, before.number))
@@ -145,7 +145,7 @@ def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: Undoa
 
 def test_nothing_is_put_back_on_a_purged_task(store: Store) -> None:
     task = requests.submit(store, request(note="about Jane"), ACTOR)
-    changes: list[Change] = []
+    changes: list[PartChange] = []
     perform(
         store,
         undo.with_recorded_values(NOTE.change_for(ACTOR, TODAY, text="", replace=True), TaskPart.NOTE, changes),

@@ -12,7 +12,9 @@ from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import verify_archive
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import CommandSession, ask_yes_no, can_ask, open_session, today
+from bwp_tui.cli.support.days import today
+from bwp_tui.cli.support.questions import ask_yes_no, can_ask
+from bwp_tui.cli.support.session import CommandSession, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result

@@ -6,7 +6,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import chosen_profile, open_session, require_yes, without_engine
+from bwp_tui.cli.support.questions import require_yes
+from bwp_tui.cli.support.session import chosen_profile, open_session, without_engine
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted

@@ -10,8 +10,8 @@ from pathlib import Path
 from bwp_tui import VERSION
 from bwp_tui.archive.saved_file import compare
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import find_tasks, open_session
 from bwp_tui.cli.support.new_text_file import check_is_new
+from bwp_tui.cli.support.session import find_tasks, open_session
 from bwp_tui.cli.support.ssh_signature import integrity_command, sign, verify_command
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result

@@ -12,10 +12,11 @@ from typing import Final, TextIO
 
 from bwp_tui.cli.argument_types import new_path
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import check_is_new, new_text_file
 from bwp_tui.cli.support.progress_line import ProgressLine
+from bwp_tui.cli.support.session import open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
 from bwp_tui.domain.filter_fields import FIELDS

@@ -8,18 +8,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import (
-    CommandSession,
-    can_ask,
-    chosen_profile,
-    open_session,
-    require_credentials,
-    require_typed,
-    require_yes,
-    today,
-)
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.new_text_file import check_is_new, new_text_file
 from bwp_tui.cli.support.progress_line import ProgressLine
+from bwp_tui.cli.support.questions import can_ask, require_typed, require_yes
+from bwp_tui.cli.support.session import CommandSession, chosen_profile, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import CsvError, format_row
 from bwp_tui.domain.deadlines import day_warning

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from bwp_tui.actions import letters
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.new_text_file import check_is_new
+from bwp_tui.cli.support.session import open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.terminal.clipboard import copy

@@ -7,8 +7,9 @@ from argparse import Namespace
 from datetime import datetime
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of, sort_of
+from bwp_tui.cli.support.session import open_session
 from bwp_tui.cli.support.streams import AS_SENTENCES, print_message
 from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import (

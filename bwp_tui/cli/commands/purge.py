@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from bwp_tui.cli.support.context import open_session, require_typed, today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of
+from bwp_tui.cli.support.questions import require_typed
+from bwp_tui.cli.support.session import open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextCondition, ValueCondition, View, parse

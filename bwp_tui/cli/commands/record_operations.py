@@ -13,8 +13,10 @@ from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
-from bwp_tui.cli.support.context import CommandSession, can_ask, checked_day, open_session, require_yes, today
+from bwp_tui.cli.support.days import checked_day, today
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations
+from bwp_tui.cli.support.questions import can_ask, require_yes
+from bwp_tui.cli.support.session import CommandSession, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.statuses import Status

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from itertools import chain
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, resolved_day, today
+from bwp_tui.cli.support.days import resolved_day, today
+from bwp_tui.cli.support.session import open_session
 from bwp_tui.cli.support.streams import print_message, terminal_width
 from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import print_result

@@ -8,8 +8,8 @@ from argparse import Namespace
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.systemd_unit import unit
-from bwp_tui.cli.support.context import chosen_profile, open_session
 from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
+from bwp_tui.cli.support.session import chosen_profile, open_session
 from bwp_tui.cli.support.systemd_notify import supervised
 from bwp_tui.domain.text import counted
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS

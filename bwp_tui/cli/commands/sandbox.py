@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.console import open_console, require_terminal
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import without_engine
+from bwp_tui.cli.support.session import without_engine
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.settings import (
     AwsKey,

@@ -10,9 +10,11 @@ from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, ServiceOperation, cannot_refresh
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import FIT_HINT, apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
-from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session, require_typed, require_yes, today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations, wait_for_end, wait_for_response
+from bwp_tui.cli.support.questions import require_typed, require_yes
 from bwp_tui.cli.support.result_downloads import download_results
+from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse

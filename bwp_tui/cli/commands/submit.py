@@ -8,16 +8,11 @@ from argparse import Namespace
 from bwp_tui.actions.decision_operations import ENTER_TASK_ID, SETTLEMENTS
 from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import (
-    CommandSession,
-    checked_day,
-    open_session,
-    require_credentials,
-    require_typed,
-    today,
-)
+from bwp_tui.cli.support.days import checked_day, today
 from bwp_tui.cli.support.engine_wait import EngineWaiter, print_earlier_requests, wait_for_end, wait_for_response
+from bwp_tui.cli.support.questions import require_typed
 from bwp_tui.cli.support.result_downloads import download_results
+from bwp_tui.cli.support.session import CommandSession, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import latest_end_if_submitted, longest_fitting_hold, statutory_due_date

@@ -14,7 +14,7 @@ from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.main import run
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
-from bwp_tui.cli.support.context import today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.streams import print_message, wrapped
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.console.state.saved_state import SavedStateFile

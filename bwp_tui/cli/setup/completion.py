@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from typing import Final
 
 from bwp_tui.cli.parser import build_parser
-from bwp_tui.cli.support.context import today
+from bwp_tui.cli.support.days import today
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.filter_completion import complete as complete_filter
 from bwp_tui.settings import SettingsError, config_path, load_profile

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import chosen_profile, require_typed
+from bwp_tui.cli.support.questions import require_typed
+from bwp_tui.cli.support.session import chosen_profile
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result

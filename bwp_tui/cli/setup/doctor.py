@@ -20,7 +20,7 @@ from pathlib import Path
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
-from bwp_tui.cli.support.context import today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.new_text_file import check_is_new
 from bwp_tui.cli.support.streams import print_message, terminal_width
 from bwp_tui.cli.support.task_output import print_json

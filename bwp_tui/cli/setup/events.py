@@ -12,7 +12,8 @@ from bwp_tui.cli.argument_types import AWS_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.event_setup import ASSOCIATION_STEP, EventNames, see_step, setup_script, setup_steps
 from bwp_tui.cli.setup.event_status import EventReport, queue_attributes
-from bwp_tui.cli.support.context import chosen_profile, open_session, require_yes
+from bwp_tui.cli.support.questions import require_yes
+from bwp_tui.cli.support.session import chosen_profile, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result

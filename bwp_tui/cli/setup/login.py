@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.secret_places import SecretPlace, command_place, places, secret_place_of
-from bwp_tui.cli.support.context import ask, ask_yes_no, require_interactive, require_yes
+from bwp_tui.cli.support.questions import ask, ask_yes_no, require_interactive, require_yes
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
 from bwp_tui.settings.config_edit import change_profile

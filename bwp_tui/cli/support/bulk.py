@@ -10,9 +10,11 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import PlannedOperation
 from bwp_tui.actions.operation import OperationT, TaskOperation, Values
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import CommandSession, find_tasks, require_typed, today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
+from bwp_tui.cli.support.questions import require_typed
+from bwp_tui.cli.support.session import CommandSession, find_tasks
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.text import capitalized, counted
 from bwp_tui.store.commands import bulk

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bwp_tui.actions.service_operations import cannot_refresh
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.cli.support.context import CommandSession
 from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.progress_line import DownloadProgress
+from bwp_tui.cli.support.session import CommandSession
 from bwp_tui.cli.support.streams import draw, print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.masking import mask_task_text

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bwp_tui.cli.support.context import today
+from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.streams import AS_SENTENCES, wrapped
 from bwp_tui.cli.support.table import table
 from bwp_tui.console.presentation.styled_text import StyledText

@@ -18,7 +18,7 @@ from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange, TaskCheck
-from bwp_tui.store.commands.undo import Change
+from bwp_tui.store.commands.undo import PartChange
 from bwp_tui.store.queries.timeline import UndoablePart
 
 _MAX_STEPS: Final = 100
@@ -30,7 +30,7 @@ class RecordStep:
     """A change of what the history keeps about some tasks."""
 
     part: UndoablePart
-    changes: tuple[Change, ...]
+    changes: tuple[PartChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class TaskCommands:
         **values: Any,
     ) -> list[ChangeResult]:
         """Carry out an operation of the history alone on each of these tasks, unless `check` refuses it."""
-        changes: list[Change] = []
+        changes: list[PartChange] = []
         try:
             change = operation.change_for(self._actor, today, **values)
             if check is not None:

@@ -148,7 +148,7 @@ def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan
     """Raise `NotPossible` if others recorded the file, or an email and kind of it, since the plan."""
     if _imported_before(store, planned.fingerprint) > planned.imported_before:
         raise NotPossible("This very file was imported by another bwp-tui meanwhile. Nothing was recorded now.")
-    requests = {_subject(line.content): line.number for line in planned.lines if line.content is not None}
+    requests = {_kind_and_email(line.content): line.number for line in planned.lines if line.content is not None}
     newer = transaction.run("SELECT number, kind, email FROM tasks WHERE number > ?", (planned.newest,))
     for number, kind, email in newer:
         line = requests.get((Kind(as_text(kind)), as_text(email).casefold()))
@@ -159,7 +159,7 @@ def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan
             )
 
 
-def _subject(request: Request) -> tuple[Kind, str]:
+def _kind_and_email(request: Request) -> tuple[Kind, str]:
     return request.kind, request.email.casefold()
 
 
@@ -181,7 +181,7 @@ def _checked(
     if mistakes:
         wrong = (mask_in_text(str(mistake), email if "@" in email else "") for mistake in mistakes)
         return CheckedLine(line.number, None, tuple(clean_line(redact(each, emails=True)) for each in wrong))
-    first = seen.setdefault(_subject(request), line.number)
+    first = seen.setdefault(_kind_and_email(request), line.number)
     if first != line.number:
         return CheckedLine(line.number, request, duplicate=f"same email and kind as line {first}")
     known = tasks.newest_for(store, request.kind, request.email)

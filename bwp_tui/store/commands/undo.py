@@ -33,7 +33,7 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PartChange:
     """The columns of an undoable part before and after a change."""
 
     number: int
@@ -41,7 +41,7 @@ class Change:
     after: Row
 
 
-def with_recorded_values(change: TaskChange, part: UndoablePart, changes: list[Change]) -> TaskChange:
+def with_recorded_values(change: TaskChange, part: UndoablePart, changes: list[PartChange]) -> TaskChange:
     """Return a change that does the same, and appends the values before and after to `changes`."""
 
     def recording(transaction: Transaction, store: Store, number: int) -> int:
@@ -49,13 +49,13 @@ def with_recorded_values(change: TaskChange, part: UndoablePart, changes: list[C
         now = change(transaction, store, number)
         after = _value(transaction, number, part)
         if before != after:
-            changes.append(Change(number, before, after))
+            changes.append(PartChange(number, before, after))
         return now
 
     return recording
 
 
-def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChange:
+def undo(part: UndoablePart, changes: Iterable[PartChange], actor: str) -> TaskChange:
     """Return the change that restores a part of a task, unless that was changed again since."""
     by_number = {change.number: change for change in changes}
 
