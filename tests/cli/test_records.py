@@ -99,7 +99,7 @@ def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) 
         (["note", "1", "called", "back"], 4, "quotation marks"),
         (["resubmit"], 2, "Name the tasks"),
         (["list", "--sort", "duo"], 2, "did you mean due?"),
-        (["list", "--view", "faild"], 1, "did you mean failed?"),
+        (["list", "--view", "faild"], 4, "did you mean failed?"),
         (["views", "save", "failed", "is:open"], 1, "built in"),
         (["views", "save", "mine", "statsu:x"], 2, "status"),
         (["report", "--from", "2026-02-01", "--to", "2026-01-01"], 2, "ends before it begins"),
