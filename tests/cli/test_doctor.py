@@ -231,12 +231,14 @@ def test_a_bundle_has_no_secret_email_or_id(bwp: Bwp, practice: Sandbox, tmp_pat
     report.parent.mkdir(exist_ok=True)
     report.write_text(f"Traceback\nValueError: {task['task_id']} of jane@example.com and j•••@example.com")
     bundle = tmp_path / "bundle.zip"
-    assert bwp("doctor", "--bundle", str(bundle)).code == 0
+    queue = {"BWP_EVENTS_QUEUE_URL": "http://127.0.0.1:9/919191919191/events"}
+    assert bwp("doctor", "--bundle", str(bundle), env=queue).code in (0, 1)
     assert bundle.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(bundle) as archive:
         texts = {name: archive.read(name).decode() for name in archive.namelist()}
     assert {"CONTENTS.txt", "doctor.json", "settings.json", "history.json", "system.json", report.name} == set(texts)
-    hidden = (practice.client_secret, task["task_id"], task["task_id"][:8], "example.com", practice.target_id)
+    own = (practice.client_id, practice.target_id, "919191919191")
+    hidden = (practice.client_secret, task["task_id"], task["task_id"][:8], "example.com", *own)
     assert [(word, name) for name, text in texts.items() for word in hidden if word in text] == []
     assert json.loads(texts["history.json"])["tasks"] == {"RETRIEVAL IN_PROGRESS": 1}
     assert bwp("doctor", "--bundle", str(bundle)).code == 1

@@ -27,6 +27,8 @@ from bwp_tui.store.queries import tasks, timeline
 
 _EMAIL: Final = re.compile(r"[\w.%+•-]+@[\w-]+(?:\.[\w-]+)+")
 _ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8}\b")
+_ACCOUNT: Final = re.compile(r"\b\d{12}\b")
+"""The number of an AWS account, as in the address of a queue."""
 _VARIABLES: Final = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "TMUX", "STY", "SSH_TTY", "COLUMNS", "LINES")
 
 _CONTENTS: Final = """\
@@ -36,15 +38,19 @@ What is in this file:
   history.json   number of tasks by kind and status, size and schema of the history
   system.json    versions, the terminal, variables of the terminal
   crash-*.log    the last crash reports
-Emails and ids are left out of all of them. Read them before you send the file to somebody.
+Emails, ids and account numbers are left out of all of them. Read them before you send the file to somebody.
 """
 
 
 def write_bundle(path: Path, profile: Profile | None, findings: Sequence[Finding]) -> None:
     """Write a new zip file (0600) for a report of a fault; without a profile where the settings are wrong."""
+    own_ids = [id for id in (profile.client_id, profile.target_id) if id] if profile is not None else []
     with new_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in _texts(profile, findings):
-            bundle.writestr(name, _ID.sub("<id>", _EMAIL.sub("<email>", redact_lines(text))))
+            redacted = _EMAIL.sub("<email>", redact_lines(text))
+            for id in own_ids:
+                redacted = redacted.replace(id, "<id>")
+            bundle.writestr(name, _ACCOUNT.sub("<account>", _ID.sub("<id>", redacted)))
 
 
 def _texts(profile: Profile | None, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
 from bwp_tui.contract.inputs import mutation_name, variables_to_show
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.statuses import FINAL_STATUSES
+from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES
 from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
@@ -58,7 +58,11 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
     """Yield submissions and cancellations with their responses, downloads, each the newest first, and the polling."""
     task = details.task
     if not details.intents:
-        yield [("No submission recorded: the task was tracked, adopted by an event, or is sample data.", "muted")]
+        is_own = task.status in WITHHELD_STATUSES or (task.task_id is None and task.is_final)
+        why = (
+            "Nothing was sent." if is_own else "Nothing was sent from here: it was tracked, or an event made it known."
+        )
+        yield [(why, "muted")]
         yield []
     for intent in reversed(details.intents):
         yield from _intent_lines(intent, task, context)
