@@ -229,10 +229,11 @@ def test_a_bundle_has_no_secret_email_or_id(bwp: Bwp, practice: Sandbox, tmp_pat
     task = json.loads(bwp("submit", "retrieval", "jane@example.com", "--json").out)
     report = bwp.folder / "log" / "crash-20260101T000000Z-0123abcd.log"
     report.parent.mkdir(exist_ok=True)
-    report.write_text(f"Traceback\nValueError: {task['task_id']} of jane@example.com and j•••@example.com")
+    report.write_text(
+        f"Traceback\nValueError: {task['task_id']} of jane@example.com and j•••@example.com, https://sqs/919191919191/q"
+    )
     bundle = tmp_path / "bundle.zip"
-    queue = {"BWP_EVENTS_QUEUE_URL": "http://127.0.0.1:9/919191919191/events"}
-    assert bwp("doctor", "--bundle", str(bundle), env=queue).code in (0, 1)
+    assert bwp("doctor", "--bundle", str(bundle)).code == 0
     assert bundle.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(bundle) as archive:
         texts = {name: archive.read(name).decode() for name in archive.namelist()}
