@@ -96,7 +96,7 @@ async def test_keys_typed_on_a_task_s_page_wait_for_its_question(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_ask = threading.Event()
-    monkeypatch.setattr(service_controller, "subject", lambda *_: str(may_ask.wait()))
+    monkeypatch.setattr(service_controller, "email_text", lambda *_: str(may_ask.wait()))
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("enter")
