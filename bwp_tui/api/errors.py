@@ -20,7 +20,7 @@
         ├── ConnectionLost       the connection broke, stalled or was closed: resume over a new link
         └── WrongResponse        the response is no archive, but a page, a redirect or an error; nothing of it is kept
 
-Only `Rejected` settles a request: the service classified the error and named the requested field. Every other one may
+Only `Rejected` ends an intent: the service classified the error and named the requested field. Every other error may
 be temporary, whatever its HTTP status: gateways, proxies and throttling use any of them.
 
 The text is one sentence for the operator, without query strings, tokens or secrets. It announces no retry: only the

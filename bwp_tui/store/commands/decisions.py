@@ -134,9 +134,9 @@ def cannot_give_up(task: Task) -> str | None:
 def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
     """Record that the shop declines a request, and what the shopper was told; nothing of it is sent afterwards.
 
-    What was not sent is cancelled first, and so is a deletion on hold: the decline comes into effect once the service
-    has confirmed that, and is dropped where it cannot be cancelled any more. `on` is when the shopper was told; today
-    where it is None.
+    An unsent request and a deletion on hold are cancelled first. The decline of a deletion on hold comes into effect
+    once the service has confirmed the cancellation, and is dropped if the deletion can no longer be cancelled. `on` is
+    the day on which the shopper was told; today if None.
     """
     task, day, line = edit.task, on or edit.today, clean_line(text)
     if not line:
@@ -187,8 +187,8 @@ def cannot_decline(task: Task) -> str | None:
 def withdraw_decline(edit: Edit) -> None:
     """Withdraw a decline: the task is again what it was before.
 
-    One that was cancelled for the decline is RECEIVED instead, for an operator to send it anew: the shopper's request
-    stands, so its clock runs.
+    A task that was cancelled for the decline is RECEIVED instead, and an operator can send it anew: the shopper's
+    request stands, and its clock runs.
     """
     task, transaction = edit.task, edit.transaction
     refuse(cannot_withdraw_decline(task))

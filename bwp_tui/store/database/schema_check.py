@@ -59,9 +59,9 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
 def has_damaged_version(db: apsw.Connection) -> bool:
     """Return whether damage raised the schema number, rather than a newer program.
 
-    It is damaged for certain where it is too large for any program, or where a single bit of it differs and the schema
-    is exactly this program's: each migration changes the schema. A file with any other number beyond the newest is
-    taken for a newer program's, and must be left alone even if it is damaged besides.
+    The number is certainly damaged if it is too large for any program, or if it differs in a single bit and the schema
+    is exactly this program's: each migration changes the schema. A file with any other number beyond the newest counts
+    as a newer program's, and must be left alone even if it is damaged too.
     """
     newest = migrate.newest_version()
     version = migrate.version_of(db)

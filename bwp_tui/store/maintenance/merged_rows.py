@@ -1,9 +1,9 @@
 """Bring the rows of two merged histories up to date by both timelines, and choose what counts where people differ.
 
 The events of both, in the order of time, give the row (`columns_from_events`). If people made different decisions or
-records of the law in the two copies, the row of one copy is taken as a whole, and a person has to check it: the copy is
-that which leaves the request open, with the earlier due date. What the service said, and whether the request was
-resubmitted, comes from both all the same. Two examples:
+legal records in the two copies, one copy's row is taken as a whole, and a person has to check it. It is the row that
+leaves the request open, with the earlier due date. Statuses from the service and resubmissions come from both copies
+all the same. Two examples:
 
 - One copy extended a request that is due on 2026-12-25, the other answered it: it is open, due on 2027-02-08.
 - One copy recorded an earlier receipt, the other a deletion on hold as declined, and the service cancelled that: the
@@ -105,10 +105,11 @@ class Side(NamedTuple):
         return is_recorded and (is_other or any(self.row[name] != merged[name] for name in names))
 
     def status_beside(self, merged: Columns) -> str:
-        """Return the status of the merged task if the row of this history counts: its own, unless the service's does.
+        """Return the status of the merged task if the row of this side counts.
 
-        A request that this history is about to send, or may have sent, is then UNCONFIRMED; a deletion that was
-        cancelled for the decline of the other is RECEIVED, as if that had been withdrawn.
+        It is the status of the row, unless the service or the other side makes the row's status impossible. A request
+        that this side is about to send, or may have sent, is UNCONFIRMED. A deletion that was cancelled for a decline
+        by the other side is RECEIVED, as if the decline had been withdrawn.
         """
         own, other, task_id = str(self.row["status"]), str(merged["status"]), merged["task_id"]
         if own == other or other not in _DECIDED:

@@ -1,11 +1,11 @@
-"""Read from the timeline of a task the columns of its row: each event says what it set them to.
+"""Read the columns of a task's row from the task's timeline: each event says which columns it set, and to what.
 
 A timeline may be joined from those of two copies of a history, whose operators and engines did not know of each other.
 The events apply in the order of time, with two exceptions:
 
-- What the service said counts: a status, a task id. What an operator or this program decided on a request does not,
-  once that had a task id or had ended in the other copy (`_is_overtaken`). A decline counts all the same where nothing
-  of the request runs: the shopper was told.
+- A status or task id from the service always counts. A decision by an operator or this program does not count once
+  the request had a task id or had ended in the other copy (`_is_overtaken`), except for a decline of a request of
+  which nothing runs: the shopper was told.
 - What was purged stays purged.
 
 Where people contradict each other, a merge chooses one of the two rows, and its event names what differs from the
@@ -111,7 +111,7 @@ RECORDED_COLUMNS: Final = tuple(
         ("received_on", "regulation", *DECLINE_COLUMNS, *(name for names in RECORD_COLUMNS.values() for name in names))
     )
 )
-"""The columns of the receipt, the law and all that people record of it: a merge takes them from one copy as a whole."""
+"""The columns of receipt, law, decline and legal records: a disputed merge takes all of them from one copy."""
 
 _CAN_BE_CHOSEN: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "next_poll_at"})
 
@@ -171,10 +171,10 @@ _ENDED_OR_CANCELLED: Final = (Status.COMPLETED, Status.FAILED, Status.CANCELLED,
 def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     """Return whether an event decides on a request that had got a task id, or had ended, in another copy before.
 
-    It was decided on without knowing that. The service's own statuses always count, but for the one with which it
-    accepted a task whose end the other copy knows. A decline does where nothing of the request runs, since the shopper
-    was told of it. What was adopted or tracked may be known already; an id that somebody entered replaces one
-    that the service has not confirmed.
+    Whoever decided did not know of the task id or the end. A status from the service always counts, except the
+    acceptance of a task whose end the other copy knows. A decline counts if nothing of the request runs: the shopper
+    was told. An adopted or tracked id may be known already; an id that somebody entered replaces one that the service
+    has not confirmed.
     """
     status = columns.get("status")
     if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
