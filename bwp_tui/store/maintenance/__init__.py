@@ -12,6 +12,7 @@ A recovery and a restore write a new file: `recover` or `restore` > `rebuild` > 
 - `rebuild`: make a history of the rows of others, and restore its invariants
 - `merge`: merge another history, attached as `other`, into this one (`main`)
 - `matching`: find the tasks of two histories that are the same, and requests that both sent or imported
+- `task_ids`: keep each task id in one row of a merge
 - `merged_rows`: make one row of the two that a task has in both, and choose where people recorded different things
 - `task_rows`: read and write rows of tasks; append to their timelines what was repaired
 - `replay`: set columns of a row to what the timeline says; correct damaged values

@@ -1,6 +1,6 @@
-"""Keep each task id in one row when two histories are merged, and none in no row.
+"""Keep each task id in exactly one row when two histories are merged.
 
-In SQL, `d` is a task of this history (main), `s` one of the other.
+In SQL, `d` is a task of this history (main), and `s` is a task of the other history.
 """
 
 from __future__ import annotations
