@@ -74,7 +74,7 @@ _ENDED_SINCE: Final = (
 
 
 def note_running_tasks(db: apsw.Connection) -> None:
-    """Note the tasks of both histories that run at the service, before any row of theirs is changed."""
+    """Note the tasks of both histories that run at the service, before any row is changed."""
     running = f"SELECT {_GIVEN} FROM {{}}.tasks WHERE task_id IS NOT NULL AND status IN (?1, ?2) AND purged_at IS NULL"
     db.execute(
         f"CREATE TEMP TABLE running AS {running.format('main')} UNION ALL {running.format('other')}",
@@ -83,10 +83,10 @@ def note_running_tasks(db: apsw.Connection) -> None:
 
 
 def add_lost_running_tasks(db: apsw.Connection, now: str) -> None:
-    """Add a row, to be checked, for each task id that one of two histories knew to run and that no merged row has.
+    """Add a row, to be checked, for each task id that ran in one history and that no merged row has.
 
-    No rule of the merge takes an id from a running task on purpose: this holds where people corrected and tracked ids
-    in ways that the rules do not know.
+    No rule of the merge drops the id of a running task on purpose: people may have corrected and tracked ids in ways
+    that the rules do not foresee.
     """
     lost = db.execute(
         "SELECT task_id, min(rowid) FROM running r WHERE task_id NOT IN (SELECT task_id FROM main.tasks"
