@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.legal_operations import (
-    cannot_record_with,
-    day_argument,
-    withdrawal,
-    withdrawal_of,
-    without_text,
-)
+from bwp_tui.actions.legal_operations import cannot_record_with, day_argument, withdrawal, withdrawal_of, without_text
 from bwp_tui.actions.operation import Argument, ChosenTasks, IfOmitted, RecordOperation, TaskOperation, Values
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.regulations import REGULATIONS

@@ -12,15 +12,7 @@ import pytest
 from bwp_tui.api.auth import ClientCredentials
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.api.errors import (
-    AccessDenied,
-    ApiError,
-    BadCredentials,
-    BadResponse,
-    ServerFault,
-    Throttled,
-    Unreachable,
-)
+from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled, Unreachable
 from bwp_tui.api.http_transport import HttpTransport
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, ScriptedServer, answer, graphql, raw, token

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.console.presentation.glyphs import ASCII, UNICODE
-from bwp_tui.console.presentation.task_row_cells import (
-    COLUMN_KEYS,
-    COLUMNS,
-    NOTE_ALONE,
-    SORT_KEYS,
-)
+from bwp_tui.console.presentation.task_row_cells import COLUMN_KEYS, COLUMNS, NOTE_ALONE, SORT_KEYS
 from bwp_tui.console.presentation.task_row_layout import place_columns, sort_sign
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import COLUMN_IDS

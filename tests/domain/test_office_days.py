@@ -9,16 +9,7 @@ import pytest
 
 from bwp_tui.domain import times
 from bwp_tui.domain.deadlines import day_warning, future_everywhere_mistake
-from bwp_tui.domain.times import (
-    day_of_word,
-    local_day,
-    midnight,
-    parse_day,
-    set_shop_zone,
-    stamp,
-    typed_day,
-    zone_name,
-)
+from bwp_tui.domain.times import day_of_word, local_day, midnight, parse_day, set_shop_zone, stamp, typed_day, zone_name
 
 EVENING = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 28)

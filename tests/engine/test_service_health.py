@@ -5,15 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.api.errors import (
-    AccessDenied,
-    ApiError,
-    BadCredentials,
-    BadResponse,
-    ServerFault,
-    Throttled,
-    Unreachable,
-)
+from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled, Unreachable
 from bwp_tui.engine.resilience.service_health import CREDENTIAL_RETRY_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state

@@ -118,13 +118,13 @@ def footer_actions(
     return [*(action for action in shown if action.is_next_step_here(context)), *possible]
 
 
-def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
+def _needs_task(cannot_do: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
     def disabled_reason(context: ActionContext) -> str | None:
         if context.task is None:
             return NO_TASK
         if writes and context.read_only:
             return READ_ONLY
-        return check(context.task) if check else None
+        return cannot_do(context.task) if cannot_do else None
 
     return disabled_reason
 

@@ -70,23 +70,25 @@ def cannot_open(download: Download) -> str | None:
     return f"The download of #{download.task_number} {current_state(download)}; it has no file yet."
 
 
-def _needs_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
+def _needs_download(
+    cannot_do: Callable[[Download], str | None] | None = None, *, writes: bool = False
+) -> DisabledReason:
     def disabled_reason(context: ActionContext) -> str | None:
         if context.download is None:
             return "There is no download yet."
         if writes and context.read_only:
             return READ_ONLY
-        return check(context.download) if check else None
+        return cannot_do(context.download) if cannot_do else None
 
     return disabled_reason
 
 
 def _in_queue(
-    name: str, keys: tuple[str, ...], label: str, help: str, check: Callable[[Download], str | None], verb: str = ""
+    name: str, keys: tuple[str, ...], label: str, help: str, cannot_do: Callable[[Download], str | None], verb: str = ""
 ) -> Action:
     """Return an action that changes a download in the queue; `verb` is that of the CLI, where it does the same."""
     command = f"downloads {verb} TASK" if verb else None
-    return Action(name, keys, label, help, _QUEUE, command, _needs_download(check, writes=True))
+    return Action(name, keys, label, help, _QUEUE, command, _needs_download(cannot_do, writes=True))
 
 
 def _with_main_keys(
