@@ -13,7 +13,7 @@ from bwp_tui.cli.support.session import CommandSession
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status, engine_is_done_with
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -182,8 +182,9 @@ def wait_for_end(
     """
 
     def is_over(task: Task) -> bool:
-        # Only an operator sends what is withheld.
-        return engine_is_done_with(task.status) or task.status in WITHHELD_STATUSES
+        # Only an operator has what is withheld, or is to be checked, sent.
+        is_to_check = task.status == Status.QUEUED and not task.is_outcome_unknown and TO_CHECK in task.tags
+        return engine_is_done_with(task.status) or task.status in WITHHELD_STATUSES or is_to_check
 
     def have_ended(store: Store) -> bool:
         return all(map(is_over, tasks.by_numbers(store, numbers)))
