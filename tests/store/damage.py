@@ -23,6 +23,14 @@ def overwrite_table(path: Path, table: str) -> None:
     overwrite(path, (root - 1) * PAGE, b"\xff" * PAGE)
 
 
+def overwrite_indexes(path: Path) -> None:
+    """Overwrite the root pages of the indexes of tasks in a history that nobody has open: all of a small one's."""
+    with closing(apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+        names = db.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'tasks'").fetchall()
+    for (name,) in names:
+        overwrite_table(path, str(name))
+
+
 def overwrite_leaf(path: Path, table: str) -> None:
     """Overwrite a page of a table's rows, the second, in a history that nobody has open."""
     with closing(apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:

@@ -24,7 +24,7 @@ from bwp_tui.store.queries.timeline import LegalRecord, TimelineRow
 from bwp_tui.store.worklog import intent_outcomes
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import PAGE, overwrite, overwrite_table
+from tests.store.damage import PAGE, overwrite, overwrite_indexes, overwrite_table
 from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, in_status, received, sent, submitted
 
 _OTHER_ID = "0e8f99a6-4adf-420d-9a48-255c3028a4b9"
@@ -177,6 +177,7 @@ def test_without_a_backup_it_gets_the_same_except_what_no_event_names(path: Path
     before = store.rows(f"SELECT {columns} FROM tasks")
     corrected = store.rows(f"SELECT {_ON_TIMELINE}, regulation FROM tasks WHERE number = 4")
     store.close()
+    overwrite_indexes(path)
     recovered = _recovered(path, clock, "tasks")
     assert recovered.rows(f"SELECT {columns} FROM tasks") == before
     assert recovered.rows(f"SELECT {_ON_TIMELINE}, regulation FROM tasks WHERE number = 4") == corrected

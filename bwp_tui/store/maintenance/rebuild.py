@@ -11,16 +11,12 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.shared_sql import (
     FINAL_STATUS_LIST,
-    INHERITED_COLUMNS,
-    INTENT_IS_WAITING,
     PURGED_DOWNLOAD,
     PURGED_ERRORS,
     SERVICE_COLUMNS,
@@ -33,8 +29,6 @@ from bwp_tui.store.maintenance.merge import MergeResult, merge
 from bwp_tui.store.maintenance.merged_rows import Side, choose_what_counts
 from bwp_tui.store.maintenance.task_rows import append_recovered
 from bwp_tui.store.queries import text_index
-from bwp_tui.store.queries.columns_from_events import Columns, columns_after
-from bwp_tui.store.queries.row_mapping import tags_of, tags_text
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind, missing_in
 
 _LARGEST_REVISION: Final = 1 << 50
@@ -202,98 +196,6 @@ def correct_numbers(db: apsw.Connection) -> int:
         db.execute("UPDATE OR IGNORE tasks SET number = ? WHERE number = ?", (right, number))
         db.execute("UPDATE temp.damaged_values SET number = ? WHERE number = ?", (right, number))
     return len(wrong)
-
-
-def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
-    """Add a task for each number that only a timeline, intents or downloads refer to; return how many.
-
-    Args:
-        highest: the highest number that was ever given; a higher one is a damaged reference.
-    """
-    orphans = db.execute(
-        "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
-        " UNION ALL SELECT task, asked_at FROM downloads)"
-        f" WHERE task BETWEEN 1 AND ? AND task {replay.NO_ROW} GROUP BY task ORDER BY task",
-        (highest,),
-    ).fetchall()
-    unsent = frozenset(replay.proven_unsent_tasks(db))
-    for number, first in ((int(number or 0), str(first)) for number, first in orphans):
-        kind = _recorded_kind(db, number)
-        events = replay.proven_timeline(db, number)
-        columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
-        is_received = columns.get("status") in WITHHELD_STATUSES and number in unsent
-        if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
-            columns["status"] = Status.UNCONFIRMED
-        lost = _what_is_lost(columns, kind)
-        note = f"Recovered from its timeline, {lost}: see the report. {columns.get('note', '')}"
-        columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
-        is_assumed = columns.get("regulation") is None and columns.get("purged_at") is None
-        added = (*((KIND_UNKNOWN,) if kind is None else ()), *((TO_CHECK,) if is_assumed else ()))
-        if added:
-            columns["tags"] = tags_text(tuple(dict.fromkeys((*tags_of(columns.get("tags", "[]")), *added))))
-        db.execute(
-            "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"
-            " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), ?, ?, 1)",
-            (number, columns["kind"], first, DEFAULT_REGULATION, first),
-        )
-        write = task_rows.write_with_due_date if is_assumed and "due_on" not in columns else task_rows.write_row
-        write(db, number, columns, now)
-        db.execute(
-            "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
-            " FROM tasks WHERE number = ?",
-            (now, PROGRAM, EventKind.RECOVERED, f"{replay.REBUILT}, {lost}", number),
-        )
-        db.execute(
-            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
-            f" AND {INTENT_IS_WAITING}",
-            (now, number),
-        )
-    return len(orphans)
-
-
-def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:
-    """Return the columns that a resubmission has from its original task; none if the original is missing or purged."""
-    if (
-        not isinstance(origin, int)
-        or not db.execute(
-            "SELECT 1 FROM main.tasks WHERE number = ? AND email <> '' AND purged_at IS NULL", (origin,)
-        ).fetchall()
-    ):
-        return {}
-    row = task_rows.row_of(db, origin)
-    return {name: row[name] for name in ("email", "received_on", "regulation", *INHERITED_COLUMNS.split(", "))}
-
-
-def _what_is_lost(columns: Columns, kind: Kind | None) -> str:
-    """Return what the timeline of a task does not say, as a phrase."""
-    names = [] if kind else ["kind"]
-    if columns.get("email") is None:
-        names.append("email")
-    if columns.get("received_on") is None:
-        names.append("day of receipt (shown: that of its recording)")
-    if columns.get("regulation") is None:
-        names.append(f"regulation (assumed: {DEFAULT_REGULATION})")
-    if "due_on" not in columns:
-        names.append("due date (that of what is shown)")
-    listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else "".join(names)
-    return f"without its {listed}" if names else "with the values of the task that it repeats"
-
-
-def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
-    """Return the kind of a task by its timeline, events, intents and downloads, or None where they do not say it."""
-    with_kind = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
-    kinds = db.execute(
-        "SELECT CASE WHEN what GLOB 'cancel*' OR 'ON_HOLD' IN (before, after) OR (what IN (?2, ?3, ?4, ?5, ?6)"
-        " AND (detail GLOB '*deletion' OR detail GLOB 'DELETION *')) THEN 'DELETION' WHEN what GLOB 'download*'"
-        " OR (what IN (?2, ?3, ?4, ?5, ?6) AND (detail GLOB '*retrieval' OR detail GLOB 'RETRIEVAL *'))"
-        " THEN 'RETRIEVAL' END AS kind FROM timeline WHERE task = ?1 AND kind IS NOT NULL"
-        " UNION ALL SELECT 'DELETION' FROM intents WHERE task = ?1 AND action = 'cancel'"
-        " UNION ALL SELECT 'RETRIEVAL' FROM downloads WHERE task = ?1"
-        " UNION ALL SELECT iif(type GLOB '*_DELETION_*', 'DELETION', 'RETRIEVAL') FROM service_events WHERE task = ?1",
-        (number, *with_kind),
-    ).fetchall()
-    found = {str(kind) for (kind,) in kinds}
-    return Kind(found.pop()) if len(found) == 1 else None
 
 
 def record_answers_of_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:

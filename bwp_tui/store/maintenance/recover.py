@@ -31,6 +31,7 @@ from bwp_tui.store.maintenance import (
     chain_check,
     integrity,
     intent_repair,
+    lost_tasks,
     rebuild,
     replay,
     task_rows,
@@ -39,6 +40,7 @@ from bwp_tui.store.maintenance.merge import MergeResult
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
 from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
+from bwp_tui.store.queries.columns_from_events import Columns
 from bwp_tui.store.queries.timeline import EventKind
 
 _SYSTEM_ERRORS: Final = (
@@ -160,11 +162,12 @@ def _fill(
     db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str, *, from_pages: bool, from_backups: bool
 ) -> None:
     """Fill a new history from the pages of the damaged one and the newest backup."""
-    highest = 0
+    highest, indexed = 0, dict[int, Columns]()
     if from_pages:
         with db:
             highest = _take_rows(db, path, counts, instant)
             rebuild.correct_numbers(db)
+            indexed = lost_tasks.indexed_values(path, db)
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
@@ -178,7 +181,7 @@ def _fill(
     with db:
         highest = max(highest, task_rows.integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
-        counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
+        counts.reconstructed_tasks = lost_tasks.add_lost_tasks(db, instant, highest, indexed)
         replay.repair_damaged_values(db, instant)
         counts.changed_values = replay.tag_changed_tasks(db, instant)
         intent_repair.apply_confirmed_cancellations(db, instant)
