@@ -64,7 +64,6 @@ _ANSWER_DUE: Final = (
 _DECIDED: Final = (*WITHHELD_STATUSES, Status.DECLINED, Status.CANCELLED, Status.GIVEN_UP)
 """The statuses that people decide on; nothing of a request runs at the service."""
 
-
 LONGEST_WAIT: Final = timedelta(days=30)
 """The wait for the shopper's reply that is assumed when a stopped clock is compared with a running one."""
 
@@ -104,7 +103,7 @@ class Side(NamedTuple):
         names = (*_ANSWER_DUE, *RECORDED_COLUMNS)
         return is_recorded and (is_other or any(self.row[name] != merged[name] for name in names))
 
-    def status_beside(self, merged: Columns) -> str:
+    def status_beside(self, merged: Columns, declined_from: str | None) -> str:
         """Return the status of the merged task if the row of this side counts.
 
         It is the status of the row, unless the service or the other side makes the row's status impossible. A request
@@ -125,7 +124,8 @@ class Side(NamedTuple):
         if other == Status.DECLINED and self.row["resubmitted"]:
             return Status.CANCELLED
         if other == Status.DECLINED and self.row["task_id"] == task_id:
-            return own if merged["kind"] == Kind.RETRIEVAL else Status.RECEIVED
+            is_own = merged["kind"] == Kind.RETRIEVAL
+            return Status.FAILED if declined_from == Status.FAILED else own if is_own else Status.RECEIVED
         return other
 
 
@@ -350,8 +350,10 @@ def _write_most_urgent(
     latest_first = sorted(sides, key=lambda side: side.latest_record, reverse=True)
     can_join = merged["open"] and not sides[0].changed_parts & sides[1].changed_parts
     choices = [unchanged] if can_join else []
+    declines = [each.before for side in sides for each in side.records if each.what == EventKind.DECLINED]
+    declined_from = declines[-1] if declines else None
     for side in sorted(latest_first, key=lambda side: side.row["status"] != merged["status"]):
-        status = side.status_beside(merged)
+        status = side.status_beside(merged, declined_from)
         has_no_decline = status == Status.DECLINED and side.row["declined_on"] is None
         if has_no_decline or side.row["resubmitted"] != merged["resubmitted"]:
             continue
