@@ -61,7 +61,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
     # By its size and the files beside it: every start checks.
     is_suspect = is_flagged(path) or atomic_swap.interrupted_swap(path) is not None or backups.was_emptied(path)
     damaged = (is_suspect and lock.lock_exclusive()) or (
-        has_wal(path) and lock.lock_exclusive(timeout_s=0) and _is_wal_damaged(path)
+        has_wal(path) and lock.lock_exclusive(timeout_s=0) and _is_wal_damaged(path, high_water_mark)
     )
     report = _recover(path, high_water_mark, clock) if damaged else None
     lock.lock_shared()
@@ -89,18 +89,23 @@ def _open_and_compare(
         raise
 
 
-def _is_wal_damaged(path: Path) -> bool:
+def _is_wal_damaged(path: Path, high_water_mark: HighWaterMark) -> bool:
     """Return whether the WAL that a crash left is damaged, or belongs to another copy of the file."""
     # Imported here: nearly every start does without it, as below.
     from bwp_tui.store.maintenance.salvage import damaged_file
 
-    return damaged_file.is_wal_damaged(path)
+    return damaged_file.is_wal_damaged(path, _committed_revision(high_water_mark))
+
+
+def _committed_revision(high_water_mark: HighWaterMark) -> int:
+    seen = high_water_mark.read()
+    return 0 if seen is None else seen.revision
 
 
 def _recover(path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:
     from bwp_tui.store.maintenance import recover
 
-    report = recover.recover(path, clock())
+    report = recover.recover(path, clock(), _committed_revision(high_water_mark))
     if report is not None:
         high_water_mark.clear()
     return report

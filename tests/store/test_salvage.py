@@ -13,21 +13,25 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.damage_flag import flag_damage
+from bwp_tui.store.database.file_lock import lock_path
 from bwp_tui.store.database.schema_check import schema_of
-from bwp_tui.store.errors import StoreTooNew
+from bwp_tui.store.errors import StoreDamaged, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
 from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, overwrite
 from tests.store.golden import write as golden
 from tests.store.hand_reader import rows_of
-from tests.store.support import ACTOR, NOW, TODAY, accepted, back_up, closed_history, scalar, submitted
+from tests.store.support import ACTOR, FAR, NOW, TODAY, accepted, back_up, closed_history, intent_of, scalar, submitted
 
 GOLDEN = Path(golden.__file__).parent
 
@@ -113,6 +117,54 @@ def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: Manu
     assert opened.opening_report is not None
     assert scalar(opened, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%' AND task_id IS NOT NULL") == 30
     opened.close()
+
+
+def test_the_last_transaction_of_a_log_counts_where_the_lock_file_knows_it_to_be_committed(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    store = open_store(path, clock=clock)
+    for number in range(1, 4):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    single.set_note(store, 1, "the last", "op")
+    crashed = _copy_in_use(path, tmp_path / "crashed")
+    subprocess.run(["cp", lock_path(path), lock_path(crashed)], check=True)
+    store.close()
+    log = crashed.with_name("history.db-wal")
+    spoilt = bytearray(log.read_bytes())
+    spoilt[-100] ^= 1
+    log.write_bytes(spoilt)
+    with closing(open_store(crashed, clock=clock)) as opened:
+        assert "was damaged" in (opened.opening_report or "")
+        assert tasks.get(opened, 1).note == "the last"
+
+
+def test_a_request_is_not_sent_with_a_client_token_that_damage_has_changed(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        token = intent_of(store, submitted(store).number).client_token.encode()
+        (page,) = store.row("SELECT pageno FROM dbstat WHERE name = 'intents' AND pagetype = 'leaf'") or (0,)
+    at = path.read_bytes().index(token, (as_int(page) - 1) * PAGE)
+    overwrite(path, at, b"0" if token[:1] != b"0" else b"1")
+    with closing(open_store(path, clock=clock)) as store:
+        (intent,) = intents.ready(store, FAR, 1)
+        assert intent.client_token.encode() != token
+        with pytest.raises(StoreDamaged):
+            intent_outcomes.record_sending(store, intent.id)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.opening_report is not None
+        assert tasks.get(store, 1).status == Status.UNCONFIRMED
+        assert not intents.ready(store, FAR, 1)
+
+
+def test_a_log_without_its_file_is_recovered(path: Path, clock: ManualClock, tmp_path: Path) -> None:
+    store = open_store(path, clock=clock)
+    for number in range(1, 31):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    crashed = _copy_in_use(path, tmp_path / "crashed")
+    store.close()
+    crashed.unlink()
+    with closing(open_store(crashed, clock=clock)) as opened:
+        assert opened.opening_report is not None
+        assert scalar(opened, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%' AND task_id IS NOT NULL") == 30
 
 
 @pytest.mark.parametrize("fault", [ValueError("x"), RecursionError(), apsw.ConstraintError("UNIQUE")])

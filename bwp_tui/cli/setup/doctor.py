@@ -291,7 +291,8 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
         late = begun is not None and (today() - local_day(begun)).days > _OLDEST_BACKUP_DAYS
         return late, "no backup yet. Keep bwp-tui running, which makes one a day."
     if not integrity.is_sound(copies[0]):
-        return True, f"the newest backup is damaged: remove {copies[0]}, and bwp-tui run makes a new one."
+        keep = f"move {copies[0]} to another folder and keep it"
+        return True, f"the newest backup is damaged: {keep}; bwp-tui run makes a new one."
     age = (today() - backups.day_of(copies[0])).days
     if age <= _OLDEST_BACKUP_DAYS:
         return False, f"newest backup: {copies[0]}."

@@ -15,7 +15,7 @@ import apsw
 
 from bwp_tui.file_access import access_to, make_folder
 from bwp_tui.store.database.error_translation import translated_damage, translated_errors
-from bwp_tui.store.database.open import open_for_reading
+from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
@@ -44,8 +44,8 @@ def day_of(backup: Path) -> date:
 
 
 def was_emptied(path: Path) -> bool:
-    """Return whether the history is an empty file although a daily backup shows that there once was something in it."""
-    return path.stat().st_size < _SMALLEST_DATABASE and bool(daily_backups(path))
+    """Return whether the history is an empty file although a backup or a log shows that it was not always."""
+    return path.stat().st_size < _SMALLEST_DATABASE and (has_wal(path) or bool(daily_backups(path)))
 
 
 def todays_path(path: Path, today: date) -> Path:

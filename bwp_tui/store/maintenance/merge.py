@@ -178,10 +178,11 @@ def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
 
     A purged row counts as newer: its timeline has lost what the row has.
     """
-    rebuilt = (
-        "m.email = '' AND o.email <> '' AND EXISTS (SELECT 1 FROM main.timeline WHERE task = m.number"
-        f" AND what = '{EventKind.RECOVERED}' AND detail GLOB '{replay.REBUILT}*')"
+    is_rebuilt = (
+        f"EXISTS (SELECT 1 FROM {{}}.timeline WHERE task = {{}}.number AND what = '{EventKind.RECOVERED}'"
+        f" AND detail GLOB '{replay.REBUILT}*')"
     )
+    rebuilt = f"{is_rebuilt.format('main', 'm')} AND NOT {is_rebuilt.format('other', 'o')}"
     # What a merge recorded says when a copy was made, not when something happened.
     latest = (
         "coalesce((SELECT max(at) FROM {} WHERE task = {}"

@@ -97,30 +97,33 @@ class _RecoveryCounts:
         )
 
 
-def recover(path: Path, now: datetime) -> str | None:
+def recover(path: Path, now: datetime, committed_revision: int = 0) -> str | None:
     """Finish an interrupted swap, or recover the history if it is damaged; return a sentence, or None.
 
     The caller holds the exclusive lock.
+
+    Args:
+        committed_revision: the revision that is known to be committed, by the lock file.
     """
     with translated_errors(path):
         done = atomic_swap.finish_interrupted_swap(path)
         if done is not None:
             unflag(path)
             return f"The history was put in order after a crash: what was there before is kept as {done.aside}."
-        reason = _damage(path)
+        reason = _damage(path, committed_revision)
         if reason is None:
             unflag(path)
             return None
-        return _recover(path, now, reason)
+        return _recover(path, now, reason, committed_revision)
 
 
-def _damage(path: Path) -> str | None:
+def _damage(path: Path, committed_revision: int) -> str | None:
     """Return what is wrong with a history, or None; StoreTooNew and NotAHistory say that it is not ours to recover."""
     if backups.was_emptied(path):
         return _MISSING
     if not path.stat().st_size:
         return None
-    with damaged_file.open_damaged(path) as file:
+    with damaged_file.open_damaged(path, committed_revision=committed_revision) as file:
         if file.wal_is_unrelated or file.wal_has_damaged_frame:
             for from_wal in (False, True):
                 check_not_newer(file.version(from_wal=from_wal), path)
@@ -136,14 +139,22 @@ def _damage(path: Path) -> str | None:
         return str(error) or type(error).__name__
 
 
-def _recover(path: Path, now: datetime, reason: str) -> str:
+def _recover(path: Path, now: datetime, reason: str, committed_revision: int) -> str:
     failed: list[str] = []
     instant = format_instant(now)
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
         swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), _RecoveryCounts(failed=failed)
         try:
             with rebuild.build_history(swap.part, instant) as db:
-                _fill(db, path, counts, instant, from_pages=from_pages, from_backups=from_backups)
+                _fill(
+                    db,
+                    path,
+                    counts,
+                    instant,
+                    from_pages=from_pages,
+                    from_backups=from_backups,
+                    committed_revision=committed_revision,
+                )
         except _SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
@@ -159,13 +170,20 @@ def _recover(path: Path, now: datetime, reason: str) -> str:
 
 
 def _fill(
-    db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str, *, from_pages: bool, from_backups: bool
+    db: apsw.Connection,
+    path: Path,
+    counts: _RecoveryCounts,
+    instant: str,
+    *,
+    from_pages: bool,
+    from_backups: bool,
+    committed_revision: int = 0,
 ) -> None:
     """Fill a new history from the pages of the damaged one and the newest backup."""
     highest, indexed = 0, dict[int, Columns]()
     if from_pages:
         with db:
-            highest = _take_rows(db, path, counts, instant)
+            highest = _take_rows(db, path, counts, instant, committed_revision)
             rebuild.correct_numbers(db)
             indexed = lost_tasks.indexed_values(path, db)
             intent_repair.reattach_submissions(db)
@@ -192,11 +210,11 @@ def _fill(
         counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
 
 
-def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: str) -> int:
+def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: str, committed_revision: int) -> int:
     """Write all readable rows; return the highest number that a task was given."""
     writer = RowWriter(db, now)
     highest = 0
-    with damaged_file.open_damaged(path) as file:
+    with damaged_file.open_damaged(path, committed_revision=committed_revision) as file:
         counts.wal_is_unrelated = file.wal_is_unrelated
         counts.is_unchained = max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_CHAINED
         salvage = Salvage(file, now)

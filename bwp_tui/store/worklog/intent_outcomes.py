@@ -9,7 +9,7 @@ from bwp_tui.domain.statuses import IntentState, Status
 from bwp_tui.domain.task import NEVER_SENT, TaskError
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, parse_instant, stamp
-from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text, unreadable
 from bwp_tui.store.database.shared_sql import (
     INTENT_IS_ASSUMED_SENT,
     INTENT_IS_WAITING,
@@ -59,6 +59,13 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
         return row is not None
 
 
+_IS_INDEXED: Final = (
+    "SELECT 1 FROM intents INDEXED BY intents_by_client_token WHERE id = ?1"
+    " AND client_token = (SELECT client_token FROM intents NOT INDEXED WHERE id = ?1)"
+)
+"""Finds an intent if the index has its client token too: one that damage had changed would start a second task."""
+
+
 def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     """Make a task UNCONFIRMED if another program or damage changed its row before it was sent; return whether it did.
 
@@ -67,6 +74,8 @@ def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     row = transaction.row(
         f"SELECT task, attempts FROM intents WHERE id = ? AND action = 'submit' AND {INTENT_IS_WAITING}", (intent,)
     )
+    if row is not None and transaction.row(_IS_INDEXED, (intent,)) is None:
+        raise unreadable("a client token that its index does not have")
     if row is None or (change := outside_change(transaction, number := as_int(row[0]))) is None:
         return False
     sent = NEVER_SENT if row[1] == 0 else "Not sent again, and it may have been started: "

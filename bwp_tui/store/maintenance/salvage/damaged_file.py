@@ -30,16 +30,22 @@ class WalIndex:
     newest_offsets: dict[int, int] = field(default_factory=dict)
     meta_page_offsets: list[int] = field(default_factory=list)
     has_damaged_frame: bool = False
-    """Whether transactions follow a frame that is damaged: SQLite takes that for the end of the WAL."""
+    """Whether committed transactions follow a frame that is damaged: SQLite takes that for the end of the WAL."""
+    unsound_commits: int = 0
+    """How many transactions end behind the last sound one; one alone may never have been committed."""
 
 
 class DamagedFile:
     """The pages of a file that no process writes to; a page that cannot be read is returned as zeros."""
 
-    def __init__(self, descriptor: int, wal_descriptor: int | None, sound_frames: int | None = None) -> None:
+    def __init__(
+        self, descriptor: int, wal_descriptor: int | None, sound_frames: int | None, committed_revision: int
+    ) -> None:
         self._descriptor = descriptor
         self._wal_descriptor = wal_descriptor
         self._wal = _read_wal(wal_descriptor, sound_frames)
+        if self._wal.unsound_commits == 1 and _revision(self.page(_META_PAGE)) == committed_revision - 1:
+            self._wal = _read_wal(wal_descriptor, sound_frames, is_last_committed=True)
         self._pages_of_file = -(-os.fstat(descriptor).st_size // PAGE_BYTES)
         self.page_count = max(self._pages_of_file, *self._wal.newest_offsets, 0)
         self.wal_is_unrelated = self._is_wal_unrelated()
@@ -105,12 +111,12 @@ class DamagedFile:
         return next((revision for revision in revisions if revision is not None), None)
 
 
-def is_wal_damaged(path: Path) -> bool:
+def is_wal_damaged(path: Path, committed_revision: int = 0) -> bool:
     """Return whether the WAL of a history that no connection uses is damaged, or belongs to another copy of the file.
 
     Every start after a crash asks this, so SQLite computes the checksums: here they would take a tenth of a second.
     """
-    with open_damaged(path, _sound_frames(path)) as file:
+    with open_damaged(path, _sound_frames(path), committed_revision=committed_revision) as file:
         return file.wal_is_unrelated or file.wal_has_damaged_frame
 
 
@@ -130,17 +136,19 @@ def _sound_frames(path: Path) -> int | None:
 
 
 @contextmanager
-def open_damaged(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]:
+def open_damaged(path: Path, sound_frames: int | None = None, *, committed_revision: int = 0) -> Iterator[DamagedFile]:
     """Open a history that no connection uses, and the WAL beside it.
 
-    `sound_frames` are the frames of the WAL up to the last sound commit, where that is known.
+    Args:
+        sound_frames: the frames of the WAL up to the last sound commit, where that is known.
+        committed_revision: the revision that is known to be committed, by the lock file; 0 where that is not known.
     """
     with ExitStack() as opened_files:
         descriptor = opened_files.enter_context(path.open("rb", buffering=0)).fileno()
         wal = None
         with suppress(FileNotFoundError):
             wal = opened_files.enter_context(path.with_name(f"{path.name}-wal").open("rb", buffering=0)).fileno()
-        yield DamagedFile(descriptor, wal, sound_frames)
+        yield DamagedFile(descriptor, wal, sound_frames, committed_revision)
 
 
 def _read(descriptor: int | None, at: int) -> bytes:
@@ -160,11 +168,12 @@ def _revision(page: bytes) -> int | None:
     return values[1] if len(values) > 1 and isinstance(values[1], int) else None
 
 
-def _read_wal(descriptor: int | None, sound_frames: int | None) -> WalIndex:
+def _read_wal(descriptor: int | None, sound_frames: int | None, *, is_last_committed: bool = False) -> WalIndex:
     """Find the committed pages of a WAL.
 
     After a damaged frame come only more frames of the same transaction, if power failed while it was written: it was
-    never acknowledged. Where other transactions follow, the frame was damaged later, and all of them count.
+    never acknowledged. Where other transactions follow, or this one is known to be committed, the frame was damaged
+    later, and all of them count.
     """
     wal = WalIndex()
     if descriptor is None:
@@ -179,7 +188,8 @@ def _read_wal(descriptor: int | None, sound_frames: int | None) -> WalIndex:
     frames = [(at, head) for at, head in zip(starts, heads, strict=True) if head[8:16] == salts]
     if sound_frames is None:
         sound_frames = _count_sound_frames(descriptor, header, frames)
-    wal.has_damaged_frame = sum(any(head[4:8]) for _, head in frames[sound_frames:]) > 1
+    wal.unsound_commits = sum(any(head[4:8]) for _, head in frames[sound_frames:])
+    wal.has_damaged_frame = wal.unsound_commits > (0 if is_last_committed else 1)
     _note_pages(wal, frames if wal.has_damaged_frame else frames[:sound_frames])
     return wal
 
