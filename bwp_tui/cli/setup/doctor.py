@@ -39,6 +39,7 @@ from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
+from bwp_tui.store.database.open import has_wal
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity
 from bwp_tui.store.maintenance.chain_check import ChainFinding
@@ -228,10 +229,14 @@ def check_history(profile: Profile) -> Iterator[Finding]:
     """Check the history, its backups, the engine and the clock."""
     path = profile.history_path
     if not path.exists():
-        if copies := backups.daily_backups(path):
-            missing = (
-                f"{path} is missing. Put it back, or close every bwp-tui: the next one recovers it from {copies[0]}."
-            )
+        try:
+            copies = backups.daily_backups(path)
+        except StoreError as error:
+            yield Finding("history", Level.FAIL, f"{path} is missing. {error}")
+            return
+        if copies or has_wal(path):
+            source = copies[0] if copies else "the log that is left"
+            missing = f"{path} is missing. Put it back, or close every bwp-tui: the next one recovers it from {source}."
             yield Finding("history", Level.FAIL, missing)
         else:
             yield Finding("history", Level.OK, "None yet; the first request creates it.")
@@ -285,11 +290,16 @@ def _timelines(events: int, changed: Sequence[ChainFinding]) -> Finding:
 
 def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     """Return whether the newest backup is too old, and a clause about it."""
-    copies = backups.daily_backups(path)
+    try:
+        copies = backups.daily_backups(path)
+    except StoreError as error:
+        return True, str(error)
     if not copies:
         begun = _instant(oldest)
         late = begun is not None and (today() - local_day(begun)).days > _OLDEST_BACKUP_DAYS
         return late, "no backup yet. Keep bwp-tui running, which makes one a day."
+    if not os.access(copies[0], os.R_OK):
+        return True, f"the newest backup cannot be read: fix the permissions of {copies[0]}."
     if not integrity.is_sound(copies[0]):
         keep = f"move {copies[0]} to another folder and keep it"
         return True, f"the newest backup is damaged: {keep}; bwp-tui run makes a new one."

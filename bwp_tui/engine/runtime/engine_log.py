@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
@@ -37,6 +38,9 @@ _WARNED: Final = frozenset(
     )
 )
 
+_LONGEST_TRANSACTION: Final = timedelta(minutes=1)
+"""An event is dated by the beginning of its transaction, which may be before the last call."""
+
 WriteLine = Callable[[Severity, str], None]
 
 
@@ -46,18 +50,19 @@ class EngineLog:
     def __init__(self, write_line: WriteLine) -> None:
         self._write_line = write_line
         self._last: int | None = None
+        self._last_at = datetime.min.replace(tzinfo=UTC)
         self._outage: str | None = None
         self._lines = 0
 
     def log_new_events(self, store: Store) -> None:
         """Log what has happened since the last call; the first one only notes where the timelines end."""
         with suppress(StoreError):  # the engine says what is wrong with the history; the next call catches up
-            last = timeline.newest_event_id(store)
+            last, now = timeline.newest_event_id(store), store.clock()
             if self._last is not None:
-                for event in timeline.since(store, self._last, last):
+                for event in timeline.since(store, self._last, last, self._last_at - _LONGEST_TRANSACTION):
                     self._log(event)
                 self._log_outage(engine_state.read(store).message)
-            self._last = last
+            self._last, self._last_at = last, now
 
     def _log(self, event: timeline.LoggedEvent) -> None:
         if event.what not in _LOGGED | _WARNED:

@@ -108,10 +108,15 @@ class MaintenanceThread:
         with suppress(StoreError), closing(self._store.open_another()) as store:
             engine_state.record_maintenance(store, sentence)
 
+    def _has_todays_backup(self) -> bool:
+        with suppress(StoreError):  # the maintenance reports why the folder cannot be read
+            path = self._store.path
+            return backups.todays_path(path, local_day(self._store.clock())) in backups.daily_backups(path)
+        return False
+
     def _rounds(self) -> None:
         while True:
-            todays_backup = backups.todays_path(self._store.path, local_day(self._store.clock()))
-            if not (self._only_without_backup and todays_backup.exists()):
+            if not (self._only_without_backup and self._has_todays_backup()):
                 sentence = run_maintenance(self._store, self._stopped)
                 if not self._stopped.is_set():
                     self._record(sentence)

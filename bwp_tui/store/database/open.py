@@ -100,7 +100,7 @@ def open_database(path: Path) -> OpenedDatabase:
 
 def has_wal(path: Path) -> bool:
     """Return whether a part of the history lies in its -wal file: others use it, or a crash has left it."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         return path.with_name(f"{path.name}-wal").stat().st_size > 0
     return False
 

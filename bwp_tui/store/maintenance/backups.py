@@ -33,9 +33,18 @@ def folder(path: Path) -> Path:
 
 
 def daily_backups(path: Path) -> list[Path]:
-    """Return the daily backups, the newest first."""
-    found = folder(path).glob(f"{path.stem}-*.db")
-    return sorted((backup for backup in found if re.fullmatch(_NAME, backup.name[len(path.stem) :])), reverse=True)
+    """Return the daily backups, the newest first. Raises StoreUnavailable if their folder cannot be read."""
+    here = folder(path)
+    try:
+        found = [*here.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The folder {here} of the backups cannot be read: {error.strerror}. Fix its permissions, and try again."
+        ) from error
+    pattern = f"{re.escape(path.stem)}{_NAME}"
+    return sorted((backup for backup in found if re.fullmatch(pattern, backup.name)), reverse=True)
 
 
 def day_of(backup: Path) -> date:
@@ -61,7 +70,7 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
         CopyCancelled: `stop` was set meanwhile.
     """
     target = todays_path(path, today)
-    if target.exists():
+    if target in daily_backups(path):
         return None
     with translated_errors(path):
         _make(path, target, stop)

@@ -92,12 +92,14 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
                 task_ids.tag_doubled_ids(other, now)
                 _join_rows_of_one_task(other, now)
         with _attached_as_other(db, copy):
-            task_ids.note_running_tasks(db)
+            if event is EventKind.RESTORED:
+                task_ids.note_running_tasks(db)
             task_ids.tag_doubled_ids(db, now)
             task_ids.release_doubled_ids(db, now)
             _join_rows_of_one_task(db, now)
             merged = merge(db, now, event, source_name)
-            task_ids.add_lost_running_tasks(db, now)
+            if event is EventKind.RESTORED:  # in a recovery, rows whose ids are lost are made from their timelines
+                task_ids.add_lost_running_tasks(db, now)
             return merged
     finally:
         copy.unlink(missing_ok=True)

@@ -6,9 +6,8 @@ without one an empty history. The damaged file is kept in any case.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
-from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreTooNew
+from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreTooNew, StoreUnavailable
 from bwp_tui.store.maintenance import (
     atomic_swap,
     backups,
@@ -177,9 +176,9 @@ def _fill(
     *,
     from_pages: bool,
     from_backups: bool,
-    committed_revision: int = 0,
+    committed_revision: int,
 ) -> None:
-    """Fill a new history from the pages of the damaged one and the newest backup."""
+    """Fill a new history from the pages of the damaged one and the backups."""
     highest, indexed = 0, dict[int, Columns]()
     if from_pages:
         with db:
@@ -238,37 +237,45 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
 
 
 def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> None:
-    """Merge the newest sound backup that can be merged, and before it what can be read of newer ones."""
+    """Merge the newest sound backup that can be merged, and then what can be read of newer ones, which are damaged."""
+    damaged = list[Path]()
     for backup in backups.own_backups(path):
-        is_sound = integrity.is_sound(backup)
+        if not os.access(backup, os.R_OK):
+            raise StoreUnavailable(
+                f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
+            )
+        if not integrity.is_sound(backup):
+            damaged.append(backup)
+        elif _merge_backup(db, backup, backup, counts, instant):
+            break
+    for backup in reversed(damaged):
+        part = path.with_name(f"{path.name}-of-{backup.name}")
+        part.unlink(missing_ok=True)  # of a recovery that was killed
         try:
-            with _readable(backup, path, instant, is_sound=is_sound) as source:
-                merged = rebuild.merge_file(db, source, instant, EventKind.RECOVERED, f"the backup {backup.name}")
+            with rebuild.build_history(part, instant) as readable:
+                _take_rows(readable, backup, _RecoveryCounts(), instant, 0)
+                rebuild.remove_dangling_references(readable)
+            _merge_backup(db, backup, part, counts, instant)
         except _SYSTEM_ERRORS:
             raise
-        except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
+        except Exception as error:  # noqa: BLE001  others may do
             counts.failed.append(f"{backup.name}: {type(error).__name__}")
-        else:
-            counts.backups.append(backup.name if is_sound else f"{backup.name}, which is damaged")
-            counts.add(merged)
-            if is_sound:
-                return
+        finally:
+            part.unlink(missing_ok=True)
 
 
-@contextmanager
-def _readable(backup: Path, path: Path, instant: str, *, is_sound: bool) -> Iterator[Path]:
-    """Give the file of a backup, or of a damaged one a history in which is what can be read of it."""
-    if is_sound:
-        yield backup
-        return
-    part = path.with_name(f"{path.name}-of-{backup.name}")
-    part.unlink(missing_ok=True)  # of a recovery that was killed
+def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: _RecoveryCounts, instant: str) -> bool:
+    """Merge `source`, which is a backup or what can be read of it; return whether that was possible."""
     try:
-        with rebuild.build_history(part, instant) as db:
-            _fill(db, backup, _RecoveryCounts(), instant, from_pages=True, from_backups=False)
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
+        merged = rebuild.merge_file(db, source, instant, EventKind.RECOVERED, f"the backup {backup.name}")
+    except _SYSTEM_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
+        counts.failed.append(f"{backup.name}: {type(error).__name__}")
+        return False
+    counts.backups.append(backup.name if source is backup else f"{backup.name}, which is damaged")
+    counts.add(merged)
+    return True
 
 
 def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from bwp_tui.domain.task import TimelineEvent
-from bwp_tui.domain.times import is_iso_day
+from bwp_tui.domain.times import format_instant, is_iso_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper, tags_of
 
@@ -344,12 +345,15 @@ class LoggedEvent(NamedTuple):
 _LOGGED_EVENT: Final = RowMapper(LoggedEvent, table="e.", task_number="e.task", task_id="t.task_id")
 
 
-def since(store: Store, after: int, last: int) -> list[LoggedEvent]:
-    """Return the events behind event `after`, up to event `last`."""
+def since(store: Store, after: int, last: int, earliest: datetime) -> list[LoggedEvent]:
+    """Return the events behind event `after`, up to event `last`, that are not from before `earliest`.
+
+    A recovery, or a restore, gives earlier events new ids.
+    """
     rows = store.rows(
         f"SELECT {_LOGGED_EVENT.columns} FROM timeline e JOIN tasks t ON t.number = e.task"
-        " WHERE e.id > ? AND e.id <= ? ORDER BY e.id",
-        (after, last),
+        " WHERE e.id > ? AND e.id <= ? AND e.at >= ? ORDER BY e.id",
+        (after, last, format_instant(earliest)),
     )
     return [_LOGGED_EVENT(row) for row in rows]
 
