@@ -79,4 +79,4 @@ async def test_the_notice_of_a_watched_task_stays_in_the_log(profile: Profile) -
             lambda: any("COMPLETED" in said.sentence for said in console.main.session.messages.messages)
         )
         await console.press("j", "k", "M")
-        await console.sees("The watched retrieval for", "is COMPLETED.")
+        await console.sees("The watched retrieval #", "is COMPLETED.")

@@ -29,7 +29,7 @@ async def test_a_watched_task_carries_a_sign_and_its_end_is_told_once(profile: P
         await console.sees("is watched: a notice when it ends.", "›◉ retrieval  i•••@example.org")
         assert console.task(WAITING).tags == (WATCHED,)
         end(console.store, WAITING)
-        await console.sees("The watched retrieval for i•••@example.org is COMPLETED.")
+        await console.sees(f"The watched retrieval #{WAITING} for i•••@example.org is COMPLETED.")
         await console.until(lambda: console.task(WAITING).tags == ())
         await console.until(lambda: "◉" not in console.text)
         assert timeline.of_task(console.store, WAITING)[-1].detail == f"-{WATCHED}"
@@ -74,7 +74,7 @@ async def test_what_ended_while_no_console_was_open_is_told_at_the_next_start(pr
     try:
         async with app.run_test(size=WIDE) as pilot:
             console = Console(app, pilot, store)
-            await console.sees("The watched retrieval for a•••@example.com is FAILED.")
+            await console.sees("The watched retrieval #1 for a•••@example.com is FAILED.")
             await console.until(lambda: console.task(1).tags == ("vip",))
             assert console.task(2).tags == ("vip", WATCHED)
     finally:
@@ -95,7 +95,7 @@ async def test_a_read_only_console_tells_and_writes_nothing(profile: Profile) ->
         single.set_tags(console.store, WAITING, (WATCHED,), "bob")
         end(console.store, WAITING)
         revision = console.store.revision()
-        await console.sees("The watched retrieval for i•••@example.org is COMPLETED.")
+        await console.sees(f"The watched retrieval #{WAITING} for i•••@example.org is COMPLETED.")
         assert console.store.revision() == revision
 
 

@@ -172,6 +172,14 @@ async def test_what_an_engine_did_not_claim_before_it_was_killed_is_run_by_the_n
     assert hook_events(shop, number) == ["completed: started", "completed: exit code 0"]
 
 
+async def test_no_hook_runs_for_what_was_purged_since(shop: Shop, tmp_path: Path) -> None:
+    number = await shop.completed("jane@example.com")
+    with shop.store.write() as transaction:
+        transaction.run("UPDATE tasks SET purged_at = ?, email = ''", (transaction.now_text,))
+    await with_hooks(shop, completed=program(tmp_path)).work()
+    assert hook_events(shop, number) == []
+
+
 async def test_an_adopted_task_is_an_occasion(shop: Shop, tmp_path: Path) -> None:
     number = shop.track("slow@example.com")
     with shop.store.write() as transaction:

@@ -82,4 +82,4 @@ def status_text(ended: Sequence[Task], *, masked: bool) -> str:
         return f"Watched tasks have ended: {notification_text(ended)}."
     (task,) = ended
     email = task.email_text(masked=masked)
-    return f"The watched {task.kind_name} for {email} is {task.status}."
+    return f"The watched {task.kind_name} #{task.number} for {email} is {task.status}."

@@ -5,6 +5,7 @@ Each check raises BadRequest for the first mistake that it finds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -34,8 +35,10 @@ def check_email(email: str) -> None:
     if len(email) > LONGEST_EMAIL:
         raise BadRequest("email", f"The email has {len(email)} characters; more than {LONGEST_EMAIL} are impossible.")
     if not EMAIL_PATTERN.fullmatch(email):
-        unsafe = unsafe_at(email)
-        character = "" if unsafe is None else f" It contains {clean_line(email[unsafe])}, which is invisible."
+        unsafe, not_ascii = unsafe_at(email), re.search(r"[^\x00-\x7f]", email)
+        character = f" It contains {not_ascii[0]}, which is no letter of emails there." if not_ascii else ""
+        if unsafe is not None:
+            character = f" It contains {clean_line(email[unsafe])}, which is invisible."
         sentence = f"“{clean_line(email)}” is not an email address the service takes"
         raise BadRequest("email", f"{sentence}: it needs an @ and an ending such as .com.{character}")
 

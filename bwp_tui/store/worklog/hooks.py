@@ -32,6 +32,8 @@ _OF_EVENTS: Final = {
 _UNCLAIMED: Final = (
     "NOT EXISTS (SELECT 1 FROM timeline h WHERE h.task = {task}"
     f" AND h.what = '{EventKind.HOOK}' AND h.detail = '{{occasion}}: started')"
+    # A purge removes the occasions for which its hooks ran.
+    " AND NOT EXISTS (SELECT 1 FROM tasks p WHERE p.number = {task} AND p.purged_at IS NOT NULL)"
 )
 
 
@@ -85,7 +87,7 @@ def claim(store: Store, occasion: HookOccasion, numbers: Sequence[int]) -> list[
         claimed = [
             number
             for number in numbers
-            if transaction.row(f"SELECT 1 WHERE {_UNCLAIMED.format(task='?', occasion=occasion)}", (number,))
+            if transaction.row(f"SELECT 1 WHERE {_UNCLAIMED.format(task='?1', occasion=occasion)}", (number,))
         ]
         for number in claimed:
             timeline.append(transaction, number, PROGRAM, EventKind.HOOK, detail=f"{occasion}: started")
