@@ -24,7 +24,7 @@ from bwp_tui.store.errors import NotAHistory, StoreError, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks, timeline
-from bwp_tui.store.worklog import intent_outcomes, poll_responses
+from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, overwrite, overwrite_indexes, overwrite_leaf, overwrite_table
@@ -59,6 +59,85 @@ def test_what_indexes_have_of_a_lost_row_is_recovered(path: Path, clock: ManualC
     with closing(open_store(path, clock=clock)) as store:
         assert scalar(store, "SELECT count(*) FROM timeline WHERE detail LIKE 'rebuilt from its timeline%'") > 2
         assert store.rows(f"SELECT {', '.join(names)} FROM tasks ORDER BY number") == before
+
+
+def _of_uk(store: Store, count: int) -> None:
+    for number in range(1, count + 1):
+        asked = request(Kind.DELETION, email=f"shopper{number}@example.com", regulation="uk-gdpr")
+        requests.submit(store, asked, ACTOR)
+        intent_outcomes.record_accepted(store, sent(store, number).id, f"task-{number}", SOON)
+
+
+def test_what_indexes_have_of_a_file_that_was_cut_is_recovered(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 60)
+        leaves = store.rows("SELECT pageno FROM dbstat WHERE name = 'tasks' AND pagetype = 'leaf' ORDER BY pageno")
+    with path.open("r+b") as file:
+        file.truncate((int(str(leaves[-2][0])) - 1) * PAGE)
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks WHERE email GLOB 'shopper*' AND task_id IS NOT NULL") == 60
+        assert scalar(store, "SELECT count(DISTINCT due_on) FROM tasks") == 1
+
+
+@pytest.mark.parametrize(("column", "damaged"), [("due_on", "3026-12-20"), ("email", "xhopper7@example.com")])
+def test_a_changed_value_comes_from_an_index_if_the_digest_proves_it(
+    path: Path, clock: ManualClock, column: str, damaged: str
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 10)
+        ((value,),) = store.rows(f"SELECT {column} FROM tasks WHERE number = 7")
+        pages = store.rows("SELECT pageno FROM dbstat WHERE name = 'tasks' AND pagetype = 'leaf'")
+    start = (int(str(pages[-1][0])) - 1) * PAGE
+    at = path.read_bytes().find(b"shopper7@example.com", start)
+    at = at if column == "email" else path.read_bytes().find(str(value).encode(), at)
+    overwrite(path, at, damaged.encode())
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.rows(f"SELECT {column} FROM tasks WHERE number = 7") == [(value,)]
+        assert TO_CHECK not in tasks.get(store, 7).tags
+    assert chain_check.check_file(path)[1] == []
+
+
+def test_a_changed_event_comes_from_the_backup_if_the_digest_proves_it(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 10)
+        before = store.rows("SELECT task, what, before, after, detail FROM timeline ORDER BY task, id")
+        pages = store.rows("SELECT pageno FROM dbstat WHERE name = 'timeline' AND pagetype = 'leaf'")
+    back_up(path)
+    overwrite(path, path.read_bytes().index(b"ON_HOLDtask-7", (int(str(pages[0][0])) - 1) * PAGE), b"ON_HOMDtask-7")
+    flag_damage(path)
+    overwrite_table(path, "views")
+    with closing(open_store(path, clock=clock)) as store:
+        events = "SELECT task, what, before, after, detail FROM timeline ORDER BY task, id"
+        assert [event for event in store.rows(events) if event[1] != "recovered"] == before
+    assert chain_check.check_file(path)[1] == []
+
+
+def test_an_empty_backup_hides_no_older_one(path: Path, clock: ManualClock) -> None:
+    closed_history(path, clock, 20)
+    back_up(path)
+    (older,) = backups.daily_backups(path)
+    with closing(open_store(path.with_name("begun-anew.db"), clock=clock)) as empty:
+        backups.back_up_to(empty.path, older.with_name(f"{path.stem}-2027-01-01.db"))
+    path.unlink()
+    with closing(open_store(path, clock=clock)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 20
+
+
+def test_no_wait_of_a_recovered_history_is_longer_than_any_that_is_set(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        accepted(store, "task-1")
+        submitted(store, email="b@example.com")
+        with store.write() as transaction:
+            transaction.run("UPDATE tasks SET next_poll_at = replace(next_poll_at, '2026-', '3026-')")
+            transaction.run("UPDATE intents SET not_before = replace(not_before, '2026-', '3026-')")
+    flag_damage(path)
+    overwrite_table(path, "views")
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.opening_report is not None
+        assert (tasks.get(store, 1).next_poll_at or clock()) <= clock()
+        assert [intent.task_number for intent in intents.ready(store, clock(), 9)] == [2]
 
 
 @pytest.mark.parametrize("table", ["tasks", "timeline", "chains"])

@@ -155,6 +155,25 @@ def test_a_request_is_not_sent_with_a_client_token_that_damage_has_changed(path:
         assert not intents.ready(store, FAR, 1)
 
 
+def test_a_request_of_which_damage_has_changed_the_task_is_not_sent(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        for number in range(1, 4):
+            submitted(store, email=f"shopper{number}@example.com")
+        (page,) = store.row("SELECT pageno FROM dbstat WHERE name = 'intents' AND pagetype = 'leaf'") or (0,)
+    at = path.read_bytes().index(b"\3submitwaiting", (as_int(page) - 1) * PAGE)
+    overwrite(path, at, b"\2")
+    with closing(open_store(path, clock=clock)) as store:
+        doubled = [intent for intent in intents.ready(store, FAR, 9) if intent.task_number == 2]
+        assert len(doubled) == 2
+        assert intent_outcomes.record_sending(store, doubled[0].id)
+        with pytest.raises(StoreDamaged):
+            intent_outcomes.record_sending(store, doubled[1].id)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.opening_report is not None
+        waiting = {intent.task_number for intent in intents.ready(store, FAR, 9)}
+        assert {task.number for task in tasks.by_numbers(store, [1, 2, 3]) if task.status == Status.QUEUED} == waiting
+
+
 def test_a_log_without_its_file_is_recovered(path: Path, clock: ManualClock, tmp_path: Path) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 31):

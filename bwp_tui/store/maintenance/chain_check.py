@@ -224,6 +224,48 @@ def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
     return found
 
 
+def repair_events(db: apsw.Connection) -> None:
+    """Replace the events that were changed in this history by those that the other one has as the digests prove them.
+
+    A chain with which all agrees then is no longer noted as broken.
+    """
+    others = {chained.number: chained.events for chained in chained_tasks(db, AMONG_BROKEN, "other")}
+    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
+        if chain is None or number not in others:
+            continue
+        candidates = [*events, *others[number]]
+        fitting = [
+            next((event for event in candidates if chain.has_event_at(at, event)), None)
+            for at in range(1, chain.length + 1)
+        ]
+        right = [*(event for event in fitting if event is not None), *events[chain.length :]]
+        if None in fitting or right == events:
+            continue
+        db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
+        db.executemany(INSERT_EVENT, [(number, *event) for event in right])
+        if not any(_findings(ChainedTask(number, covered, right, chain))):
+            db.execute("DELETE FROM temp.broken_chains WHERE task = ?", (number,))
+
+
+def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]) -> dict[int, Columns]:
+    """Return what was changed in rows and indexes still have, as the digests prove.
+
+    A chain with which all agrees then is no longer noted as broken.
+    """
+    found = dict[int, Columns]()
+    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
+        if covered is None or chain is None or number not in indexed or chain.is_row_of(covered):
+            continue
+        row = dict(zip(COVERED_COLUMNS, covered, strict=True))
+        values = {name: value for name, value in indexed[number].items() if name in row and row[name] != value}
+        right = [*(row | values).values()]
+        if values and chain.is_row_of(right):
+            found[number] = values
+            if not any(_findings(ChainedTask(number, right, events, chain))):
+                db.execute("DELETE FROM temp.broken_chains WHERE task = ?", (number,))
+    return found
+
+
 def return_stray_events(db: apsw.Connection) -> None:
     """Give events back to the tasks whose digests have them, where one bit of their reference was damaged.
 

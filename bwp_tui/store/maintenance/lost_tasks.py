@@ -13,10 +13,10 @@ from bwp_tui.domain.regulations import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.domain.times import is_iso_day
-from bwp_tui.store.database.open import open_without_traces
+from bwp_tui.store.database.open import has_wal
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
-from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import replay, task_rows
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -44,15 +44,18 @@ _IS_SOUND: Final[Mapping[str, Callable[[str], bool]]] = {
 
 
 def indexed_values(path: Path, db: apsw.Connection) -> dict[int, Columns]:
-    """Return by number what the indexes of a damaged history have of the tasks of which `db` has no row.
+    """Return by number what the indexes of a damaged history have of the tasks of which `db` has no sound row.
 
     Of an index that is damaged itself, the values before the damage are read.
     """
-    kept = {number for (number,) in db.execute("SELECT number FROM tasks")}
+    kept = {number for (number,) in db.execute(f"SELECT number FROM tasks WHERE number NOT {AMONG_BROKEN}")}
     found = dict[int, Columns]()
     if not path.exists() or not path.stat().st_size:
         return found
-    with suppress(apsw.Error, StoreError, OSError), closing(open_without_traces(path)) as damaged:
+    uri = f"{path.absolute().as_uri()}?{'mode=ro' if has_wal(path) else 'immutable=1'}"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    with suppress(apsw.Error), closing(apsw.Connection(uri, flags=flags)) as damaged:
+        damaged.execute("PRAGMA writable_schema = ON")  # SQLite then reads a file that was cut, too
         for index, names in _INDEXED.items():
             condition = " WHERE open = 1" if index == "tasks_by_due" else ""
             with suppress(apsw.Error, UnicodeDecodeError):

@@ -68,6 +68,8 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         source: the name of the other history, for the event's detail.
     """
     proven = chain_check.values_proven_by_digests(db)
+    if event is EventKind.RECOVERED:  # what is restored is no damage: a change by another program is to be recorded
+        chain_check.repair_events(db)
     for number, values in proven.items():
         task_rows.write_row(db, number, values, now)
     matching.match(db)

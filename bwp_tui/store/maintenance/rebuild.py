@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
+from bwp_tui.domain.times import format_instant, parse_instant
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
@@ -33,6 +34,9 @@ from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind, mis
 
 _LARGEST_REVISION: Final = 1 << 50
 """Above this it is damaged: a billion transactions a day would take 3,000 years."""
+
+_LONGEST_WAIT: Final = timedelta(days=1)
+"""Longer than any interval between polls or attempts: a later time is damaged, and nothing would ever be done."""
 
 
 @contextmanager
@@ -266,6 +270,9 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
         "UPDATE tasks SET next_poll_at = coalesce(polled_at, recorded_at) WHERE next_poll_at IS NULL"
         " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
     )
+    latest = format_instant(parse_instant(now) + _LONGEST_WAIT)
+    for table, column in (("tasks", "next_poll_at"), ("intents", "not_before"), ("downloads", "not_before")):
+        db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} > ?", (now, latest))
     withheld = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
     unsent = f"SELECT number, status FROM tasks WHERE purged_at IS NOT NULL AND status IN ({withheld})"
     for number, status in db.execute(unsent).fetchall():

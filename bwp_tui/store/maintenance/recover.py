@@ -91,6 +91,7 @@ class _RecoveryCounts:
         self.merged = MergeResult(
             added=before.added + merged.added,
             updated=before.updated + merged.updated,
+            common=before.common + merged.common,
             replayed=before.replayed + merged.replayed,
             proven_values=(*before.proven_values, *merged.proven_values),
         )
@@ -184,11 +185,13 @@ def _fill(
         with db:
             highest = _take_rows(db, path, counts, instant, committed_revision)
             rebuild.correct_numbers(db)
-            indexed = lost_tasks.indexed_values(path, db)
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
                 chain_check.return_stray_events(db)
+                indexed = lost_tasks.indexed_values(path, db)
+                for number, values in chain_check.values_proven_by_indexes(db, indexed).items():
+                    task_rows.write_row(db, number, values, instant)
                 counts.outdated = replay.repair_outdated_rows(db, instant)
             else:
                 begin_all_chains(db)
@@ -246,8 +249,8 @@ def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, insta
             )
         if not integrity.is_sound(backup):
             damaged.append(backup)
-        elif _merge_backup(db, backup, backup, counts, instant):
-            break
+        elif _merge_backup(db, backup, backup, counts, instant) and (counts.merged.added or counts.merged.common):
+            break  # else it was made of a history that had been begun anew
     for backup in reversed(damaged):
         part = path.with_name(f"{path.name}-of-{backup.name}")
         part.unlink(missing_ok=True)  # of a recovery that was killed

@@ -159,6 +159,8 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
                 append_recovered(db, now, number, sentence)
             tag_to_check(db, now, number)
             write_row(db, number, {"trouble": None if row["terminal"] else f"Not certain: {sentence}."}, now)
+            if "due_on" in named:
+                write_with_due_date(db, number, {}, now)
             found.append(f"#{number}: {', '.join(named) or 'row'}")
     return found
 

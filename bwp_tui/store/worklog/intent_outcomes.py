@@ -44,6 +44,8 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
     uptime = store.uptime()
     service_at = None if service_now is None else format_instant(service_now)
     with store.write() as transaction:
+        if transaction.row(_IS_INDEXED, (intent,)) is None:
+            raise unreadable("a request of which an index has another client token or task")
         if _make_changed_unconfirmed(transaction, intent):
             return False
         row = transaction.row(
@@ -60,10 +62,15 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
 
 
 _IS_INDEXED: Final = (
-    "SELECT 1 FROM intents INDEXED BY intents_by_client_token WHERE id = ?1"
-    " AND client_token = (SELECT client_token FROM intents NOT INDEXED WHERE id = ?1)"
+    "WITH i AS MATERIALIZED (SELECT id, task, action, client_token FROM intents NOT INDEXED WHERE id = ?)"
+    " SELECT 1 FROM i WHERE EXISTS (SELECT 1 FROM intents n INDEXED BY intents_by_task"
+    " WHERE n.task = i.task AND n.id = i.id) AND (i.client_token IS NULL OR EXISTS (SELECT 1 FROM intents n"
+    " INDEXED BY intents_by_client_token WHERE n.client_token = i.client_token AND n.id = i.id))"
 )
-"""Finds an intent if the index has its client token too: one that damage had changed would start a second task."""
+"""Finds an intent if the indexes have its task and its client token too.
+
+One that damage had changed would be of another task, or would start a second one.
+"""
 
 
 def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
@@ -74,8 +81,6 @@ def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     row = transaction.row(
         f"SELECT task, attempts FROM intents WHERE id = ? AND action = 'submit' AND {INTENT_IS_WAITING}", (intent,)
     )
-    if row is not None and transaction.row(_IS_INDEXED, (intent,)) is None:
-        raise unreadable("a client token that its index does not have")
     if row is None or (change := outside_change(transaction, number := as_int(row[0]))) is None:
         return False
     sent = NEVER_SENT if row[1] == 0 else "Not sent again, and it may have been started: "
