@@ -285,6 +285,14 @@ EXTEND: Final = RecordOperation(
 )
 
 
+def _answer_question(chosen: ChosenTasks) -> str:
+    task = chosen.task
+    before = ""
+    if task is not None and task.answered_on is not None:
+        before = f" (not as recorded on {task.answered_on}{', in part' if task.answered_in_part else ''})"
+    return f"How was the shopper of {chosen.name} answered{before}:"
+
+
 ANSWER: Final = RecordOperation(
     name="answer",
     participle="answered",
@@ -295,7 +303,7 @@ ANSWER: Final = RecordOperation(
     purpose="record when and how shoppers were answered, which stops the legal clock",
     keywords="reply respond told close",
     arguments=(
-        _how_argument("result sent by email", lambda chosen: f"How was the shopper of {chosen.name} answered:"),
+        _how_argument("result sent by email", _answer_question),
         day_argument(lambda chosen: f"Answered on{_recorded_note(chosen.task.answered_on) if chosen.task else ''}:"),
         Argument(
             name="in_part",

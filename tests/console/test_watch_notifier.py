@@ -32,7 +32,21 @@ async def test_a_watched_task_carries_a_sign_and_its_end_is_told_once(profile: P
         await console.sees(f"The watched retrieval #{WAITING} for i•••@example.org is COMPLETED.")
         await console.until(lambda: console.task(WAITING).tags == ())
         await console.until(lambda: "◉" not in console.text)
-        assert timeline.of_task(console.store, WAITING)[-1].detail == f"-{WATCHED}"
+        last = timeline.of_task(console.store, WAITING)[-1]
+        assert (last.actor, last.detail) == ("bwp-tui", f"-{WATCHED}")
+
+
+async def test_who_watches_is_told_though_another_console_was_the_first_to_remove_the_tag(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(WAITING)
+        await console.press("W")
+        await console.sees("is watched: a notice when it ends.", "›◉ retrieval  i•••@example.org")
+        with console.store.write() as transaction:
+            transaction.run(
+                "UPDATE tasks SET tags = '[]', status = 'COMPLETED', terminal = 1, revision = ? WHERE number = ?",
+                (transaction.revision, WAITING),
+            )
+        await console.sees(f"The watched retrieval #{WAITING} for i•••@example.org is COMPLETED.")
 
 
 async def test_a_watch_is_taken_away_by_the_same_key_and_by_undo(profile: Profile) -> None:

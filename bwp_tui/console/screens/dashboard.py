@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from textual import on
@@ -21,6 +22,7 @@ from bwp_tui.console.widgets.figure_list import FigureList
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.store.queries.dashboard import Statistics
 
+_DAY_CHECK_S: Final = 30.0
 _LEAST_PAUSE_S: Final = 1.0
 _PAUSE_FACTOR: Final = 10.0
 """How many times as long as the last read took the next one waits at least."""
@@ -41,6 +43,7 @@ class DashboardScreen(FrontScreen):
         self.handlers["list_tasks"] = self._list_tasks
         self._list = list_tasks
         self._figures: Statistics | None = None
+        self._day: date | None = None
         self._pause_s = _LEAST_PAUSE_S
         self._rereading: Timer | None = None
 
@@ -49,6 +52,12 @@ class DashboardScreen(FrontScreen):
 
     def on_mount(self) -> None:
         self._start_reading()
+        self.set_interval(_DAY_CHECK_S, self._follow_day)
+
+    def _follow_day(self) -> None:
+        """Read the figures again once it is another day: what is overdue changes without the history."""
+        if self._day not in (None, self.session.today()):
+            self._start_reading()
 
     def show_snapshot(self, update: Snapshot | str) -> None:
         """Read the figures again after a change, though not at once after the last time."""
@@ -63,7 +72,8 @@ class DashboardScreen(FrontScreen):
 
     async def _fill(self) -> None:
         began = time.monotonic()
-        self._figures = await asyncio.to_thread(self.session.reader.statistics, self.session.today())
+        self._day = self.session.today()
+        self._figures = await asyncio.to_thread(self.session.reader.statistics, self._day)
         self._pause_s = max(_LEAST_PAUSE_S, _PAUSE_FACTOR * (time.monotonic() - began))
         self.show_status("")
         self._show()

@@ -19,7 +19,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange, TaskCheck
 from bwp_tui.store.commands.undo import PartChange
-from bwp_tui.store.queries.timeline import UndoablePart
+from bwp_tui.store.queries.timeline import PROGRAM, UndoablePart
 
 _MAX_STEPS: Final = 100
 """Changes of a session that can be undone, the last first."""
@@ -130,7 +130,7 @@ class TaskCommands:
 
     def unwatch(self, numbers: Sequence[int], today: date) -> list[ChangeResult]:
         """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""
-        return self._perform(UNWATCH.change_for(self._actor, today), numbers)
+        return self._perform(UNWATCH.change_for(PROGRAM, today), numbers)
 
     def undo(self, step: RecordStep) -> list[ChangeResult]:
         """Restore a part of some tasks, except where it was changed again since."""

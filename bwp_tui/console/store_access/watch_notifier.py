@@ -24,6 +24,8 @@ class WatchNotifier:
         self._store = store
         self._unwatch = unwatch
         self._reported: set[int] = set()
+        self._watched: set[int] = set()
+        """Watched tasks that have not ended: another console may be the first to remove the tag."""
         self._revision = 0
         self._event: int | None = None
         self._reading_events = asyncio.Lock()
@@ -39,8 +41,11 @@ class WatchNotifier:
             watched = await asyncio.to_thread(tasks.tagged_since, self._store, WATCHED, before)
             # One that continues, as an unconfirmed one may, can end again.
             self._reported.difference_update(task.number for task in watched if not engine_is_done_with(task.status))
-            ended = [task for task in watched if engine_is_done_with(task.status) and task.number not in self._reported]
+            self._watched.update(task.number for task in watched)
+            known = await asyncio.to_thread(tasks.by_numbers, self._store, sorted(self._watched))
+            ended = [task for task in known if engine_is_done_with(task.status) and task.number not in self._reported]
             self._reported.update(task.number for task in ended)
+            self._watched = {task.number for task in known if WATCHED in task.tags} - self._reported
             return ended
         return []
 

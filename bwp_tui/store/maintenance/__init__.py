@@ -9,6 +9,7 @@ A recovery and a restore write a new file: `recover` or `restore` > `rebuild` > 
 - `recover`: write what can be read of a damaged history to a new one
 - `salvage`: read rows from the pages of a damaged file without SQLite
 - `restore`: put a backup in the place of the history
+- `lost_tasks`: add the tasks of which no row is left, from timelines and indexes
 - `rebuild`: make a history of the rows of others, and restore its invariants
 - `merge`: merge another history, attached as `other`, into this one (`main`)
 - `matching`: find the tasks of two histories that are the same, and requests that both sent or imported
