@@ -274,15 +274,19 @@ def return_stray_events(db: apsw.Connection) -> None:
     """
     strays: list[tuple[int, EventRow]] = []
     lacking: dict[int, tuple[Chain, list[int]]] = {}
-    for number, _, events, chain in chained_tasks(db, AMONG_BROKEN):
-        free = [] if chain is None else list(range(1, chain.length + 1))
+    for number, covered, events, chain in chained_tasks(db, AMONG_BROKEN):
+        if chain is None and covered is None:
+            strays += [(number, event) for event in events]
+        if chain is None or len(events) == chain.length:
+            continue  # its digests are damaged, or an event was changed where it is: another task's may be alike
+        free = list(range(1, chain.length + 1))
         for event in events:
-            place = next((at for at in free if chain is not None and chain.has_event_at(at, event)), None)
-            if place is None:
-                strays.append((number, event))
-            else:
+            place = next((at for at in free if chain.has_event_at(at, event)), None)
+            if place is not None:
                 free.remove(place)
-        if chain is not None and free:
+            elif len(events) > chain.length:
+                strays.append((number, event))
+        if free and len(events) < chain.length:
             lacking[number] = chain, free
     returned = 0
     for number, event in strays:
