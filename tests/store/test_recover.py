@@ -99,6 +99,17 @@ def test_a_changed_value_comes_from_an_index_if_the_digest_proves_it(
     assert chain_check.check_file(path)[1] == []
 
 
+def test_lost_rows_of_the_only_backup_come_from_its_timelines_and_indexes(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 60)
+        before = store.rows("SELECT number, email, kind, due_on, task_id, status FROM tasks ORDER BY number")
+    back_up(path)
+    overwrite_leaf(backups.daily_backups(path)[0], "tasks")
+    path.unlink()
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.rows("SELECT number, email, kind, due_on, task_id, status FROM tasks ORDER BY number") == before
+
+
 def test_a_changed_event_comes_from_the_backup_if_the_digest_proves_it(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         _of_uk(store, 10)

@@ -119,8 +119,9 @@ def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: Manu
     opened.close()
 
 
+@pytest.mark.parametrize("damage", ["a bit", "a frame's header", "a frame"])
 def test_the_last_transaction_of_a_log_counts_where_the_lock_file_knows_it_to_be_committed(
-    path: Path, clock: ManualClock, tmp_path: Path
+    path: Path, clock: ManualClock, tmp_path: Path, damage: str
 ) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 4):
@@ -131,7 +132,13 @@ def test_the_last_transaction_of_a_log_counts_where_the_lock_file_knows_it_to_be
     store.close()
     log = crashed.with_name("history.db-wal")
     spoilt = bytearray(log.read_bytes())
-    spoilt[-100] ^= 1
+    match damage:
+        case "a bit":
+            spoilt[-100] ^= 1
+        case "a frame's header":
+            spoilt[-PAGE - 24 : -PAGE] = bytes(24)
+        case "a frame":
+            del spoilt[-PAGE - 24 :]
     log.write_bytes(spoilt)
     with closing(open_store(crashed, clock=clock)) as opened:
         assert "was damaged" in (opened.opening_report or "")

@@ -49,17 +49,21 @@ def reattach_submissions(db: apsw.Connection) -> None:
 
 
 def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
-    """Lapse waiting submissions whose client token the index has with another digit: either may be damaged.
+    """Lapse waiting submissions whose client token may be damaged.
+
+    The index has it with another digit, or it was sent with a token that the index does not have.
 
     Args:
         indexed: the client tokens of the damaged history's index.
     """
-    known = "SELECT 1 FROM intents WHERE client_token = ?"
-    others = [int(token.replace("-", ""), 16) for token in indexed if not db.execute(known, (token,)).fetchall()]
-    waiting = f"SELECT id, client_token FROM intents WHERE action = 'submit' AND {INTENT_IS_WAITING}"
-    for intent, token in db.execute(waiting).fetchall() if others else ():
+    tokens = {*indexed}
+    known = {str(token) for (token,) in db.execute("SELECT client_token FROM intents WHERE client_token IS NOT NULL")}
+    others = [int(token.replace("-", ""), 16) for token in tokens - known]
+    waiting = f"SELECT id, client_token, attempts FROM intents WHERE action = 'submit' AND {INTENT_IS_WAITING}"
+    for intent, token, attempts in db.execute(waiting).fetchall():
         number = int(str(token).replace("-", ""), 16)
-        if any((number ^ other).bit_count() <= _BITS_OF_DIGIT for other in others):
+        is_near = any((number ^ other).bit_count() <= _BITS_OF_DIGIT for other in others)
+        if is_near or (attempts and token not in tokens):
             _lapse(db, intent, now)
 
 

@@ -162,6 +162,8 @@ def _what_is_lost(columns: Columns, *, has_kind: bool) -> str:
         names.append("day of receipt (shown: that of its recording)")
     if columns.get("regulation") is None:
         names.append(f"regulation (assumed: {DEFAULT_REGULATION})")
+    if columns.get("kind") == Kind.DELETION and columns.get("holding_period") is None:
+        names.append("holding period")
     if "due_on" not in columns:
         names.append("due date (that of what is shown)")
     listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else "".join(names)

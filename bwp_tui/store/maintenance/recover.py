@@ -23,6 +23,7 @@ from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
+from bwp_tui.store.database.open import has_wal
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreTooNew, StoreUnavailable
 from bwp_tui.store.maintenance import (
     atomic_swap,
@@ -73,6 +74,8 @@ class _RecoveryCounts:
     is_unchained: bool = False
     """Whether the file is of a schema without digests, as far as can be seen."""
     failed: list[str] = field(default_factory=list)
+    source: str | None = None
+    """The name of the damaged backup that was read in the place of a missing history."""
     backups: list[str] = field(default_factory=list)
     """The names of those that were merged in."""
     merged: MergeResult = field(default_factory=MergeResult)
@@ -179,17 +182,23 @@ def _fill(
     from_backups: bool,
     committed_revision: int,
 ) -> None:
-    """Fill a new history from the pages of the damaged one and the backups."""
+    """Fill a new history from the pages of the damaged one and the backups.
+
+    Where it is missing, and the newest backup is damaged, that takes its place: it may have more than whole rows.
+    """
     highest, indexed = 0, dict[int, Columns]()
     if from_pages:
+        source, newest = path, next(iter(backups.own_backups(path)), path)
+        if not path.stat().st_size and not has_wal(path) and not integrity.is_sound(newest):
+            source, counts.source = newest, newest.name
         with db:
-            highest = _take_rows(db, path, counts, instant, committed_revision)
+            highest = _take_rows(db, source, counts, instant, committed_revision)
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
                 chain_check.return_stray_events(db)
-                indexed = lost_tasks.indexed_values(path, db)
+                indexed = lost_tasks.indexed_values(source, db)
                 for number, values in chain_check.values_proven_by_indexes(db, indexed).items():
                     task_rows.write_row(db, number, values, instant)
                 counts.outdated = replay.repair_outdated_rows(db, instant)
@@ -287,6 +296,8 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
     else:
         was = f"The history was damaged and is kept as {swap.aside.name}"
         parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
+    if counts.source is not None:
+        parts.append(f", read from {counts.source}, which is damaged")
     if counts.merged.added:
         later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
         parts.append(f", {counts.merged.added} from {' and '.join(counts.backups)}{later}")

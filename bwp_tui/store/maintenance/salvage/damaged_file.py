@@ -31,8 +31,8 @@ class WalIndex:
     meta_page_offsets: list[int] = field(default_factory=list)
     has_damaged_frame: bool = False
     """Whether committed transactions follow a frame that is damaged: SQLite takes that for the end of the WAL."""
-    unsound_commits: int = 0
-    """How many transactions end behind the last sound one; one alone may never have been committed."""
+    has_more_frames: bool = False
+    """Whether frames follow the last sound commit: they may be of a transaction that was never committed."""
 
 
 class DamagedFile:
@@ -44,7 +44,7 @@ class DamagedFile:
         self._descriptor = descriptor
         self._wal_descriptor = wal_descriptor
         self._wal = _read_wal(wal_descriptor, sound_frames)
-        if self._wal.unsound_commits == 1 and _revision(self.page(_META_PAGE)) == committed_revision - 1:
+        if self._wal.has_more_frames and _revision(self.page(_META_PAGE)) == committed_revision - 1:
             self._wal = _read_wal(wal_descriptor, sound_frames, is_last_committed=True)
         self._pages_of_file = -(-os.fstat(descriptor).st_size // PAGE_BYTES)
         self.page_count = max(self._pages_of_file, *self._wal.newest_offsets, 0)
@@ -188,9 +188,12 @@ def _read_wal(descriptor: int | None, sound_frames: int | None, *, is_last_commi
     frames = [(at, head) for at, head in zip(starts, heads, strict=True) if head[8:16] == salts]
     if sound_frames is None:
         sound_frames = _count_sound_frames(descriptor, header, frames)
-    wal.unsound_commits = sum(any(head[4:8]) for _, head in frames[sound_frames:])
-    wal.has_damaged_frame = wal.unsound_commits > (0 if is_last_committed else 1)
-    _note_pages(wal, frames if wal.has_damaged_frame else frames[:sound_frames])
+    committed = [place for place, (_, head) in enumerate(frames[:sound_frames], start=1) if any(head[4:8])]
+    wal.has_more_frames = len(frames) > max(committed, default=0)
+    wal.has_damaged_frame = is_last_committed or sum(any(head[4:8]) for _, head in frames[sound_frames:]) > 1
+    pending = _note_pages(wal, frames if wal.has_damaged_frame else frames[:sound_frames])
+    if is_last_committed:
+        wal.newest_offsets.update(pending)
     return wal
 
 
@@ -206,7 +209,8 @@ def _count_sound_frames(descriptor: int, header: bytes, frames: list[tuple[int, 
     return len(frames)
 
 
-def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> None:
+def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> dict[int, int]:
+    """Note the pages of all transactions that end in these frames; return those of one that does not."""
     pending: dict[int, int] = {}
     for at, head in frames:
         page_number = int.from_bytes(head[:4], "big")
@@ -216,6 +220,7 @@ def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> None:
         if any(head[4:8]):
             wal.newest_offsets.update(pending)
             pending.clear()
+    return pending
 
 
 def _checksum(data: bytes, before: bytes, order: str) -> bytes:
