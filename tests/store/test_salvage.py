@@ -14,6 +14,7 @@ import apsw
 import pytest
 
 from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -179,6 +180,27 @@ def test_a_request_of_which_damage_has_changed_the_task_is_not_sent(path: Path, 
         assert store.opening_report is not None
         waiting = {intent.task_number for intent in intents.ready(store, FAR, 9)}
         assert {task.number for task in tasks.by_numbers(store, [1, 2, 3]) if task.status == Status.QUEUED} == waiting
+
+
+@pytest.mark.parametrize(
+    ("table", "value", "damaged"), [("intents", b"waiting", b"waitinf"), ("tasks", b"DELETION", b"DELETIOO")]
+)
+def test_a_value_that_is_none_of_its_column_is_damage(
+    path: Path, clock: ManualClock, table: str, value: bytes, damaged: bytes
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        number = submitted(store, Kind.DELETION).number
+        (page,) = store.row("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'", (table,)) or (0,)
+    overwrite(path, path.read_bytes().index(value, (as_int(page) - 1) * PAGE), damaged)
+    assert integrity.full_check(path) != []
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.opening_report is not None
+        task = tasks.get(store, number)
+        assert (task.kind, task.email) == (Kind.DELETION, "jane@example.com")
+        assert task.status == Status.UNCONFIRMED or [each.task_number for each in intents.ready(store, FAR, 9)] == [
+            number
+        ]
 
 
 def test_a_log_without_its_file_is_recovered(path: Path, clock: ManualClock, tmp_path: Path) -> None:

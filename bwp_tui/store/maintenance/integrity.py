@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import apsw
 
+from bwp_tui.domain.statuses import DeclineReason, DownloadState, IntentAction, IntentState
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.migrate import newest_version, version_of
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
@@ -48,7 +51,9 @@ def full_check(path: Path) -> list[str]:
             findings = _page_findings(db, "integrity_check")
             return (
                 findings
-                or [*_indexes(db), *_references(db), *_schema(db), *_counts(db), *_contents(db)][:_MAX_FINDINGS]
+                or [*_indexes(db), *_references(db), *_schema(db), *_counts(db), *_choices(db), *_contents(db)][
+                    :_MAX_FINDINGS
+                ]
             )
         except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
             return [str(error)]
@@ -105,6 +110,29 @@ def _differ(db: apsw.Connection, one: str, other: str) -> bool:
     """Return whether two queries have different rows."""
     sql = f"SELECT 1 FROM ({one} EXCEPT {other}) UNION SELECT 1 FROM ({other} EXCEPT {one})"
     return bool(db.execute(sql).fetchall())
+
+
+_CHOICES: Final[dict[str, dict[str, Iterable[str | int]]]] = {
+    "tasks": {
+        "kind": Kind,
+        "decline_reason": DeclineReason,
+        **dict.fromkeys(("terminal", "saved", "resubmitted", "cancel_asked", "appeal_upheld"), (0, 1)),
+    },
+    "intents": {"action": IntentAction, "state": IntentState},
+    "downloads": {"state": DownloadState, "paused": (0, 1), "part_unwanted": (0, 1)},
+}
+"""The values of columns that have only some: SQLite checks no constraint of a file that it opened for reading."""
+
+
+def _choices(db: apsw.Connection) -> list[str]:
+    if version_of(db) != newest_version():
+        return []
+    for table, columns in _CHOICES.items():
+        for column, values in columns.items():
+            known = ", ".join(str(value) if isinstance(value, int) else f"'{value}'" for value in values)
+            if db.execute(f"SELECT 1 FROM {table} WHERE {column} NOT IN ({known}) LIMIT 1").fetchall():
+                return [f"{table} holds a {column} that this program does not write"]
+    return []
 
 
 def _contents(db: apsw.Connection) -> list[str]:
