@@ -15,6 +15,7 @@ from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, TaskError
 from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests, work_records
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
@@ -24,6 +25,7 @@ from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
+from tests.store.damage import change_elsewhere, overwrite_table
 from tests.store.support import (
     ACTOR,
     FAR,
@@ -309,6 +311,28 @@ def test_no_running_task_is_in_no_row_after_a_merge(path: Path, clock: ManualClo
         assert merged.row("SELECT status FROM tasks WHERE task_id = ?", (_LONG_ID,)) == ("ON_HOLD",)
     for merged in restored_both_ways(path, clock, *both):
         assert merged.row("SELECT status FROM tasks WHERE task_id = ?", (_LONG_ID,)) == ("ON_HOLD",)
+
+
+def test_what_a_recovery_lost_and_a_backup_has_contradicts_nothing(path: Path, clock: ManualClock) -> None:
+    backup = path.with_name("b1.db")
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        _VERIFY(store)
+        backups.back_up_to(path, backup)
+        clock.advance(minutes=1)
+        recording(partial(legal_records.extend, reason="busy"))(store)
+        due_on = tasks.get(store, 1).due_on
+    change_elsewhere(path, "DELETE FROM timeline WHERE what IN ('recorded', 'verified')")
+    overwrite_table(path, "views")
+    flag_damage(path)
+    clock.advance(minutes=1)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.opening_report is not None
+    clock.advance(minutes=1)
+    assert restore.restore(path, backup, clock()).to_check == 0
+    with closing(open_store(path, clock=clock)) as store:
+        task = tasks.get(store, 1)
+        assert (task.extended_on, task.due_on, task.tags) == (TODAY, due_on, ())
 
 
 def test_a_cancellation_by_the_service_stays_where_the_other_copy_gave_the_request_up(

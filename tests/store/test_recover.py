@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import subprocess
@@ -20,7 +21,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
-from bwp_tui.store.errors import NotAHistory, StoreError, StoreTooNew
+from bwp_tui.store.errors import NotAHistory, StoreError, StoreTooNew, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks, timeline
@@ -125,15 +126,19 @@ def test_a_changed_event_comes_from_the_backup_if_the_digest_proves_it(path: Pat
     assert chain_check.check_file(path)[1] == []
 
 
-def test_an_empty_backup_hides_no_older_one(path: Path, clock: ManualClock) -> None:
+@pytest.mark.parametrize("count", [0, 1])
+def test_the_backup_of_a_history_begun_anew_hides_no_older_one(path: Path, clock: ManualClock, count: int) -> None:
     closed_history(path, clock, 20)
     back_up(path)
     (older,) = backups.daily_backups(path)
-    with closing(open_store(path.with_name("begun-anew.db"), clock=clock)) as empty:
-        backups.back_up_to(empty.path, older.with_name(f"{path.stem}-2027-01-01.db"))
+    clock.advance(minutes=1)
+    with closing(open_store(path.with_name("begun-anew.db"), clock=clock)) as anew:
+        for _ in range(count):
+            accepted(anew, "task-of-the-new-one", email="new@example.com")
+        backups.back_up_to(anew.path, older.with_name(f"{path.stem}-2027-01-01.db"))
     path.unlink()
     with closing(open_store(path, clock=clock)) as store:
-        assert scalar(store, "SELECT count(*) FROM tasks") == 20
+        assert scalar(store, "SELECT count(*) FROM tasks") == 20 + count
 
 
 def test_no_wait_of_a_recovered_history_is_longer_than_any_that_is_set(path: Path, clock: ManualClock) -> None:
@@ -228,7 +233,25 @@ def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, c
     assert scalar(store, "SELECT count(DISTINCT task_id) FROM tasks") == 200
     store.close()
     assert integrity.full_check(path) == []
-    assert _aside(path).stat().st_size == keep
+    aside = atomic_swap.histories_set_aside(path)
+    assert [file.stat().st_size for file in aside] == ([keep] if keep else [])
+
+
+def test_a_recovery_waits_for_a_backup_that_cannot_be_read(
+    path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_history(path, clock, 20)
+    back_up(path)
+    overwrite_table(path, "tasks")
+    flag_damage(path)
+    before = path.read_bytes()
+    with monkeypatch.context() as denied:
+        denied.setattr(os, "access", lambda *_args, **_options: False)
+        with pytest.raises(StoreUnavailable, match="cannot be read by this user"):
+            open_store(path, clock=clock)
+    assert path.read_bytes() == before
+    with closing(open_store(path, clock=clock)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 20
 
 
 def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: Path, clock: ManualClock) -> None:

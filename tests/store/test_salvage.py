@@ -213,6 +213,7 @@ def test_a_log_without_its_file_is_recovered(path: Path, clock: ManualClock, tmp
     with closing(open_store(crashed, clock=clock)) as opened:
         assert opened.opening_report is not None
         assert scalar(opened, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%' AND task_id IS NOT NULL") == 30
+    assert [aside.suffix for aside in atomic_swap.histories_set_aside(crashed)] == [".db-wal"]
 
 
 @pytest.mark.parametrize("fault", [ValueError("x"), RecursionError(), apsw.ConstraintError("UNIQUE")])

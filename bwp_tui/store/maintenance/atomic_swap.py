@@ -100,8 +100,10 @@ def finish_interrupted_swap(path: Path) -> FileSwap | None:
 
 
 def histories_set_aside(path: Path) -> list[Path]:
-    """Return the histories that were set aside, the oldest first."""
-    return sorted(entry for why in (DAMAGED, REPLACED) for entry in path.parent.glob(f"{path.stem}.{why}-*.db"))
+    """Return the histories that were set aside, the oldest first; of one that was missing, the log that was left."""
+    found = (entry for why in (DAMAGED, REPLACED) for entry in path.parent.glob(f"{path.stem}.{why}-*.db*"))
+    kept = {entry for entry in found if entry.suffix in (".db", ".db-wal") and entry.stat().st_size}
+    return sorted(entry for entry in kept if entry.suffix == ".db" or entry.with_suffix(".db") not in kept)
 
 
 def unfinished_files(path: Path) -> list[Path]:

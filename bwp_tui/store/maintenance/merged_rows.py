@@ -191,7 +191,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         there = Copy(task_rows.row_of(db, theirs, "other"), others)
         sides = (
             None
-            if is_recovery or is_new
+            if is_recovery or is_new or replay.has_lost_events(here.events, others)
             else (Side(here.row, missing_in(others, here.events)), Side(there.row, missing_in(here.events, others)))
         )
         kept, dropped = (there, here) if newer else (here, there)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,9 +23,10 @@ from bwp_tui.file_access import new_file
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
+from bwp_tui.store.database.high_water_mark import state_of
 from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
-from bwp_tui.store.database.open import has_wal
-from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreTooNew, StoreUnavailable
+from bwp_tui.store.database.open import has_wal, open_for_reading
+from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreError, StoreTooNew, StoreUnavailable
 from bwp_tui.store.maintenance import (
     atomic_swap,
     backups,
@@ -158,7 +160,7 @@ def _recover(path: Path, now: datetime, reason: str, committed_revision: int) ->
                     from_backups=from_backups,
                     committed_revision=committed_revision,
                 )
-        except _SYSTEM_ERRORS:
+        except (*_SYSTEM_ERRORS, StoreUnavailable):  # nothing is begun that would hide what cannot be read now
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
             failed.append(f"{type(error).__name__}: {error}" if isinstance(error, apsw.Error) else type(error).__name__)
@@ -249,17 +251,23 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
 
 
 def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> None:
-    """Merge the newest sound backup that can be merged, and then what can be read of newer ones, which are damaged."""
-    damaged = list[Path]()
+    """Merge the newest sound backup that can be merged, and then what can be read of newer ones, which are damaged.
+
+    Where no row of the history is left, the newest of each identity counts: it may have been begun anew once before.
+    """
+    damaged, merged = list[Path](), set[str | None]()
     for backup in backups.own_backups(path):
+        is_enough = counts.kept["tasks"] and (counts.merged.added or counts.merged.common)
+        if merged and (is_enough or _identity(backup) in merged):
+            continue
         if not os.access(backup, os.R_OK):
             raise StoreUnavailable(
                 f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
             )
         if not integrity.is_sound(backup):
-            damaged.append(backup)
-        elif _merge_backup(db, backup, backup, counts, instant) and (counts.merged.added or counts.merged.common):
-            break  # else it was made of a history that had been begun anew
+            damaged += [] if merged else [backup]
+        elif _merge_backup(db, backup, backup, counts, instant):
+            merged.add(_identity(backup))
     for backup in reversed(damaged):
         part = path.with_name(f"{path.name}-of-{backup.name}")
         part.unlink(missing_ok=True)  # of a recovery that was killed
@@ -274,6 +282,12 @@ def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, insta
             counts.failed.append(f"{backup.name}: {type(error).__name__}")
         finally:
             part.unlink(missing_ok=True)
+
+
+def _identity(backup: Path) -> str | None:
+    with suppress(apsw.Error, StoreError), closing(open_for_reading(backup).db) as db:
+        return state_of(db, backup).identity
+    return None
 
 
 def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: _RecoveryCounts, instant: str) -> bool:

@@ -30,10 +30,13 @@ from bwp_tui.store.maintenance.task_rows import (
     write_with_due_date,
 )
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
-from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow
+from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow, missing_in
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
+
+_LOST: Final = ("was removed", "the task is gone", REBUILT)
+"""What the details of `recovered` events have where a recovery could not read all events of a task."""
 
 NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
 """The end of a condition on a task number that no row has."""
@@ -66,6 +69,22 @@ def proven_timeline(db: apsw.Connection, number: int, schema: str = "main") -> l
         for _, _, events, chain in chained_tasks(db, f"= {number}", schema)
         for event in timeline_rows(proven_events(events, chain))
     ]
+
+
+def has_lost_events(events: list[TimelineRow], others: list[TimelineRow]) -> bool:
+    """Return whether a recovery lost events of a timeline, and those that another copy alone has are from before that.
+
+    The other copy is then an earlier state of the same history, of which nobody went on.
+    """
+    recovered_at = max(
+        (
+            event.at
+            for event in events
+            if event.what == EventKind.RECOVERED and any(text in (event.detail or "") for text in _LOST)
+        ),
+        default="",
+    )
+    return bool(recovered_at) and all(event.at < recovered_at for event in missing_in(events, others))
 
 
 WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
