@@ -118,7 +118,8 @@ def is_cancelled_first(task: Task) -> bool:
 def _declined(chosen: ChosenTasks, values: Values) -> str:
     if chosen.task is not None and is_cancelled_first(chosen.task):
         return f"{chosen.name}: its cancellation is recorded; the decline comes into effect with it."
-    return f"{chosen.name}: declined on {values['on']}, recorded. It is not sent any more."
+    unsent = " It is not sent any more." if chosen.task is None or chosen.task.status in WITHHELD_STATUSES else ""
+    return f"{chosen.name}: declined on {values['on']}, recorded.{unsent}"
 
 
 def _review_decline(task: Task, _values: Values) -> str:

@@ -114,7 +114,8 @@ def footer_actions(
             if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP) or each.name == "help"
         ]
     others = [action for action in shown if action.is_next_step is None]
-    possible = [action for action in others if context.marks or action.disabled_reason(context) is None]
+    marks_decide = context.marks and not context.read_only
+    possible = [action for action in others if marks_decide or action.disabled_reason(context) is None]
     return [*(action for action in shown if action.is_next_step_here(context)), *possible]
 
 
