@@ -111,6 +111,21 @@ def test_lost_rows_of_the_only_backup_come_from_its_timelines_and_indexes(path: 
         assert store.rows("SELECT number, email, kind, due_on, task_id, status FROM tasks ORDER BY number") == before
 
 
+def test_events_come_from_a_backup_that_has_lost_the_rows_of_their_tasks(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 60)
+        columns = "task, at, actor, what, before, after, detail"
+        events = f"SELECT {columns} FROM timeline WHERE what <> 'recovered' ORDER BY task, id"
+        before = store.rows(events)
+    back_up(path)
+    overwrite_leaf(backups.daily_backups(path)[0], "tasks")
+    overwrite_leaf(path, "timeline")
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.rows(events) == before
+        assert scalar(store, "SELECT count(*) FROM tasks WHERE email GLOB 'shopper*' AND task_id IS NOT NULL") == 60
+
+
 def test_a_changed_event_comes_from_the_backup_if_the_digest_proves_it(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         _of_uk(store, 10)

@@ -29,7 +29,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import PAGE, overwrite
+from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.golden import write as golden
 from tests.store.hand_reader import rows_of
 from tests.store.support import ACTOR, FAR, NOW, TODAY, accepted, back_up, closed_history, intent_of, scalar, submitted
@@ -161,6 +161,21 @@ def test_a_request_is_not_sent_with_a_client_token_that_damage_has_changed(path:
         assert store.opening_report is not None
         assert tasks.get(store, 1).status == Status.UNCONFIRMED
         assert not intents.ready(store, FAR, 1)
+
+
+def test_a_request_is_not_sent_again_of_which_nobody_knows_when_it_was_sent_first(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        intent_outcomes.record_sending(store, intent_of(store, submitted(store).number).id)
+        (page,) = store.row("SELECT pageno FROM dbstat WHERE name = 'intents' AND pagetype = 'leaf'") or (0,)
+        ((first,),) = store.rows("SELECT first_sent_at FROM intents")
+    start = path.read_bytes().index(b"submitwaiting", (as_int(page) - 1) * PAGE)
+    overwrite(path, path.read_bytes().index(as_text(first).encode(), start), b"?" * 27)
+    flag_damage(path)
+    overwrite_table(path, "views")
+    with closing(open_store(path, clock=clock)) as store:
+        assert (tasks.get(store, 1).status, intents.ready(store, FAR, 9)) == (Status.UNCONFIRMED, [])
 
 
 def test_a_request_of_which_damage_has_changed_the_task_is_not_sent(path: Path, clock: ManualClock) -> None:

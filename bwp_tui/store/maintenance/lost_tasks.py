@@ -19,7 +19,7 @@ from bwp_tui.store.maintenance import replay, task_rows
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
 _INDEXED: Final = {
     "tasks_by_subject": ("email", "kind"),
@@ -70,6 +70,29 @@ def indexed_values(path: Path, db: apsw.Connection) -> dict[int, Columns]:
                     if number not in kept and sound:
                         found.setdefault(int(str(number)), {}).update(sound)
     return found
+
+
+def keep_orphans(readable: apsw.Connection, db: apsw.Connection) -> None:
+    """Keep what a damaged backup has of tasks whose rows it has lost.
+
+    Args:
+        readable: what can be read of the backup. It gets the rows of these tasks that the history has.
+        db: the history. It gets the events of tasks of which neither has a row, if it has none itself.
+    """
+    for (value,) in readable.execute(f"SELECT DISTINCT task FROM timeline WHERE task {replay.NO_ROW}").fetchall():
+        number = int(str(value))
+        if db.execute("SELECT 1 FROM tasks WHERE number = ?", (number,)).fetchall():
+            row = task_rows.row_of(db, number)
+            names = [name for name in row if name not in ("open", "download", "resubmit_of", "earlier")]
+            readable.execute(
+                f"INSERT INTO tasks ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+                [row[name] for name in names],
+            )
+        elif not db.execute("SELECT 1 FROM timeline WHERE task = ?", (number,)).fetchall():
+            events = readable.execute(
+                f"SELECT task, {EVENT_COLUMNS} FROM timeline WHERE task = ? ORDER BY id", (number,)
+            )
+            db.executemany(INSERT_EVENT, events.fetchall())
 
 
 def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping[int, Columns]) -> int:

@@ -274,6 +274,7 @@ def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, insta
         try:
             with rebuild.build_history(part, instant) as readable:
                 _take_rows(readable, backup, _RecoveryCounts(), instant, 0)
+                lost_tasks.keep_orphans(readable, db)
                 rebuild.remove_dangling_references(readable)
             _merge_backup(db, backup, part, counts, instant)
         except _SYSTEM_ERRORS:

@@ -26,6 +26,9 @@ _IDENTITY_COLUMNS: Final = {
 
 _UNIQUE: Final = {"tasks": "task_id", "intents": "client_token"}
 
+_FIRST_SENT: Final = frozenset(("first_sent_at", "first_sent_service_at", "first_sent_boot", "first_sent_uptime"))
+"""The columns that say when an intent was first sent."""
+
 
 class RowWriter:
     """Writes to a new history whose triggers are off, and counts the rows.
@@ -56,6 +59,9 @@ class RowWriter:
             return
         if row.key is not None:
             values[_KEYS[table]] = row.key
+        is_sent = table == "intents" and values.get("state") == IntentState.WAITING and values.get("attempts")
+        if is_sent and _FIRST_SENT.intersection(row.damaged_columns):
+            values |= {"state": IntentState.LAPSED, "settled_at": self._now}  # its token may protect it no longer
         key: int | None
         try:
             key = self._insert(table, values)
