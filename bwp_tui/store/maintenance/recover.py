@@ -147,6 +147,11 @@ def _damage(path: Path, committed_revision: int) -> str | None:
 def _recover(path: Path, now: datetime, reason: str, committed_revision: int) -> str:
     failed: list[str] = []
     instant = format_instant(now)
+    for backup in backups.own_backups(path):
+        if not os.access(backup, os.R_OK):  # a history without it would hide what cannot be read now
+            raise StoreUnavailable(
+                f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
+            )
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
         swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), _RecoveryCounts(failed=failed)
         try:
@@ -160,7 +165,7 @@ def _recover(path: Path, now: datetime, reason: str, committed_revision: int) ->
                     from_backups=from_backups,
                     committed_revision=committed_revision,
                 )
-        except (*_SYSTEM_ERRORS, StoreUnavailable):  # nothing is begun that would hide what cannot be read now
+        except (*_SYSTEM_ERRORS, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
             failed.append(f"{type(error).__name__}: {error}" if isinstance(error, apsw.Error) else type(error).__name__)
@@ -190,8 +195,9 @@ def _fill(
     """
     highest, indexed = 0, dict[int, Columns]()
     if from_pages:
-        source, newest = path, next(iter(backups.own_backups(path)), path)
-        if not path.stat().st_size and not has_wal(path) and not integrity.is_sound(newest):
+        source, newest = path, next(iter(backups.own_backups(path)), None)
+        is_missing = not path.stat().st_size and not has_wal(path)
+        if is_missing and newest is not None and not integrity.is_sound(newest):
             source, counts.source = newest, newest.name
         with db:
             highest = _take_rows(db, source, counts, instant, committed_revision)
@@ -260,10 +266,6 @@ def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, insta
         is_enough = counts.kept["tasks"] and (counts.merged.added or counts.merged.common)
         if merged and (is_enough or _identity(backup) in merged):
             continue
-        if not os.access(backup, os.R_OK):
-            raise StoreUnavailable(
-                f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
-            )
         if not integrity.is_sound(backup):
             damaged += [] if merged else [backup]
         elif _merge_backup(db, backup, backup, counts, instant):
