@@ -269,6 +269,11 @@ def test_a_task_id_that_two_copies_gave_to_two_requests_stays_with_the_first(pat
         _assert_second_has_the_id(merged)
     for merged in restored_both_ways(path, clock, *both):
         _assert_second_has_the_id(merged)
+        single.set_tags(merged, 1, (), ACTOR)
+        single.set_tags(merged, 2, (), ACTOR)
+    for copy in ("early", "late"):
+        clock.advance(minutes=1)
+        assert restore.restore(path, path.parent / copy / path.name, clock()).to_check == 0
 
 
 def _assert_second_has_the_id(store: Store) -> None:

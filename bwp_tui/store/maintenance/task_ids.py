@@ -37,12 +37,18 @@ Somebody entered the id for both requests; or an event or an operator made one o
 """
 
 
+_IS_RECORDED: Final = " UNION ALL ".join(
+    f"SELECT 1 FROM {schema}.timeline WHERE detail = ?1 AND at < ?2" for schema in ("main", "other")
+)
+
+
 def tag_doubled_ids(db: apsw.Connection, now: str) -> None:
-    """Tag the requests whose task id another request of the other history has too."""
+    """Tag the requests whose task id another request of the other history has too, unless an earlier merge has."""
     for number, task_id, *_, is_purged, _ in db.execute(_HAS_ID_OF_OTHER).fetchall():
-        if not is_purged:
-            task = int(str(number))
-            append_recovered(db, now, task, f"task id {task_id} was given to another request too: check whose it is")
+        task, detail = int(str(number)), f"task id {task_id} was given to another request too: check whose it is"
+        is_known = db.execute(_IS_RECORDED, (detail, now)).fetchall()
+        if not is_purged and not is_known:
+            append_recovered(db, now, task, detail)
             tag_to_check(db, now, task)
 
 
