@@ -289,7 +289,7 @@ def _answer_question(chosen: ChosenTasks) -> str:
     task = chosen.task
     before = ""
     if task is not None and task.answered_on is not None:
-        before = f" (not as recorded on {task.answered_on}{', in part' if task.answered_in_part else ''})"
+        before = f" (in place of the answer of {task.answered_on}{', in part' if task.answered_in_part else ''})"
     return f"How was the shopper of {chosen.name} answered{before}:"
 
 
