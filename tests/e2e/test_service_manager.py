@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import socket
@@ -36,9 +37,30 @@ def test_the_engine_says_that_it_is_ready_alive_and_stopping(shop: Operator, tmp
         with subprocess.Popen(shop.argv("run"), env={**shop.env, **watched}, stdout=subprocess.DEVNULL) as engine:
             assert [manager.recv(99), manager.recv(99)] == [b"READY=1", b"WATCHDOG=1"]
             engine.send_signal(signal.SIGTERM)
+            sent = b"WATCHDOG=1"
+            while sent == b"WATCHDOG=1":
+                sent = manager.recv(99)
+            assert sent == b"STOPPING=1"
             assert engine.wait(60) == 0
-        manager.setblocking(False)
-        sent = b"WATCHDOG=1"
-        while sent == b"WATCHDOG=1":
-            sent = manager.recv(99)
-        assert sent == b"STOPPING=1"
+
+
+def test_a_service_manager_that_reads_nothing_does_not_keep_the_engine_from_ending(
+    shop: Operator, tmp_path: Path
+) -> None:
+    address = tmp_path / "notify"
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filling,
+    ):
+        manager.bind(str(address))
+        manager.settimeout(60)
+        with subprocess.Popen(
+            shop.argv("run"), env={**shop.env, "NOTIFY_SOCKET": str(address)}, stdout=subprocess.DEVNULL
+        ) as engine:
+            assert manager.recv(99) == b"READY=1"
+            filling.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    filling.sendto(b"x", str(address))
+            engine.send_signal(signal.SIGTERM)
+            assert engine.wait(60) == 0

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 
 _SIGNS_OF_LIFE = 2
 """Signs of life within the time after which the service manager restarts the process."""
+_TIMEOUT_S = 1.0
+"""A service manager that does not read what it is sent must not keep the engine from its work, or from ending."""
 
 
 def notify(state: str) -> None:
@@ -17,6 +19,7 @@ def notify(state: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address.startswith(("/", "@")):
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(_TIMEOUT_S)
             sender.sendto(state.encode(), address.replace("@", "\0", 1) if address[0] == "@" else address)
 
 
