@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> ExitCode:
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.TRY_LATER, str(elsewhere)) from None
             if (left := unfinished_work(session.store)) is not None:
-                sends_nothing = session.profile.read_only and (left.unsent or left.unsent_cancellations)
+                sends_nothing = session.profile.read_only and left.waits_to_be_sent
                 code = ExitCode.USAGE if sends_nothing or service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
                 sentences = _describe_unfinished(left)
                 raise CommandError(code, f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences)

@@ -20,14 +20,16 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state, ready_polls
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceHealthState
-from bwp_tui.store.worklog.intents import has_unsent_intent
+from bwp_tui.store.worklog.intents import has_unsent_intent, unfinished_work
 
 if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
 
 _REFUSED: Final = (Status.REJECTED, Status.UNCONFIRMED)
 NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
-SENDS_NOTHING: Final = "The profile is read-only: only an engine that is not sends requests and cancellations."
+SENDS_NOTHING: Final = (
+    "The profile is read-only: an engine whose profile is not has to send requests and cancellations."
+)
 
 
 class EngineWaiter:
@@ -135,7 +137,8 @@ class EngineWaiter:
             why = message or why
         why = why or message or self._trouble or otherwise
         goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
-        if holder is None and self._config.profile.read_only:
+        left = unfinished_work(self._store)
+        if holder is None and self._config.profile.read_only and left is not None and left.waits_to_be_sent:
             goes_on = SENDS_NOTHING
         return CommandError(
             ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER, f"{why} {consequence} {goes_on}"

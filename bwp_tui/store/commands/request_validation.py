@@ -36,7 +36,7 @@ def check_email(email: str) -> None:
         raise BadRequest("email", f"The email has {len(email)} characters; more than {LONGEST_EMAIL} are impossible.")
     if not EMAIL_PATTERN.fullmatch(email):
         unsafe, not_ascii = unsafe_at(email), re.search(r"[^\x00-\x7f]", email)
-        character = f" It contains {not_ascii[0]}, which is no letter of emails there." if not_ascii else ""
+        character = f" It contains {not_ascii[0]}: only ASCII characters are possible." if not_ascii else ""
         if unsafe is not None:
             character = f" It contains {clean_line(email[unsafe])}, which is invisible."
         sentence = f"“{clean_line(email)}” is not an email address the service takes"

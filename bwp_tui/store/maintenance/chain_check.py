@@ -29,6 +29,7 @@ _LONGEST_GAP: Final = 50
 """Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
 
 GONE: Final = "the task is gone"
+REMOVED: Final = "was removed"
 
 _REFERENCE_BITS: Final = 24
 """Bits of a task number of which one may be damaged."""
@@ -116,7 +117,7 @@ def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFindi
         for offset in range(recorded, present):
             yield ChainFinding(chain.task, at + offset + 1, "was added by another program")
         for offset in range(present, recorded):
-            yield ChainFinding(chain.task, link + offset + 1, "was removed")
+            yield ChainFinding(chain.task, link + offset + 1, REMOVED)
         at, link = at + present, link + recorded
 
 
@@ -189,6 +190,12 @@ def noted_columns(db: apsw.Connection) -> dict[int, set[str]]:
     return {int(str(task)): set(str(columns).split()) for task, columns in noted}
 
 
+def _drop_note_if_sound(db: apsw.Connection, corrected: ChainedTask) -> None:
+    """Note a chain as broken no longer if all agrees with it after a correction."""
+    if not any(_findings(corrected)):
+        db.execute("DELETE FROM temp.broken_chains WHERE task = ?", (corrected.number,))
+
+
 def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
     """Return by task the values that were damaged in this history and are right, by its digests, in the other history.
 
@@ -219,8 +226,7 @@ def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
                 for name, value in right.items()
                 if value != row[name]
             }
-            if not any(_findings(ChainedTask(number, [*right.values()], events, chain))):
-                db.execute("DELETE FROM temp.broken_chains WHERE task = ?", (number,))
+            _drop_note_if_sound(db, ChainedTask(number, [*right.values()], events, chain))
     return found
 
 
@@ -243,8 +249,7 @@ def repair_events(db: apsw.Connection) -> None:
             continue
         db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
         db.executemany(INSERT_EVENT, [(number, *event) for event in right])
-        if not any(_findings(ChainedTask(number, covered, right, chain))):
-            db.execute("DELETE FROM temp.broken_chains WHERE task = ?", (number,))
+        _drop_note_if_sound(db, ChainedTask(number, covered, right, chain))
 
 
 def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]) -> dict[int, Columns]:
@@ -261,8 +266,7 @@ def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]
         right = [*(row | values).values()]
         if values and chain.is_row_of(right):
             found[number] = values
-            if not any(_findings(ChainedTask(number, right, events, chain))):
-                db.execute("DELETE FROM temp.broken_chains WHERE task = ?", (number,))
+            _drop_note_if_sound(db, ChainedTask(number, right, events, chain))
     return found
 
 

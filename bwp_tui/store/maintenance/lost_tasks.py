@@ -62,13 +62,13 @@ def indexed_values(path: Path, db: apsw.Connection) -> dict[int, Columns]:
                 for number, *values in damaged.execute(
                     f"SELECT number, {', '.join(names)} FROM tasks INDEXED BY {index}{condition}"
                 ):
-                    sound = {
-                        name: value
+                    if number in kept:
+                        continue
+                    found.setdefault(int(str(number)), {}).update(
+                        (name, value)
                         for name, value in zip(names, values, strict=True)
                         if isinstance(value, str) and value and _IS_SOUND.get(name, str.isprintable)(value)
-                    }
-                    if number not in kept and sound:
-                        found.setdefault(int(str(number)), {}).update(sound)
+                    )
     return found
 
 

@@ -33,6 +33,11 @@ from bwp_tui.store.queries.timeline import EventKind
 EVIDENCE_MONTHS: Final = 24
 """CCPA regulations §7101(a)."""
 
+NAMES_A_FILE: Final = (
+    f"what IN ('{EventKind.UNPACKED}', '{EventKind.PACKED}', '{EventKind.LETTER}') AND detail LIKE '%/%'"
+)
+"""The condition that an event says where a result was unpacked or packed to, or a letter written and not copied."""
+
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The name of a part that is to be removed is made from what a purge removes.
 _HAS_OPEN_DOWNLOAD: Final = f"(d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)"
@@ -98,11 +103,7 @@ def plan(
     )
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
     own, elsewhere = _files(store, chosen)
-    handled = store.rows(
-        # A letter that was copied names no file.
-        "SELECT task, what, detail FROM timeline WHERE what IN (?, ?, ?) AND detail LIKE '%/%' ORDER BY id",
-        (EventKind.UNPACKED, EventKind.PACKED, EventKind.LETTER),
-    )
+    handled = store.rows(f"SELECT task, what, detail FROM timeline WHERE {NAMES_A_FILE} ORDER BY id")
     return PurgePlan(
         tuple(chosen),
         max((date.fromisoformat(ended[:10]) for ended in chosen.values()), default=None),

@@ -19,7 +19,7 @@ from bwp_tui.domain.deadlines import earlier_receipt
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, chained_tasks
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns, proven_events
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, GONE, REMOVED, noted_columns, proven_events
 from bwp_tui.store.maintenance.intent_repair import make_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.task_rows import (
     append_recovered,
@@ -35,7 +35,7 @@ from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, RECORD_COLUMNS
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
 
-_LOST: Final = ("was removed", "the task is gone", REBUILT)
+_LOST: Final = (REMOVED, GONE, REBUILT)
 """What the details of `recovered` events have where a recovery could not read all events of a task."""
 
 NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"

@@ -21,6 +21,7 @@ from bwp_tui.store.database.shared_sql import IS_TO_CHECK
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
 from bwp_tui.store.maintenance.merge import MergeResult
+from bwp_tui.store.maintenance.purge import NAMES_A_FILE
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -29,8 +30,7 @@ _TO_CHECK: Final = f"SELECT number FROM tasks WHERE {IS_TO_CHECK}"
 _PURGED: Final = "SELECT number FROM tasks WHERE purged_at IS NOT NULL"
 _RESULTS: Final = (
     "SELECT task, path FROM downloads JOIN tasks ON number = task WHERE path IS NOT NULL AND purged_at IS NULL"
-    f" UNION SELECT task, what || ': ' || detail FROM timeline JOIN tasks ON number = task"
-    f" WHERE what IN ('{EventKind.UNPACKED}', '{EventKind.PACKED}', '{EventKind.LETTER}') AND detail LIKE '%/%'"
+    f" UNION SELECT task, what || ': ' || detail FROM timeline JOIN tasks ON number = task WHERE {NAMES_A_FILE}"
     " AND purged_at IS NULL"
 )
 """Where files with personal data of tasks that are not purged were saved, unpacked or packed."""
@@ -125,9 +125,10 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         unconfirmed_before, to_check_before = _numbers(db, _UNCONFIRMED), _numbers(db, _TO_CHECK)
         purged_before, results_before = _numbers(db, _PURGED), db.execute(_RESULTS).fetchall()
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
-        results_left = tuple(str(path) for number, path in results_before if number in _numbers(db, _PURGED))
+        purged = _numbers(db, _PURGED) - purged_before
+        results_left = tuple(str(path) for number, path in results_before if number in purged)
         with db:
-            if _numbers(db, _PURGED) - purged_before:  # the engine replaces the backups, as after a purge
+            if purged:  # the engine replaces the backups, as after a purge
                 db.execute("UPDATE meta SET traces_left = 1")
             intent_repair.lapse_orphan_submissions(db, instant)
             replay.tag_changed_tasks(db, instant)

@@ -105,7 +105,6 @@ _PLAIN_VALUE: Final = r"[a-z][a-z-]*|\d{4}-\d\d-\d\d"
 _CHOSEN_COLUMN: Final = rf'(?:no ([a-z ]+)|([a-z ]+): (\d|{_PLAIN_VALUE}|"(?:[^"\\]|\\.)*"))(?:, |$)'
 _CHOSEN_COLUMNS: Final = re.compile(r"(?:^|; )until then [^()]*\((.*)\)$", re.DOTALL)
 
-
 RECORDED_COLUMNS: Final = tuple(
     dict.fromkeys(
         ("received_on", "regulation", *DECLINE_COLUMNS, *(name for names in RECORD_COLUMNS.values() for name in names))
@@ -114,7 +113,6 @@ RECORDED_COLUMNS: Final = tuple(
 """The columns of receipt, law, decline and legal records: a disputed merge takes all of them from one copy."""
 
 _CAN_BE_CHOSEN: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "next_poll_at"})
-
 
 _EMPTY_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "task id": ("task_id", "submitted_at"),

@@ -192,6 +192,11 @@ class UnfinishedWork(NamedTuple):
     failed_polls: int
     newest_failure: str | None
 
+    @property
+    def waits_to_be_sent(self) -> bool:
+        """Whether something is left that an engine with a read-only profile does not send."""
+        return bool(self.unsent or self.unsent_cancellations)
+
 
 _CANCELLATION: Final = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')"
 _FAILING: Final = (
