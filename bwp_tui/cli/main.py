@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -65,6 +66,7 @@ def command_of(arguments: Namespace) -> Command:
 
 def _run_command(arguments: Namespace) -> int:
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the console blocks it while this process starts
         code = command_of(arguments)(arguments)
         sys.stdout.flush()
         return ExitCode.DONE if code is None else code

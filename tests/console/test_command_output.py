@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,14 @@ from bwp_tui.cli.parser import build_parser
 from bwp_tui.console.bindings.commands import CLI_LINES
 from bwp_tui.console.command_bar.line_completion import complete
 from bwp_tui.console.screens.command_output import CommandOutputScreen
-from bwp_tui.console.store_access.command_process import INTERRUPTED
+from bwp_tui.console.store_access.command_process import INTERRUPTED, CommandProcess
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.text import mask_email
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, PAST
 from tests.console.support import USUAL, Console, make_profile, opened
 from tests.console.test_find import find, underlined
+from tests.waiting import eventually_in_loop
 
 
 @pytest.fixture
@@ -118,6 +121,17 @@ async def test_escape_interrupts_a_command_that_runs_and_then_leaves(profile: Pr
         assert "Traceback" not in console.text
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_a_command_that_is_interrupted_while_it_starts_says_so(profile: Profile) -> None:
+    process = CommandProcess(lambda: None, pytest.fail)
+    running = asyncio.ensure_future(process.run(["wait", str(HELD)], profile, USUAL, margin=2))
+    await eventually_in_loop(lambda: process._process is not None)
+    process.interrupt()
+    await running
+    assert process.exit_code == INTERRUPTED
+    assert len(process.lines) == 1
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 async def test_a_command_of_the_console_with_words_that_it_does_not_take_is_one_of_the_command_line(

@@ -15,7 +15,8 @@ import signal
 import struct
 import sys
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from bwp_tui.settings import Profile
@@ -65,20 +66,19 @@ class CommandProcess:
         environ |= {"COLUMNS": str(columns - margin), CONSOLE_SIZE_VARIABLE: f"{columns}x{rows}"}
         loop = asyncio.get_running_loop()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bwp_tui", "--profile", profile.name, *words),
-                stdin=end,
-                stdout=end,
-                stderr=end,
-                env=environ,
-                start_new_session=True,
-            )
+            with _interrupts_blocked():
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "bwp_tui", "--profile", profile.name, *words),
+                    stdin=end,
+                    stdout=end,
+                    stderr=end,
+                    env=environ,
+                    start_new_session=True,
+                )
             os.close(end)
             loop.add_reader(self._terminal, self._read)
             code = await self._process.wait()
             self._read()
-            if code == -signal.SIGINT:  # while it started: it has done nothing yet but print a traceback
-                self.lines.clear()
             self.exit_code = INTERRUPTED if code == -signal.SIGINT else code
         finally:
             self.interrupt()
@@ -109,6 +109,19 @@ class CommandProcess:
         self._changed()
         if _QUESTION.search(self._unfinished_line):
             self._asked(_last_drawn(self._unfinished_line))
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Block SIGINT, also in a process that starts meanwhile, until `cli.main` there can say that it was interrupted.
+
+    Interrupted while it starts, the interpreter would print a traceback, and end with any exit code.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _last_drawn(line: str) -> str:
