@@ -27,7 +27,7 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import overwrite, overwrite_table
+from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, intent_of, request, scalar, sent, submitted
 
 
@@ -96,6 +96,17 @@ def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: ManualClock)
     assert mended.opening_report is not None
     assert scalar(mended, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 60
     mended.close()
+
+
+def test_a_history_whose_row_and_index_differ_is_not_copied(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store, email="shopper@example.com")
+        ((page,),) = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'tasks'")
+    begin = (int(str(page)) - 1) * PAGE
+    overwrite(path, path.read_bytes().index(b"shopper@example.com", begin), b"xhopper")
+    with pytest.raises(StoreError):
+        backups.back_up_daily(path, TODAY, _calm())
+    assert backups.daily_backups(path) == []
 
 
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:

@@ -47,7 +47,8 @@ from tests.store.support import (
 )
 
 
-def test_what_indexes_have_of_a_lost_row_is_recovered(path: Path, clock: ManualClock) -> None:
+@pytest.mark.parametrize("lost", ["row", "row and schema"])
+def test_what_indexes_have_of_a_lost_row_is_recovered(path: Path, clock: ManualClock, lost: str) -> None:
     names = ("number", "email", "kind", "received_on", "regulation", "due_on", "task_id", "tags", "status")
     with closing(open_store(path, clock=clock)) as store:
         for number in range(1, 61):
@@ -56,10 +57,74 @@ def test_what_indexes_have_of_a_lost_row_is_recovered(path: Path, clock: ManualC
             intent_outcomes.record_accepted(store, sent(store, number).id, f"task-{number}", SOON)
         before = store.rows(f"SELECT {', '.join(names)} FROM tasks ORDER BY number")
     overwrite_leaf(path, "tasks")
+    if lost == "row and schema":
+        overwrite(path, 0, b"\xff" * PAGE)
     flag_damage(path)
     with closing(open_store(path, clock=clock)) as store:
         assert scalar(store, "SELECT count(*) FROM timeline WHERE detail LIKE 'rebuilt from its timeline%'") > 2
         assert store.rows(f"SELECT {', '.join(names)} FROM tasks ORDER BY number") == before
+
+
+def test_what_the_indexes_in_a_log_have_is_recovered_without_its_history(path: Path, clock: ManualClock) -> None:
+    log = path.with_name(f"{path.name}-wal")
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 60)
+        kept, rows = log.read_bytes(), store.rows("SELECT number, email, task_id FROM tasks ORDER BY number")
+    path.unlink()
+    log.write_bytes(kept)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.rows("SELECT number, email, task_id FROM tasks ORDER BY number") == rows
+
+
+def test_a_task_id_comes_from_the_index_of_a_damaged_backup(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 60)
+        before = store.rows("SELECT number, email, task_id FROM tasks ORDER BY number")
+    back_up(path)
+    overwrite_leaf(backups.daily_backups(path)[0], "tasks")
+    overwrite_leaf(path, "tasks")
+    overwrite_indexes(path)
+    overwrite_table(path, "timeline")
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.rows("SELECT number, email, task_id FROM tasks ORDER BY number") == before
+
+
+def test_of_two_due_dates_of_a_lost_row_the_earlier_one_counts_until_it_is_checked(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 60)
+        due_on = tasks.get(store, 20).due_on
+        ((page,),) = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'tasks_by_due'")
+        ((other,),) = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'tasks_due_order'")
+    content = path.read_bytes()
+    for begin in (int(str(page)) * PAGE - PAGE, int(str(other)) * PAGE - PAGE):
+        overwrite(path, begin, content[begin : begin + PAGE].replace(b"2026-12-20", b"2027-12-20"))
+    overwrite_leaf(path, "tasks")
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        rebuilt = [tasks.get(store, int(str(n))) for (n,) in store.rows("SELECT number FROM tasks") if n]
+        assert {task.due_on for task in rebuilt} == {due_on}
+        assert len([task for task in rebuilt if TO_CHECK in task.tags]) > 2
+
+
+def test_the_numbers_of_which_nothing_is_left_are_named(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        _of_uk(store, 60)
+        pages = store.rows(
+            "SELECT pageno FROM dbstat WHERE name GLOB '*_*' OR name IN ('timeline', 'intents', 'chains')"
+        )
+    overwrite_leaf(path, "tasks")
+    for (page,) in pages:
+        overwrite(path, (int(str(page)) - 1) * PAGE, b"\xff" * PAGE)
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        kept = {int(str(number)) for (number,) in store.rows("SELECT number FROM tasks")}
+    report = next(path.parent.glob("*.txt")).read_text()
+    gone = [number for number in range(1, max(kept)) if number not in kept]
+    assert len(gone) > 2
+    assert f": {', '.join(f'#{number}' for number in gone)}." in report
 
 
 def _of_uk(store: Store, count: int) -> None:

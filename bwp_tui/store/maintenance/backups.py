@@ -128,7 +128,7 @@ def _copy(
         _remove(part)
         with translated_damage(path):
             with closing(copy_database(open_for_reading(path).db, part, stop)) as copy:
-                verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
+                verdict = copy.execute("PRAGMA integrity_check(1)").fetchall()
             if verdict != [("ok",)]:
                 raise apsw.CorruptError(f"{verdict[0][0]}: no backup was made of it")
         sync(part)

@@ -28,7 +28,7 @@ from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM,
 _LONGEST_GAP: Final = 50
 """Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
 
-GONE: Final = "the task is gone"
+GONE: Final = "its row is missing"
 REMOVED: Final = "was removed"
 
 _REFERENCE_BITS: Final = 24

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 import apsw
@@ -13,26 +13,22 @@ from bwp_tui.domain.regulations import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.domain.times import is_iso_day
-from bwp_tui.store.database.open import has_wal
+from bwp_tui.store.database.connection import SqlValue
+from bwp_tui.store.database.digest_chain import missing_numbers
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.maintenance import replay, task_rows
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, check_chains
+from bwp_tui.store.maintenance.salvage import index_finder
+from bwp_tui.store.maintenance.salvage.index_finder import IndexEntry
+from bwp_tui.store.maintenance.salvage.row_finder import Salvage
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
-_INDEXED: Final = {
-    "tasks_by_subject": ("email", "kind"),
-    "tasks_receipt_order": ("received_on",),
-    "tasks_by_regulation": ("regulation",),
-    "tasks_by_due": ("due_on",),
-    "tasks_by_name": ("task_id",),
-    "tasks_by_recording": ("recorded_at",),
-    "tasks_submission_order": ("submitted_at",),
-    "tasks_note_order": ("note",),
-    "tasks_tag_order": ("tags",),
-}
-"""The columns that each index has: SQLite reads them from its pages alone."""
+_INDEXED: Final = frozenset(
+    ("email", "kind", "received_on", "regulation", "due_on", "task_id", "recorded_at", "submitted_at", "note", "tags")
+)
+"""The columns that are taken from indexes."""
 
 _IS_SOUND: Final[Mapping[str, Callable[[str], bool]]] = {
     "kind": lambda text: text in {*Kind},
@@ -43,33 +39,66 @@ _IS_SOUND: Final[Mapping[str, Callable[[str], bool]]] = {
 """Whether a text can be the value of a column; that of others is any printable one."""
 
 
-def indexed_values(path: Path, db: apsw.Connection) -> dict[int, Columns]:
+def indexed_values(salvage: Salvage, db: apsw.Connection) -> dict[int, Columns]:
     """Return by number what the indexes of a damaged history have of the tasks of which `db` has no sound row.
 
-    Of an index that is damaged itself, the values before the damage are read.
+    Which index is which, the sound rows show: they have the values of its entries. Without any the schema says it.
     """
-    kept = {number for (number,) in db.execute(f"SELECT number FROM tasks WHERE number NOT {AMONG_BROKEN}")}
-    found = dict[int, Columns]()
-    if not path.exists() or not path.stat().st_size:
-        return found
-    uri = f"{path.absolute().as_uri()}?{'mode=ro' if has_wal(path) else 'immutable=1'}"
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    with suppress(apsw.Error), closing(apsw.Connection(uri, flags=flags)) as damaged:
-        damaged.execute("PRAGMA writable_schema = ON")  # SQLite then reads a file that was cut, too
-        for index, names in _INDEXED.items():
-            condition = " WHERE open = 1" if index == "tasks_by_due" else ""
-            with suppress(apsw.Error, UnicodeDecodeError):
-                for number, *values in damaged.execute(
-                    f"SELECT number, {', '.join(names)} FROM tasks INDEXED BY {index}{condition}"
-                ):
-                    if number in kept:
-                        continue
-                    found.setdefault(int(str(number)), {}).update(
-                        (name, value)
-                        for name, value in zip(names, values, strict=True)
-                        if isinstance(value, str) and value and _IS_SOUND.get(name, str.isprintable)(value)
-                    )
+    candidates = _columns_of_indexes(db)
+    names = sorted({name for columns in candidates.values() for name in columns if name is not None})
+    known = {
+        row[0]: dict(zip(names, row[1:], strict=True))
+        for row in db.execute(f"SELECT number, {', '.join(names)} FROM tasks WHERE number NOT {AMONG_BROKEN}")
+    }
+    names_of_roots = {page_number: name for name, page_number in salvage.index_roots.items()}
+    recognised = []
+    for root, entries in index_finder.indexes(salvage.file):
+        agreements = {name: _agreement(entries, columns, known) for name, columns in candidates.items()}
+        by_schema = names_of_roots.get(root, "")
+        most = max(agreements.values())  # 0 where no row is left, or none of this index
+        name = by_schema if agreements.get(by_schema) == most else max(agreements, key=agreements.__getitem__)
+        if most or name == by_schema:
+            recognised.append((most, candidates[name], entries))
+    found: dict[int, Columns] = {}
+    for _, columns, entries in sorted(recognised, key=itemgetter(0)):  # a stale copy of some pages agrees less
+        for *values, number in entries:
+            if isinstance(number, int) and number not in known and len(values) == len(columns):
+                found.setdefault(number, {}).update(
+                    (name, value)
+                    for name, value in zip(columns, values, strict=True)
+                    if name in _INDEXED
+                    and isinstance(value, str)
+                    and value
+                    and _IS_SOUND.get(name, str.isprintable)(value)
+                )
     return found
+
+
+def _columns_of_indexes(db: apsw.Connection) -> dict[str, list[str | None]]:
+    """Return the columns of each index of tasks by its name; None stands for an expression."""
+    columns = defaultdict[str, list[str | None]](list)
+    for index, name in db.execute(
+        "SELECT l.name, iif(l.name = 'tasks_due_order' AND x.seqno = 1, 'due_on', x.name)"
+        " FROM pragma_index_list('tasks') l, pragma_index_xinfo(l.name) x WHERE x.key ORDER BY l.name, x.seqno"
+    ):
+        columns[str(index)].append(None if name is None else str(name))
+    return dict(columns)
+
+
+def _agreement(entries: Sequence[IndexEntry], columns: Sequence[str | None], known: Mapping[SqlValue, Columns]) -> int:
+    """Return how many entries have the values of their rows in these columns; 0 where most have not."""
+    compared = agreeing = 0
+    for *values, number in entries:
+        row = known.get(number)
+        if row is not None and any(isinstance(value, str) and value for value in values):
+            named = [(value, row[name]) for name, value in zip(columns, values, strict=False) if name is not None]
+            compared += 1
+            agreeing += (
+                len(values) == len(columns)
+                and all(value == recorded for value, recorded in named)
+                and any(isinstance(value, str) and value for value, _ in named)
+            )
+    return agreeing if 2 * agreeing > compared else 0
 
 
 def keep_orphans(readable: apsw.Connection, db: apsw.Connection) -> None:
@@ -79,7 +108,7 @@ def keep_orphans(readable: apsw.Connection, db: apsw.Connection) -> None:
         readable: what can be read of the backup. It gets the rows of these tasks that the history has.
         db: the history. It gets the events of tasks of which neither has a row, if it has none itself.
     """
-    for (value,) in readable.execute(f"SELECT DISTINCT task FROM timeline WHERE task {replay.NO_ROW}").fetchall():
+    for (value,) in readable.execute(f"SELECT DISTINCT task FROM timeline WHERE task {task_rows.NO_ROW}").fetchall():
         number = int(str(value))
         if db.execute("SELECT 1 FROM tasks WHERE number = ?", (number,)).fetchall():
             row = task_rows.row_of(db, number)
@@ -107,7 +136,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping
         for number, first in db.execute(
             "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
             " UNION ALL SELECT task, asked_at FROM downloads)"
-            f" WHERE task BETWEEN 1 AND ? AND task {replay.NO_ROW} GROUP BY task",
+            f" WHERE task BETWEEN 1 AND ? AND task {task_rows.NO_ROW} GROUP BY task",
             (highest,),
         ).fetchall()
     }
@@ -128,6 +157,12 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping
     return len(lost)
 
 
+def numbers_without_row(db: apsw.Connection) -> list[int]:
+    """Return the task numbers that were given and have no row, but for those that are known to have been removed."""
+    _, findings = check_chains(db, task_rows.NO_ROW)
+    return sorted({*(finding.task for finding in findings), *missing_numbers(db)})
+
+
 def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: str, *, is_unsent: bool) -> None:
     """Add a row of a task with what is known of it, and an event that says what is not; its request is not sent."""
     kind = _recorded_kind(db, number) or columns.get("kind")
@@ -140,17 +175,16 @@ def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: st
     what_is_lost = _what_is_lost(columns, has_kind=kind is not None)
     note = f"Recovered from its timeline, {what_is_lost}: see the report. {columns.get('note', '')}"
     columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
-    is_assumed = columns.get("regulation") is None and columns.get("purged_at") is None
-    added = (*((KIND_UNKNOWN,) if kind is None else ()), *((TO_CHECK,) if is_assumed else ()))
-    if added:
-        columns["tags"] = tags_text(tuple(dict.fromkeys((*tags_of(columns.get("tags", "[]")), *added))))
     db.execute(
         "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"
         " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), ?, ?, 1)",
         (number, columns["kind"], first, DEFAULT_REGULATION, first),
     )
-    has_due_date = "due_on" in columns or columns.get("purged_at") is not None
-    (task_rows.write_row if has_due_date else task_rows.write_with_due_date)(db, number, columns, now)
+    task_rows.write_row(db, number, columns, now)
+    is_doubtful = columns.get("purged_at") is None and not _write_due_date(db, number, columns, now)
+    added = (*((KIND_UNKNOWN,) if kind is None else ()), *((TO_CHECK,) if is_doubtful else ()))
+    tags = tags_text(tuple(dict.fromkeys((*tags_of(columns.get("tags", "[]")), *added))))
+    task_rows.write_row(db, number, {"tags": tags}, now)  # no event: a backup that has the row needs no check
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
         " FROM tasks WHERE number = ?",
@@ -161,6 +195,21 @@ def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: st
         f" AND {INTENT_IS_WAITING}",
         (now, number),
     )
+
+
+def _write_due_date(db: apsw.Connection, number: int, columns: Columns, now: str) -> bool:
+    """Write the due date of a task, and return whether it is certain: else its law is assumed, or the date not that
+    of the law, as after an extension that nothing says any more. The earlier date then counts.
+    """
+    due_on = columns.get("due_on")
+    if due_on is not None and not {"received_on", "regulation"} <= columns.keys():
+        return "regulation" in columns
+    task_rows.write_with_due_date(db, number, {}, now)
+    by_law = task_rows.row_of(db, number)["due_on"]
+    if due_on is not None and by_law is not None and due_on != by_law:
+        task_rows.write_row(db, number, {"due_on": min(str(due_on), str(by_law))}, now)
+        return False
+    return "regulation" in columns
 
 
 def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:

@@ -74,7 +74,7 @@ class _RecoveryCounts:
     lost: Counter[str] = field(default_factory=Counter)
     wal_is_unrelated: bool = False
     is_unchained: bool = False
-    """Whether the file is of a schema without digests, as far as can be seen."""
+    """Whether the file is of a schema without digests; one whose header is lost counts as one of the newest schema."""
     failed: list[str] = field(default_factory=list)
     source: str | None = None
     """The name of the damaged backup that was read in the place of a missing history."""
@@ -83,6 +83,8 @@ class _RecoveryCounts:
     merged: MergeResult = field(default_factory=MergeResult)
     outdated: int = 0
     reconstructed_tasks: int = 0
+    missing: list[int] = field(default_factory=list)
+    """The numbers that were given to tasks of which nothing is left."""
     changed_values: list[str] = field(default_factory=list)
     """Tasks with the columns of which no copy had the value that was recorded."""
     dangling_rows: int = 0
@@ -199,14 +201,15 @@ def _fill(
         is_missing = not path.stat().st_size and not has_wal(path)
         if is_missing and newest is not None and not integrity.is_sound(newest):
             source, counts.source = newest, newest.name
-        with db:
-            highest = _take_rows(db, source, counts, instant, committed_revision)
+        with damaged_file.open_damaged(source, committed_revision=committed_revision) as file, db:
+            salvage = Salvage(file, instant)
+            highest = _take_rows(db, salvage, counts, instant)
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
                 chain_check.return_stray_events(db)
-                indexed = lost_tasks.indexed_values(source, db)
+                indexed = lost_tasks.indexed_values(salvage, db)
                 for number, values in chain_check.values_proven_by_indexes(db, indexed).items():
                     task_rows.write_row(db, number, values, instant)
                 counts.outdated = replay.repair_outdated_rows(db, instant)
@@ -214,7 +217,8 @@ def _fill(
                 begin_all_chains(db)
             intent_repair.mark_waiting_as_sent(db)
     if from_backups:
-        _add_backups(db, path, counts, instant)
+        of_backups = _add_backups(db, path, counts, instant)
+        indexed = {number: of_backups.get(number, {}) | indexed.get(number, {}) for number in of_backups | indexed}
     with db:
         highest = max(highest, task_rows.integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
@@ -227,41 +231,42 @@ def _fill(
         intent_repair.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
         counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
+        counts.missing = lost_tasks.numbers_without_row(db)
 
 
-def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: str, committed_revision: int) -> int:
+def _take_rows(db: apsw.Connection, salvage: Salvage, counts: _RecoveryCounts, now: str) -> int:
     """Write all readable rows; return the highest number that a task was given."""
-    writer = RowWriter(db, now)
+    writer, file = RowWriter(db, now), salvage.file
     highest = 0
-    with damaged_file.open_damaged(path, committed_revision=committed_revision) as file:
-        counts.wal_is_unrelated = file.wal_is_unrelated
-        counts.is_unchained = max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_CHAINED
-        salvage = Salvage(file, now)
-        for table in salvage.tables:
-            for row in salvage.rows(table):
-                writer.write(table, row)
-            for row in salvage.doubtful_rows(table):
-                writer.write(table, row)
-            assigned = task_rows.integer(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
-            given = salvage.highest.get(table, 0)
-            if assigned < given <= assigned + _MAX_KEY_GAP:
-                db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
-            if table == "tasks":
-                highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
-        rebuild.record_answers_of_ended(db, writer.clocks_ended)
-        intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
-        counts.lost = salvage.lost + writer.rejected
+    counts.wal_is_unrelated = file.wal_is_unrelated
+    counts.is_unchained = 0 < max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_CHAINED
+    for table in salvage.tables:
+        for row in salvage.rows(table):
+            writer.write(table, row)
+        for row in salvage.doubtful_rows(table):
+            writer.write(table, row)
+        assigned = task_rows.integer(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+        given = salvage.highest.get(table, 0)
+        if assigned < given <= assigned + _MAX_KEY_GAP:
+            db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
+        if table == "tasks":
+            highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
+    rebuild.record_answers_of_ended(db, writer.clocks_ended)
+    intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
+    counts.lost = salvage.lost + writer.rejected
     counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled
     counts.damaged, counts.guessed = writer.damaged.total(), writer.guessed.total()
     return highest
 
 
-def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> None:
+def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> dict[int, Columns]:
     """Merge the newest sound backup that can be merged, and then what can be read of newer ones, which are damaged.
 
     Where no row of the history is left, the newest of each identity counts: it may have been begun anew once before.
+
+    Returns what the indexes of damaged backups have of tasks whose rows they have lost, by number.
     """
-    damaged, merged = list[Path](), set[str | None]()
+    damaged, merged, indexed = list[Path](), set[str | None](), dict[int, Columns]()
     for backup in backups.own_backups(path):
         is_enough = counts.kept["tasks"] and (counts.merged.added or counts.merged.common)
         if merged and (is_enough or _identity(backup) in merged):
@@ -274,8 +279,11 @@ def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, insta
         part = path.with_name(f"{path.name}-of-{backup.name}")
         part.unlink(missing_ok=True)  # of a recovery that was killed
         try:
-            with rebuild.build_history(part, instant) as readable:
-                _take_rows(readable, backup, _RecoveryCounts(), instant, 0)
+            with rebuild.build_history(part, instant) as readable, damaged_file.open_damaged(backup) as file:
+                salvage = Salvage(file, instant)
+                _take_rows(readable, salvage, _RecoveryCounts(), instant)
+                chain_check.note_broken_chains(readable)
+                indexed |= lost_tasks.indexed_values(salvage, readable)
                 lost_tasks.keep_orphans(readable, db)
                 rebuild.remove_dangling_references(readable)
             _merge_backup(db, backup, part, counts, instant)
@@ -285,6 +293,7 @@ def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, insta
             counts.failed.append(f"{backup.name}: {type(error).__name__}")
         finally:
             part.unlink(missing_ok=True)
+    return indexed
 
 
 def _identity(backup: Path) -> str | None:
@@ -321,7 +330,9 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
     if counts.outdated:
         parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
     if counts.reconstructed_tasks:
-        parts.append(f", {counts.reconstructed_tasks} without their emails")
+        parts.append(f", {counts.reconstructed_tasks} made from timelines and indexes")
+    if counts.missing:
+        parts.append(f"; of {len(counts.missing)} more nothing is left")
     if counts.changed_values:
         parts.append(f", {len(counts.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
     if counts.unconfirmed:
@@ -361,8 +372,10 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
         f"Tasks added from it whose timeline, read from the pages, said more: {counts.merged.replayed}."
         " They were brought up to date by it.",
-        "Tasks known only from events, intents or downloads, without what these do not say, as their emails:"
-        f" {counts.reconstructed_tasks}.",
+        "Tasks whose rows were lost, made from timelines, indexes, intents and downloads (what none of these says is"
+        f" named on their timelines): {counts.reconstructed_tasks}.",
+        "Task numbers of which nothing is left (lost, or removed by purge --all):"
+        f" {', '.join(f'#{number}' for number in counts.missing) or 'none'}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling_rows}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
         " They are listed by: bwp-tui list status:unconfirmed.",

@@ -22,6 +22,7 @@ from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, GONE, REMOVED, noted_columns, proven_events
 from bwp_tui.store.maintenance.intent_repair import make_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.task_rows import (
+    NO_ROW,
     append_recovered,
     row_of,
     tag_to_check,
@@ -37,9 +38,6 @@ REBUILT: Final = "rebuilt from its timeline"
 
 _LOST: Final = (REMOVED, GONE, REBUILT)
 """What the details of `recovered` events have where a recovery could not read all events of a task."""
-
-NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
-"""The end of a condition on a task number that no row has."""
 
 
 def proven_unsent_tasks(db: apsw.Connection) -> list[int]:

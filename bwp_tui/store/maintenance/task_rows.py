@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import apsw
 
@@ -14,6 +15,9 @@ from bwp_tui.store.database.digest_chain import EventRow
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind, TimelineRow
+
+NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
+"""The end of a condition on a task number that no row has."""
 
 
 def integer(db: apsw.Connection, sql: str) -> int:

@@ -15,7 +15,11 @@ PAGE_BYTES: Final = 4096
 INTERIOR, LEAF = 5, 13
 """The kinds of page that make up a table; both bytes are those of the file."""
 
+INDEX_INTERIOR, INDEX_LEAF = 2, 10
+"""The kinds of page that make up an index; both have entries."""
+
 _LARGEST_LOCAL: Final = PAGE_BYTES - 35
+_LARGEST_LOCAL_OF_INDEX: Final = (PAGE_BYTES - 12) * 64 // 255 - 23
 _SMALLEST_LOCAL: Final = (PAGE_BYTES - 12) * 32 // 255 - 23
 _LARGEST_ROW: Final = 1 << 26
 _WIDTHS: Final = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
@@ -81,7 +85,7 @@ def cell_offsets(page: bytes, start: int) -> tuple[list[int], int]:
 
 
 def children(page: bytes, start: int) -> list[int]:
-    """Return the pages that an interior page of a table points to."""
+    """Return the pages that an interior page of a table or an index points to."""
     count = min(int.from_bytes(page[start + 3 : start + 5], "big"), (PAGE_BYTES - start - 12) // 2)
     offsets = struct.unpack_from(f">{count}H", page, start + 12)
     pages = [int.from_bytes(page[offset : offset + 4], "big") for offset in offsets]
@@ -99,6 +103,24 @@ def row_header_at(page: bytes, at: int) -> RowHeader | None:
     end = first + length
     types = _types(page[index:end]) if 1 < length < PAGE_BYTES and end <= PAGE_BYTES else ()
     return RowHeader(rowid, types, size, first, end) if types else None
+
+
+def index_entries_of(page: bytes, overflow: Overflow) -> list[list[SqlValue]]:
+    """Return the entries of a page of an index, each with the key of its row as the last value, that can be read."""
+    is_interior = page[0] == INDEX_INTERIOR
+    first, count = 12 if is_interior else 8, int.from_bytes(page[3:5], "big")
+    entries = []
+    for at in range(first, min(first + 2 * count, PAGE_BYTES - 1), 2):
+        try:
+            size, begin = varint(page, int.from_bytes(page[at : at + 2], "big") + 4 * is_interior)
+            length, index = varint(page, begin)
+        except IndexError:
+            continue
+        types = _types(page[index : begin + length]) if 1 < length <= size < PAGE_BYTES else ()
+        body = _payload(page, begin, size, overflow, _LARGEST_LOCAL_OF_INDEX)[length:] if types else b""
+        if types and len(body) == _length(types):
+            entries.append(values_of(types, body))
+    return entries
 
 
 @lru_cache(maxsize=4096)
@@ -167,12 +189,16 @@ def _text(raw: bytes) -> str | bytes:
         return raw
 
 
-def _payload(page: bytes, first: int, size: int, overflow: Overflow) -> bytes:
-    """Return the record that begins at `first`, as far as it can be read."""
-    if size <= _LARGEST_LOCAL:
+def _payload(page: bytes, first: int, size: int, overflow: Overflow, largest_local: int = _LARGEST_LOCAL) -> bytes:
+    """Return the record that begins at `first`, as far as it can be read.
+
+    Args:
+        largest_local: bytes of the longest record that such a page has whole; the rest of a longer one is elsewhere.
+    """
+    if size <= largest_local:
         return page[first : first + size]
     local = _SMALLEST_LOCAL + (size - _SMALLEST_LOCAL) % (PAGE_BYTES - 4)
-    local = local if local <= _LARGEST_LOCAL else _SMALLEST_LOCAL
+    local = local if local <= largest_local else _SMALLEST_LOCAL
     payload = page[first : first + local]
     if size > _LARGEST_ROW or first + local + 4 > PAGE_BYTES:
         return payload

@@ -83,7 +83,7 @@ class Salvage:
     """The rows of a damaged file, whose pages are scanned once by the constructor and once by `rows`."""
 
     def __init__(self, file: DamagedFile, now: str) -> None:
-        self._file = file
+        self.file = file
         self._now = now
         self._shapes = shapes()
         self._by_count: dict[int, list[TableShape]] = defaultdict(list)
@@ -104,11 +104,11 @@ class Salvage:
                 self._classify_page(page_number, from_wal=False)
         self.highest = {str(row.values["name"]): int(str(row.values["seq"])) for row in self.rows(SEQUENCE)}
         """The highest key that was ever given in a table, as far as that can be read."""
-        self._roots = {
-            str(row.values["name"]): int(str(row.values["rootpage"]))
-            for row in self.rows(SCHEMA)
-            if row.values["type"] == "table"
-        }
+        objects = [row.values for row in self.rows(SCHEMA)]
+        roots = {(str(of["type"]), str(of["name"])): int(str(of["rootpage"])) for of in objects}
+        self._roots = {name: page_number for (kind, name), page_number in roots.items() if kind == "table"}
+        self.index_roots = {name: page_number for (kind, name), page_number in roots.items() if kind == "index"}
+        """The pages where indexes begin, as far as the schema can be read."""
 
     @property
     def tables(self) -> list[str]:
@@ -159,14 +159,14 @@ class Salvage:
 
     def indexed_tokens(self) -> Iterator[str]:
         """Yield the client tokens in the indexes: a second copy of those in the rows."""
-        for page_number in range(1, self._file.page_count + 1):
-            page = self._file.page(page_number)
+        for page_number in range(1, self.file.page_count + 1):
+            page = self.file.page(page_number)
             if page[start_of(page_number)] in _INDEX:
                 yield from (token.decode() for token in _TOKEN.findall(page))
 
     def _classify_page(self, page_number: int, *, from_wal: bool) -> None:
         """Record a page that points to others, or a page with rows and their table."""
-        page, start = self._file.page(page_number, from_wal=from_wal), start_of(page_number)
+        page, start = self.file.page(page_number, from_wal=from_wal), start_of(page_number)
         if page[start] in _NO_LEAVES:
             return
         if page[start] == INTERIOR and from_wal:
@@ -187,7 +187,7 @@ class Salvage:
             fitting = self._by_count.get(len(header.types), ()) if header is not None else ()
             if header is None or not fitting:
                 continue
-            values = values_of(header.types, value_bytes_of(page, header, self._file.overflow)[0])
+            values = values_of(header.types, value_bytes_of(page, header, self.file.overflow)[0])
             for shape in fitting:
                 if shape.fits(header.rowid, values):
                     votes[shape.table] += _VOTES_OF_INTACT_ROW
@@ -200,10 +200,10 @@ class Salvage:
     def _split_live_and_stale(self, table: str) -> tuple[list[list[_Leaf]], list[_Leaf]]:
         """Return the leaves of a table, in groups in which each key occurs once, and its possibly outdated leaves."""
         leaves = self._leaves[table]
-        if self._file.wal_is_unrelated:
+        if self.file.wal_is_unrelated:
             groups: tuple[list[_Leaf], list[_Leaf]] = [], []
             for leaf in leaves:
-                groups[leaf.from_wal and self._file.is_in_wal(leaf.page_number)].append(leaf)
+                groups[leaf.from_wal and self.file.is_in_wal(leaf.page_number)].append(leaf)
             return list(groups), []
         reached = self._reachable_pages(table)
         live = [
@@ -244,13 +244,13 @@ class Salvage:
             yield SalvagedRow(_key(cells[index]) if shape.key else None, values, is_stale=bounds.stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
-        return self._file.page(leaf.page_number, from_wal=leaf.from_wal)
+        return self.file.page(leaf.page_number, from_wal=leaf.from_wal)
 
     def _cell(self, shape: TableShape, page: bytes, offset: int) -> _Cell:
         header = row_header_at(page, offset)
         if header is None:
             return _Cell(None)
-        body, whole = value_bytes_of(page, header, self._file.overflow)
+        body, whole = value_bytes_of(page, header, self.file.overflow)
         values = values_of(header.types, body)
         return _Cell(header, values, whole, whole and shape.fits(header.rowid, values))
 
