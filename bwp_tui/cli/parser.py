@@ -257,7 +257,7 @@ def _add_maintenance(commands: CommandParsers) -> None:
         "regulations ask for 24 months (§7101). --all removes them too. Backups made by bwp-tui are replaced, "
         "results in the profile's folder removed.",
     )
-    purge.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (default: all finished)")
+    purge.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks, or numbers (default: all finished)")
     purge.add_argument(
         "--older-than", metavar="D", type=days, required=True, help="days since they finished, such as 90"
     )

@@ -185,6 +185,33 @@ def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bw
     assert "for (purged)" in bwp("show", str(ready)).out
 
 
+def test_a_purge_takes_numbers_as_every_command_does_and_names_what_goes(bwp: Bwp) -> None:
+    store = bwp.store()
+    named = in_status(store, "COMPLETED").number
+    other = in_status(store, "COMPLETED", task_id=f"task-{named}{named}").number
+    waiting = in_status(store, "IN_PROGRESS", task_id="task-3").number
+    store.close()
+    ended = bwp("purge", str(named), f"#{waiting}", "--older-than", "0", "--yes", "--unanswered")
+    assert f"To purge: #{named} retrieval COMPLETED.\n" in ended.err
+    assert f"1 task (#{waiting} retrieval IN_PROGRESS)" in ended.err
+    kept = [task["number"] for task in json.loads(bwp("list", "--json").out) if task["email"]]
+    assert sorted(kept) == [other, waiting]
+    assert bwp("purge", "99", "--older-than", "0", "--yes").code == 4
+
+
+def test_a_purge_removes_the_result_of_a_task_whose_downloads_a_recovery_has_lost(bwp: Bwp) -> None:
+    store = bwp.store()
+    task = in_status(store, "COMPLETED")
+    store.close()
+    folder = bwp.folder / "downloads"
+    folder.mkdir()
+    name = file_name(task.kind, task.task_id or "")
+    for file in (name, name.replace(".zip", " (2).zip"), "of-another.zip"):
+        (folder / file).write_text("result")
+    assert bwp("purge", "--older-than", "0", "--yes", "--unanswered").code == 0
+    assert [file.name for file in folder.iterdir()] == ["of-another.zip"]
+
+
 def _zebra(bwp: Bwp, outside: Path) -> None:
     """Tasks with personal data and files wherever they can be: saved, in part, elsewhere, unpacked, copied."""
     store = bwp.store()

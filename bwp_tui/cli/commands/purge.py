@@ -10,15 +10,15 @@ from typing import Final
 from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.questions import require_typed
-from bwp_tui.cli.support.session import open_session
+from bwp_tui.cli.support.session import TASK_NUMBER, find_tasks, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextCondition, ValueCondition, View, parse
 from bwp_tui.domain.filter_fields import FIELDS
-from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.store.commands import saved_views as views
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.maintenance import purge as purging
 from bwp_tui.store.queries import tasks
@@ -30,12 +30,25 @@ def purge(arguments: Namespace) -> None:
     """Remove the personal data of finished tasks."""
     from bwp_tui.console.state import saved_state
 
-    task_filter = filter_of(" ".join(arguments.filter))
+    words: list[str] = arguments.filter
+    is_filter = not words or not all(map(TASK_NUMBER.fullmatch, words))
+    task_filter = filter_of(" ".join(words) if is_filter else "")
     with open_session(arguments) as session:
         store = session.store
+        among = None if is_filter else find_tasks(store, words)
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
-        plan = purging.plan(store, task_filter, arguments.older_than, today(), **extent)
-        _print_unanswered(tasks.by_numbers(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
+        plan = purging.plan(
+            store,
+            task_filter,
+            arguments.older_than,
+            today(),
+            among=among,
+            download_dir=session.profile.download_dir,
+            **extent,
+        )
+        _print_skipped(store, plan.unanswered, "the shopper still needs an answer", " --unanswered purges them too.")
+        not_over = sorted({*(among or ())}.difference(plan.numbers, plan.unanswered))
+        _print_skipped(store, not_over, "the task has not ended so long ago, waits for something, or is purged already")
         if not plan.numbers and not purging.has_traces(store):
             none_left = "" if plan.unanswered else "No finished task that old is left to purge. "
             print_message(f"{none_left}Nothing was changed.")
@@ -43,7 +56,7 @@ def purge(arguments: Namespace) -> None:
         if arguments.keep_archives:
             kept = tuple(file for files in plan.own_files.values() for file in files)
             plan = replace(plan, own_files={}, files_elsewhere=(*kept, *plan.files_elsewhere))
-        _print_plan(plan, arguments.all, views.saved(store))
+        _print_plan(store, plan, arguments.all)
         if not arguments.yes:
             count = len(plan.numbers)
             require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
@@ -52,18 +65,23 @@ def purge(arguments: Namespace) -> None:
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own_files, **extent))
 
 
-def _print_unanswered(examples: Sequence[Task], count: int) -> None:
-    if count:
-        named = ", ".join(f"#{task.number} {task.kind_name} {task.status}" for task in examples)
-        more = f" and {count - len(examples)} more" if count > len(examples) else ""
-        print_message(
-            f"Skipped because the shopper still needs an answer: {counted(count, 'task')} ({named}{more}). "
-            "--unanswered purges them too."
-        )
+def _print_skipped(store: Store, numbers: Sequence[int], reason: str, hint: str = "") -> None:
+    if numbers:
+        print_message(f"Skipped because {reason}: {counted(len(numbers), 'task')} ({_named(store, numbers)}).{hint}")
 
 
-def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence[View]) -> None:
+def _named(store: Store, numbers: Sequence[int]) -> str:
+    """Name some tasks, so that a wrong filter is noticed."""
+    examples = tasks.by_numbers(store, numbers[:_MOST_NAMED])
+    named = ", ".join(f"#{task.number} {task.kind_name} {task.status}" for task in examples)
+    more = f" and {len(numbers) - len(examples)} more" if len(numbers) > len(examples) else ""
+    return f"{named}{more}"
+
+
+def _print_plan(store: Store, plan: purging.PurgePlan, everything: bool) -> None:
     count = len(plan.numbers)
+    if count:
+        print_message(f"To purge: {_named(store, plan.numbers)}.")
     if everything:
         print_message(f"{counted(count, 'finished task')} to delete, with the evidence of the answers.")
         since = add_months(today(), -purging.EVIDENCE_MONTHS)
@@ -82,7 +100,7 @@ def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence
         print_message(f"Downloaded results to delete: {counted(files, 'file')}.")
     for what in (*plan.files_elsewhere, *plan.copies):
         print_message(f"Not deleted; delete it yourself when it is no longer needed: {what}")
-    for view in saved_views:
+    for view in views.saved(store):
         if _names_someone(view):
             print_message(f"The view “{view.name}” stays with “{view.filter}”; delete it if that names a person.")
     print_message("Exports and copies of the history in other places stay.")

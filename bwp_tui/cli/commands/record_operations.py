@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from collections.abc import Iterable
 from typing import Final
@@ -16,7 +15,7 @@ from bwp_tui.cli.support.bulk import apply_to_tasks, chosen_alternative, confirm
 from bwp_tui.cli.support.days import checked_day, today
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations
 from bwp_tui.cli.support.questions import can_ask, require_yes
-from bwp_tui.cli.support.session import CommandSession, open_session
+from bwp_tui.cli.support.session import TASK_NUMBER, CommandSession, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.statuses import Status
@@ -27,7 +26,6 @@ from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
 _QUOTE: Final = " If it belongs to the text at the end, put that in quotation marks."
-_TASK_NUMBER: Final = re.compile(r"#?\d+")
 
 
 def record(arguments: Namespace) -> ExitCode:
@@ -110,7 +108,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         typed = split_signed(typed)
         if not typed or "+" in words or "-" in words:
             raise CommandError(ExitCode.USAGE, f"Give {argument.help}. Nothing was done.")
-    elif len(words) == 1 and arguments.filter is None and _TASK_NUMBER.fullmatch(words[0]):
+    elif len(words) == 1 and arguments.filter is None and TASK_NUMBER.fullmatch(words[0]):
         raise CommandError(ExitCode.USAGE, f"Give, after the task, {argument.help}. Nothing was done.")
     for word in typed:
         if reason := argument.mistake(word):

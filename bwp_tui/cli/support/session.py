@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.cli.support.streams import print_message
@@ -93,6 +95,10 @@ def without_engine(profile: Profile, error: CommandError) -> Iterator[None]:
         yield
     finally:
         lease.release()
+
+
+TASK_NUMBER: Final = re.compile(r"#?\d+")
+"""A word that names a task by its number."""
 
 
 def find_tasks(store: Store, names: Sequence[str]) -> list[int]:

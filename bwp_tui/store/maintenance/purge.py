@@ -7,6 +7,7 @@ acted when, and the hash of what was downloaded stay, unless all is to go.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import threading
@@ -27,7 +28,7 @@ from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITIN
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 from bwp_tui.store.queries import text_index, timeline
-from bwp_tui.store.queries.filter_sql import condition
+from bwp_tui.store.queries.filter_sql import condition, in_numbers
 from bwp_tui.store.queries.timeline import EventKind
 
 EVIDENCE_MONTHS: Final = 24
@@ -85,16 +86,22 @@ def plan(
     *,
     evidence_too: bool,
     unanswered_too: bool = False,
+    among: Collection[int] | None = None,
+    download_dir: Path | None = None,
 ) -> PurgePlan:
     """Plan the purge of tasks that match the filter, ended so long ago, and have no pending work.
 
     Args:
+        among: the numbers of the only tasks that are to be purged, if not all.
+        download_dir: where the profile saves results: a recovery may have lost the downloads of some that are there.
         evidence_too: remove whole rows, also of tasks that were purged already.
         unanswered_too: include tasks whose shoppers are still to be answered.
     """
     where, values = condition(selection, store.clock(), today)
+    is_chosen = "1" if among is None else in_numbers("t.number", among)
     rows = store.rows(
-        f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
+        f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND {is_chosen}"
+        " AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else f' AND {_HAS_PERSONAL_DATA}'}"
         f" AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.{INTENT_IS_WAITING})"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_HAS_OPEN_DOWNLOAD})"
@@ -102,7 +109,7 @@ def plan(
         (*values, format_instant(store.clock() - older_than)),
     )
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
-    own, elsewhere = _files(store, chosen)
+    own, elsewhere = _files(store, chosen, download_dir)
     handled = store.rows(f"SELECT task, what, detail FROM timeline WHERE {NAMES_A_FILE} ORDER BY id")
     return PurgePlan(
         tuple(chosen),
@@ -114,20 +121,26 @@ def plan(
     )
 
 
-def _files(store: Store, chosen: Collection[int]) -> tuple[dict[int, list[Path]], tuple[Path, ...]]:
+def _files(
+    store: Store, chosen: Collection[int], download_dir: Path | None
+) -> tuple[dict[int, list[Path]], tuple[Path, ...]]:
     """Return the results and parts of tasks that are on disk: in the history's folder by task, and those elsewhere."""
     folder = store.path.parent.resolve()
     own: dict[int, list[Path]] = {}
     elsewhere: dict[Path, None] = {}
     for number, path, directory, kind, email, task_id in store.rows(
-        "SELECT d.task, d.path, d.directory, t.kind, t.email, t.task_id FROM downloads d"
-        " JOIN tasks t ON t.number = d.task WHERE d.directory <> '' ORDER BY d.id"
+        "SELECT t.number, d.path, coalesce(d.directory, ?), t.kind, t.email, t.task_id FROM tasks t"
+        " LEFT JOIN downloads d ON d.task = t.number WHERE d.directory <> '' OR (d.id IS NULL AND t.task_id <> '')"
+        " ORDER BY d.id",
+        (None if download_dir is None else str(download_dir),),
     ):
-        if number not in chosen:
+        if number not in chosen or directory is None:
             continue
         paths = [Path(as_text(path))] if path is not None else []
         for name in possible_file_names(as_text(kind), as_text(email), as_text(task_id)):
-            paths += [Path(as_text(directory)) / name, Path(as_text(directory)) / part_name(name)]
+            place = Path(as_text(directory))
+            copies = place.glob(f"{glob.escape(name.removesuffix('.zip'))} (*).zip")
+            paths += [place / name, place / part_name(name), *sorted(copies)]
         for file in dict.fromkeys(paths):
             if not os.path.lexists(file) or file in own.get(as_int(number), ()):
                 continue
