@@ -318,26 +318,32 @@ def test_no_running_task_is_in_no_row_after_a_merge(path: Path, clock: ManualClo
         assert merged.row("SELECT status FROM tasks WHERE task_id = ?", (_LONG_ID,)) == ("ON_HOLD",)
 
 
-def test_what_a_recovery_lost_and_a_backup_has_contradicts_nothing(path: Path, clock: ManualClock) -> None:
+@pytest.mark.parametrize("lost", ["'recorded', 'verified'", "'recorded', 'verified', 'extended', 'corrected'"])
+@pytest.mark.parametrize("is_into_backup", [False, True])
+def test_what_a_recovery_lost_and_a_backup_has_contradicts_nothing(
+    path: Path, clock: ManualClock, lost: str, is_into_backup: bool
+) -> None:
     backup = path.with_name("b1.db")
     with closing(open_store(path, clock=clock)) as store:
         received(store)
         _VERIFY(store)
         backups.back_up_to(path, backup)
         clock.advance(minutes=1)
+        recording(partial(legal_records.correct, received=None, regulation="us-tx"))(store)
         recording(partial(legal_records.extend, reason="busy"))(store)
         due_on = tasks.get(store, 1).due_on
-    change_elsewhere(path, "DELETE FROM timeline WHERE what IN ('recorded', 'verified')")
+    change_elsewhere(path, f"DELETE FROM timeline WHERE what IN ({lost})")
     overwrite_table(path, "views")
     flag_damage(path)
     clock.advance(minutes=1)
     with closing(open_store(path, clock=clock)) as store:
         assert store.opening_report is not None
     clock.advance(minutes=1)
-    assert restore.restore(path, backup, clock()).to_check == 0
-    with closing(open_store(path, clock=clock)) as store:
+    one, other = (backup, path) if is_into_backup else (path, backup)
+    assert restore.restore(one, other, clock()).to_check == 0
+    with closing(open_store(one, clock=clock)) as store:
         task = tasks.get(store, 1)
-        assert (task.extended_on, task.due_on, task.tags) == (TODAY, due_on, ())
+        assert (task.regulation, task.extended_on, task.due_on, task.tags) == ("us-tx", TODAY, due_on, ())
 
 
 def test_a_cancellation_by_the_service_stays_where_the_other_copy_gave_the_request_up(

@@ -30,6 +30,7 @@ _LONGEST_GAP: Final = 50
 
 GONE: Final = "its row is missing"
 REMOVED: Final = "was removed"
+ROW_CHANGED: Final = "changed by another program"
 
 _REFERENCE_BITS: Final = 24
 """Bits of a task number of which one may be damaged."""
@@ -95,9 +96,9 @@ def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
     agrees_with_row = chain.is_row_of(covered)
     changed = [] if agrees_with_row else chain.changed_columns(covered)
     if changed:
-        yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}", tuple(changed))
+        yield ChainFinding(number, None, f"{ROW_CHANGED}: {', '.join(changed)}", tuple(changed))
     elif not chain.is_whole or (not differences and not (agrees and agrees_with_row)):
-        yield ChainFinding(number, None, "its row or its digests were changed by another program")
+        yield ChainFinding(number, None, f"its row or its digests were {ROW_CHANGED}")
 
 
 def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]:

@@ -76,6 +76,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     revision = _next_revision(db)
     _compare_timelines(db)
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
+    _choose_rows_without_events(db)
     undamaged = replay.values_without_damage(db)
     lost_ids = _record_lost_ids(db, now)
     unsent_numbers = ", ".join(map(str, replay.proven_unsent_tasks(db)))
@@ -197,6 +198,25 @@ def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
         f" > (m.purged_at IS NOT NULL, {latest.format('main.timeline', 'ours')}, m.revision)"
         " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
     )
+
+
+def _choose_rows_without_events(db: apsw.Connection) -> None:
+    """Choose the rows that are later than their timelines, since a recovery has lost events; they stay as they are."""
+    begun_anew = f"what = '{EventKind.RECOVERED}' AND detail GLOB '*{chain_check.REMOVED}*'"
+    for ours, theirs in db.execute(
+        "SELECT ours, theirs FROM matched WHERE NOT is_new"
+        f" AND (EXISTS (SELECT 1 FROM main.timeline WHERE task = ours AND {begun_anew})"
+        f" OR EXISTS (SELECT 1 FROM other.timeline WHERE task = theirs AND {begun_anew}))"
+    ).fetchall():
+        here, there = (
+            task_rows.timeline_rows(
+                db.execute(f"SELECT {EVENT_COLUMNS} FROM {schema}.timeline WHERE task = ?", (number,))
+            )
+            for schema, number in (("main", ours), ("other", theirs))
+        )
+        if replay.has_later_row(here, there) or replay.has_later_row(there, here):
+            newer = not replay.has_later_row(here, there)
+            db.execute("UPDATE matched SET newer = ?, is_whole = 1 WHERE ours = ?", (newer, ours))
 
 
 def _take_rows(db: apsw.Connection, revision: int) -> None:

@@ -180,8 +180,8 @@ class RowChange(NamedTuple):
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
     """Return what the events of both histories change. In a recovery, newer rows of this history stay as they are."""
     differing = db.execute(
-        "SELECT ours, theirs, newer, is_new FROM matched x"
-        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
+        "SELECT ours, theirs, newer, is_new FROM matched x WHERE NOT is_whole"
+        " AND iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
         (not is_recovery,),
     ).fetchall()
     changed = list[RowChange]()

@@ -19,7 +19,7 @@ from bwp_tui.domain.deadlines import earlier_receipt
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, chained_tasks
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, GONE, REMOVED, noted_columns, proven_events
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, GONE, REMOVED, ROW_CHANGED, noted_columns, proven_events
 from bwp_tui.store.maintenance.intent_repair import make_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.task_rows import (
     NO_ROW,
@@ -35,9 +35,6 @@ from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, RECORD_COLUMNS
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
-
-_LOST: Final = (REMOVED, GONE, REBUILT)
-"""What the details of `recovered` events have where a recovery could not read all events of a task."""
 
 
 def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
@@ -74,15 +71,26 @@ def has_lost_events(events: list[TimelineRow], others: list[TimelineRow]) -> boo
 
     The other copy is then an earlier state of the same history, of which nobody went on.
     """
-    recovered_at = max(
-        (
-            event.at
-            for event in events
-            if event.what == EventKind.RECOVERED and any(text in (event.detail or "") for text in _LOST)
-        ),
-        default="",
-    )
+    recovered_at = max((event.at for event in _losses(events)), default="")
     return bool(recovered_at) and all(event.at < recovered_at for event in missing_in(events, others))
+
+
+def has_later_row(events: list[TimelineRow], others: list[TimelineRow]) -> bool:
+    """Return whether recoveries lost events of a timeline, but not the row, and another copy is an earlier state.
+
+    The row then is the later one, although the other copy has events that its timeline lacks.
+    """
+    is_row_lost = any(text in str(event.detail) for event in _losses(events) for text in (GONE, REBUILT, ROW_CHANGED))
+    return not is_row_lost and has_lost_events(events, others)
+
+
+def _losses(events: list[TimelineRow]) -> list[TimelineRow]:
+    """Return the events of recoveries that lost something of a task."""
+    return [
+        event
+        for event in events
+        if event.what == EventKind.RECOVERED and any(text in str(event.detail) for text in (REMOVED, GONE, REBUILT))
+    ]
 
 
 WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
