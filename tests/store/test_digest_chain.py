@@ -32,7 +32,12 @@ Named = list[tuple[int, int | None]]
 
 def _named(path: Path) -> Named:
     """The tasks and events that the check names."""
-    return [(finding.task, finding.event) for finding in chain_check.check_file(path)[1]]
+    findings = chain_check.check_file(path)[1]
+    return [
+        (finding.task, number)
+        for finding in findings
+        for number in ((None,) if finding.event is None else range(finding.event, finding.event + finding.events))
+    ]
 
 
 def _three_tasks(store: Store) -> None:
@@ -359,7 +364,9 @@ def test_a_recovery_begins_the_digests_anew_where_events_are_lost(path: Path, st
         ((page,),) = db.execute(leaf).fetchall()
     overwrite(path, (int(str(page)) - 1) * PAGE, b"\xff" * PAGE)
     flag_damage(path)
-    open_store(path, clock=clock).close()
+    with closing(open_store(path, clock=clock)) as store:
+        left = scalar(store, "SELECT count(*) FROM timeline WHERE what <> 'recovered'")
+        assert f"; {400 - left} events are missing" in str(store.opening_report)
     assert _starts(path)
     assert _named(path) == []
 

@@ -78,7 +78,10 @@ def _verify(arguments: Namespace) -> ExitCode:
     document = {
         "verified": not findings,
         "events": events,
-        "findings": [{"task": task, "event": event, "what": what} for task, event, what, _ in findings],
+        "findings": [
+            {"task": finding.task, "event": finding.event, "last_event": finding.last, "what": finding.what}
+            for finding in findings
+        ],
     }
     print_result(arguments, document, lines)
     return ExitCode.FAILED if findings else ExitCode.DONE

@@ -7,14 +7,12 @@ A recovery and a restore write a new file: `recover` or `restore` > `rebuild` > 
 - `integrity`: check a file for damage
 - `chain_check`: compare timelines and rows with their digests; note what has changed
 - `recover`: write what can be read of a damaged history to a new one
+- `recovery_report`: report what a recovery kept, repaired and lost
 - `salvage`: read rows from the pages of a damaged file without SQLite
 - `restore`: put a backup in the place of the history
 - `lost_tasks`: add the tasks of which no row is left, from timelines and indexes
 - `rebuild`: make a history of the rows of others, and restore its invariants
-- `merge`: merge another history, attached as `other`, into this one (`main`)
-- `matching`: find the tasks of two histories that are the same, and requests that both sent or imported
-- `task_ids`: keep each task id in one row of a merge
-- `merged_rows`: make one row of the two that a task has in both, and choose where people recorded different things
+- `merging`: make one history of two
 - `task_rows`: read and write rows of tasks; append to their timelines what was repaired
 - `replay`: set columns of a row to what the timeline says; correct damaged values
 - `intent_repair`: make sure that no intent is sent twice, to another task, or never

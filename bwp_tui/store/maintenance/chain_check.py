@@ -29,7 +29,7 @@ _LONGEST_GAP: Final = 50
 """Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
 
 GONE: Final = "its row is missing"
-REMOVED: Final = "was removed"
+REMOVED: Final = "removed"
 ROW_CHANGED: Final = "changed by another program"
 
 _REFERENCE_BITS: Final = 24
@@ -39,18 +39,25 @@ _REFERENCE_BITS: Final = 24
 class ChainFinding(NamedTuple):
     """What is wrong with a task; `event` is the number of the event, counted from 1, or None for the task's row.
 
-    `columns` are those of the row that were changed, where they can be named.
+    `columns` are those of the row that were changed, where they can be named; `last` is that of the last event of some.
     """
 
     task: int
     event: int | None
     what: str
     columns: tuple[str, ...] = ()
+    last: int | None = None
+
+    @property
+    def events(self) -> int:
+        """How many events it is about."""
+        return 0 if self.event is None else (self.last or self.event) - self.event + 1
 
     @property
     def sentence(self) -> str:
         """The finding, with task and event."""
-        return f"#{self.task}{'' if self.event is None else f', event {self.event}'}: {self.what}"
+        numbers = f"{self.event}" if self.last in (None, self.event) else f"{self.event} to {self.last}"
+        return f"#{self.task}{'' if self.event is None else f', event {numbers}'}: {self.what}"
 
 
 def check_file(path: Path, tasks: Collection[int] = ()) -> tuple[int, list[ChainFinding]]:
@@ -84,7 +91,7 @@ def check_chains(db: apsw.Connection, among: str = "", schema: str = "main") -> 
 def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
     number, covered, events, chain = chained
     if chain is None:
-        yield ChainFinding(number, None, "its digests were removed, or another program added the task")
+        yield ChainFinding(number, None, "its digests are missing, or another program added the task")
         return
     if covered is None:
         if events or chain != chain_of_removed(number):
@@ -110,15 +117,15 @@ def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFindi
             continue
         agreement = _next_agreement(chain, events, at, link)
         if agreement is None:
-            yield ChainFinding(chain.task, at + 1, "from here on, events were changed, added or removed")
+            yield ChainFinding(chain.task, at + 1, f"from here on, events were changed, added or {REMOVED}")
             return
         present, recorded = agreement
         for offset in range(min(present, recorded)):
             yield ChainFinding(chain.task, at + offset + 1, "was changed or moved")
         for offset in range(recorded, present):
             yield ChainFinding(chain.task, at + offset + 1, "was added by another program")
-        for offset in range(present, recorded):
-            yield ChainFinding(chain.task, link + offset + 1, REMOVED)
+        if present < recorded:
+            yield ChainFinding(chain.task, link + present + 1, REMOVED, last=link + recorded)
         at, link = at + present, link + recorded
 
 

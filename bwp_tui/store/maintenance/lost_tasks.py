@@ -17,7 +17,7 @@ from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.database.digest_chain import missing_numbers
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.maintenance import replay, task_rows
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, check_chains
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, REMOVED, check_chains
 from bwp_tui.store.maintenance.salvage import index_finder
 from bwp_tui.store.maintenance.salvage.index_finder import IndexEntry
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
@@ -155,6 +155,13 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping
             }
         _add(db, number, first, columns, now, is_unsent=number in unsent)
     return len(lost)
+
+
+def count_lost_events(db: apsw.Connection) -> tuple[int, int]:
+    """Return how many events are missing by the digests of tasks, and of how many tasks."""
+    _, findings = check_chains(db, AMONG_BROKEN)
+    lost = [(finding.task, finding.events) for finding in findings if finding.what == REMOVED]
+    return sum(count for _, count in lost), len({number for number, _ in lost})
 
 
 def numbers_without_row(db: apsw.Connection) -> list[int]:

@@ -24,10 +24,11 @@ from bwp_tui.store.database.shared_sql import (
 )
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
-from bwp_tui.store.maintenance import chain_check, replay, task_ids, task_rows
+from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
-from bwp_tui.store.maintenance.merge import MergeResult, merge
-from bwp_tui.store.maintenance.merged_rows import Side, choose_what_counts
+from bwp_tui.store.maintenance.merging import task_ids
+from bwp_tui.store.maintenance.merging.merge import MergeResult, merge
+from bwp_tui.store.maintenance.merging.merged_rows import Side, choose_what_counts
 from bwp_tui.store.maintenance.task_rows import append_recovered
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind, missing_in

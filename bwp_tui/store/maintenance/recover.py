@@ -7,19 +7,14 @@ without one an empty history. The damaged file is kept in any case.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-from bwp_tui.domain.task import TO_CHECK
-from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
-from bwp_tui.file_access import new_file
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
@@ -38,7 +33,7 @@ from bwp_tui.store.maintenance import (
     replay,
     task_rows,
 )
-from bwp_tui.store.maintenance.merge import MergeResult
+from bwp_tui.store.maintenance.recovery_report import MISSING, RecoveryCounts, sentence_of, write_report
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
 from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
@@ -57,51 +52,8 @@ _SYSTEM_ERRORS: Final = (
 )
 """Errors of the file system, not of the history: the next start tries again."""
 
-_MISSING: Final = "the file is missing or empty"
-
 _MAX_KEY_GAP: Final = 100_000
 """Keys beyond the highest one found that may have been given to lost rows."""
-
-
-@dataclass(slots=True)
-class _RecoveryCounts:
-    """How many rows were kept, repaired and lost, and what came from a backup."""
-
-    kept: Counter[str] = field(default_factory=Counter)
-    damaged: int = 0
-    guessed: int = 0
-    ids_doubled: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
-    wal_is_unrelated: bool = False
-    is_unchained: bool = False
-    """Whether the file is of a schema without digests; one whose header is lost counts as one of the newest schema."""
-    failed: list[str] = field(default_factory=list)
-    source: str | None = None
-    """The name of the damaged backup that was read in the place of a missing history."""
-    backups: list[str] = field(default_factory=list)
-    """The names of those that were merged in."""
-    merged: MergeResult = field(default_factory=MergeResult)
-    outdated: int = 0
-    reconstructed_tasks: int = 0
-    missing: list[int] = field(default_factory=list)
-    """The numbers that were given to tasks of which nothing is left."""
-    changed_values: list[str] = field(default_factory=list)
-    """Tasks with the columns of which no copy had the value that was recorded."""
-    dangling_rows: int = 0
-    unconfirmed: int = 0
-    tasks: int = 0
-
-    def add(self, merged: MergeResult) -> None:
-        """Count what came from one more backup."""
-        self.ids_doubled += merged.duplicate_ids
-        before = self.merged
-        self.merged = MergeResult(
-            added=before.added + merged.added,
-            updated=before.updated + merged.updated,
-            common=before.common + merged.common,
-            replayed=before.replayed + merged.replayed,
-            proven_values=(*before.proven_values, *merged.proven_values),
-        )
 
 
 def recover(path: Path, now: datetime, committed_revision: int = 0) -> str | None:
@@ -127,7 +79,7 @@ def recover(path: Path, now: datetime, committed_revision: int = 0) -> str | Non
 def _damage(path: Path, committed_revision: int) -> str | None:
     """Return what is wrong with a history, or None; StoreTooNew and NotAHistory say that it is not ours to recover."""
     if backups.was_emptied(path):
-        return _MISSING
+        return MISSING
     if not path.stat().st_size:
         return None
     with damaged_file.open_damaged(path, committed_revision=committed_revision) as file:
@@ -155,7 +107,7 @@ def _recover(path: Path, now: datetime, reason: str, committed_revision: int) ->
                 f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
             )
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
-        swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), _RecoveryCounts(failed=failed)
+        swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), RecoveryCounts(failed=failed)
         try:
             with rebuild.build_history(swap.part, instant) as db:
                 _fill(
@@ -175,16 +127,16 @@ def _recover(path: Path, now: datetime, reason: str, committed_revision: int) ->
             break
     else:
         raise StoreDamaged(f"No new history could be made in the place of {path} ({failed[-1]}).")
-    _write_report(swap, counts, reason, now)
+    write_report(swap, counts, reason, now)
     atomic_swap.commit(swap)
     unflag(path)
-    return _sentence(swap, counts, reason)
+    return sentence_of(swap, counts, reason)
 
 
 def _fill(
     db: apsw.Connection,
     path: Path,
-    counts: _RecoveryCounts,
+    counts: RecoveryCounts,
     instant: str,
     *,
     from_pages: bool,
@@ -232,9 +184,11 @@ def _fill(
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
         counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
         counts.missing = lost_tasks.numbers_without_row(db)
+        if counts.kept["chains"]:
+            counts.lost_events = lost_tasks.count_lost_events(db)
 
 
-def _take_rows(db: apsw.Connection, salvage: Salvage, counts: _RecoveryCounts, now: str) -> int:
+def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, now: str) -> int:
     """Write all readable rows; return the highest number that a task was given."""
     writer, file = RowWriter(db, now), salvage.file
     highest = 0
@@ -259,7 +213,7 @@ def _take_rows(db: apsw.Connection, salvage: Salvage, counts: _RecoveryCounts, n
     return highest
 
 
-def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> dict[int, Columns]:
+def _add_backups(db: apsw.Connection, path: Path, counts: RecoveryCounts, instant: str) -> dict[int, Columns]:
     """Merge the newest sound backup that can be merged, and then what can be read of newer ones, which are damaged.
 
     Where no row of the history is left, the newest of each identity counts: it may have been begun anew once before.
@@ -281,7 +235,7 @@ def _add_backups(db: apsw.Connection, path: Path, counts: _RecoveryCounts, insta
         try:
             with rebuild.build_history(part, instant) as readable, damaged_file.open_damaged(backup) as file:
                 salvage = Salvage(file, instant)
-                _take_rows(readable, salvage, _RecoveryCounts(), instant)
+                _take_rows(readable, salvage, RecoveryCounts(), instant)
                 chain_check.note_broken_chains(readable)
                 indexed |= lost_tasks.indexed_values(salvage, readable)
                 lost_tasks.keep_orphans(readable, db)
@@ -302,7 +256,7 @@ def _identity(backup: Path) -> str | None:
     return None
 
 
-def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: _RecoveryCounts, instant: str) -> bool:
+def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: RecoveryCounts, instant: str) -> bool:
     """Merge `source`, which is a backup or what can be read of it; return whether that was possible."""
     try:
         merged = rebuild.merge_file(db, source, instant, EventKind.RECOVERED, f"the backup {backup.name}")
@@ -314,83 +268,3 @@ def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: _Reco
     counts.backups.append(backup.name if source is backup else f"{backup.name}, which is damaged")
     counts.add(merged)
     return True
-
-
-def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) -> str:
-    if reason == _MISSING:
-        parts = [f"The history was missing or empty; the new one holds {counted(counts.tasks, 'task')}"]
-    else:
-        was = f"The history was damaged and is kept as {swap.aside.name}"
-        parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
-    if counts.source is not None:
-        parts.append(f", read from {counts.source}, which is damaged")
-    if counts.merged.added:
-        later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
-        parts.append(f", {counts.merged.added} from {' and '.join(counts.backups)}{later}")
-    if counts.outdated:
-        parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
-    if counts.reconstructed_tasks:
-        parts.append(f", {counts.reconstructed_tasks} made from timelines and indexes")
-    if counts.missing:
-        parts.append(f"; of {len(counts.missing)} more nothing is left")
-    if counts.changed_values:
-        parts.append(f", {len(counts.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
-    if counts.unconfirmed:
-        parts.append(f", {counts.unconfirmed} UNCONFIRMED")
-    if counts.failed:
-        parts.append("; not all that is in it could be used")
-    return f"{''.join(parts)}. Read {swap.report}."
-
-
-def _set_aside_lines(swap: atomic_swap.FileSwap, *, is_missing: bool) -> list[str]:
-    """Return where the files of the damaged history are kept; of a missing one there may be its log alone."""
-    if not is_missing:
-        return [f"It was set aside, as it was, as {swap.aside.name} with its -wal and -shm files. Keep them."]
-    if swap.path.with_name(f"{swap.path.name}-wal").exists():
-        return [f"The log that was left of it was set aside as {swap.aside.name}-wal. Keep it."]
-    return []
-
-
-def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str, now: datetime) -> None:
-    kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
-    lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
-    lines = [
-        f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
-        *_set_aside_lines(swap, is_missing=reason == _MISSING),
-        "",
-        f"Rows read from its pages: {kept}.",
-        f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
-        f"Rows of which a value was damaged and had to be replaced: {counts.damaged}.",
-        "Values that the digests have found changed, taken from the backup:"
-        f" {'; '.join(counts.merged.proven_values) or 'none'}.",
-        "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
-        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed_values) or 'none'}.",
-        f"Rows older than their timelines, which were brought up to date by these: {counts.outdated}.",
-        f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
-        f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
-        f"Backup that was merged in: {' and '.join(counts.backups) or 'none'}"
-        f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
-        f"Tasks added from it whose timeline, read from the pages, said more: {counts.merged.replayed}."
-        " They were brought up to date by it.",
-        "Tasks whose rows were lost, made from timelines, indexes, intents and downloads (what none of these says is"
-        f" named on their timelines): {counts.reconstructed_tasks}.",
-        "Task numbers of which nothing is left (lost, or removed by purge --all):"
-        f" {', '.join(f'#{number}' for number in counts.missing) or 'none'}.",
-        f"Rows left out, since their task was damaged or is unknown: {counts.dangling_rows}.",
-        f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
-        " They are listed by: bwp-tui list status:unconfirmed.",
-        f"Tasks in the new history: {counts.tasks}.",
-        *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
-        *(
-            ["The log beside the file belonged to another copy: the later row of both was taken."]
-            * counts.wal_is_unrelated
-        ),
-        "",
-        "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
-        "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",
-        "Deletions that waited in a backup may have been withdrawn since, and RECEIVED requests may have been sent:",
-        "those that only the backup had are UNCONFIRMED for you to decide on, unless a whole timeline was left that",
-        "says that they still wait.",
-    ]
-    with new_file(swap.report) as file:
-        file.write(("\n".join(lines) + "\n").encode())

@@ -20,7 +20,7 @@ from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.database.shared_sql import IS_TO_CHECK
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
-from bwp_tui.store.maintenance.merge import MergeResult
+from bwp_tui.store.maintenance.merging.merge import MergeResult
 from bwp_tui.store.maintenance.purge import NAMES_A_FILE
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.queries.timeline import EventKind

@@ -22,14 +22,14 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
-from bwp_tui.store.maintenance import chain_check, matching, merged_rows, replay, task_rows
+from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.intent_repair import (
-    add_intents,
     make_disputed_unconfirmed,
     make_unsent_unconfirmed,
-    merge_intents,
 )
-from bwp_tui.store.maintenance.matching import IS_PURGED_HERE_ALONE
+from bwp_tui.store.maintenance.merging import matching, merged_rows
+from bwp_tui.store.maintenance.merging.matching import IS_PURGED_HERE_ALONE
+from bwp_tui.store.maintenance.merging.merged_intents import add_intents, merge_intents
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.saved_results import is_on_disk
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind

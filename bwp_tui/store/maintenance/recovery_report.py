@@ -1,0 +1,146 @@
+"""Report what a recovery kept, repaired and lost: a sentence for the operator, and a file beside the history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from bwp_tui.domain.task import TO_CHECK
+from bwp_tui.domain.text import counted
+from bwp_tui.domain.times import format_instant
+from bwp_tui.file_access import new_file
+from bwp_tui.store.maintenance.atomic_swap import FileSwap
+from bwp_tui.store.maintenance.merging.merge import MergeResult
+
+MISSING: Final = "the file is missing or empty"
+
+
+@dataclass(slots=True)
+class RecoveryCounts:
+    """How many rows were kept, repaired and lost, and what came from a backup."""
+
+    kept: Counter[str] = field(default_factory=Counter)
+    damaged: int = 0
+    guessed: int = 0
+    ids_doubled: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    wal_is_unrelated: bool = False
+    is_unchained: bool = False
+    """Whether the file is of a schema without digests; one whose header is lost counts as one of the newest schema."""
+    failed: list[str] = field(default_factory=list)
+    source: str | None = None
+    """The name of the damaged backup that was read in the place of a missing history."""
+    backups: list[str] = field(default_factory=list)
+    """The names of those that were merged in."""
+    merged: MergeResult = field(default_factory=MergeResult)
+    outdated: int = 0
+    reconstructed_tasks: int = 0
+    lost_events: tuple[int, int] = (0, 0)
+    """How many events are missing, and of how many tasks."""
+    missing: list[int] = field(default_factory=list)
+    """The numbers that were given to tasks of which nothing is left."""
+    changed_values: list[str] = field(default_factory=list)
+    """Tasks with the columns of which no copy had the value that was recorded."""
+    dangling_rows: int = 0
+    unconfirmed: int = 0
+    tasks: int = 0
+
+    def add(self, merged: MergeResult) -> None:
+        """Count what came from one more backup."""
+        self.ids_doubled += merged.duplicate_ids
+        before = self.merged
+        self.merged = MergeResult(
+            added=before.added + merged.added,
+            updated=before.updated + merged.updated,
+            common=before.common + merged.common,
+            replayed=before.replayed + merged.replayed,
+            proven_values=(*before.proven_values, *merged.proven_values),
+        )
+
+
+def sentence_of(swap: FileSwap, counts: RecoveryCounts, reason: str) -> str:
+    """Return what a console or a command says of a recovery."""
+    if reason == MISSING:
+        parts = [f"The history was missing or empty; the new one holds {counted(counts.tasks, 'task')}"]
+    else:
+        was = f"The history was damaged and is kept as {swap.aside.name}"
+        parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
+    if counts.source is not None:
+        parts.append(f", read from {counts.source}, which is damaged")
+    if counts.merged.added:
+        later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
+        parts.append(f", {counts.merged.added} from {' and '.join(counts.backups)}{later}")
+    if counts.outdated:
+        parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
+    if counts.reconstructed_tasks:
+        parts.append(f", {counts.reconstructed_tasks} made from timelines and indexes")
+    if counts.lost_events[0]:
+        parts.append(f"; {counts.lost_events[0]} events are missing from {counted(counts.lost_events[1], 'timeline')}")
+    if counts.missing:
+        parts.append(f"; of {len(counts.missing)} more nothing is left")
+    if counts.changed_values:
+        parts.append(f", {len(counts.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
+    if counts.unconfirmed:
+        parts.append(f", {counts.unconfirmed} UNCONFIRMED")
+    if counts.failed:
+        parts.append("; not all that is in it could be used")
+    return f"{''.join(parts)}. Read {swap.report}."
+
+
+def _set_aside_lines(swap: FileSwap, *, is_missing: bool) -> list[str]:
+    """Return where the files of the damaged history are kept; of a missing one there may be its log alone."""
+    if not is_missing:
+        return [f"It was set aside, as it was, as {swap.aside.name} with its -wal and -shm files. Keep them."]
+    if swap.path.with_name(f"{swap.path.name}-wal").exists():
+        return [f"The log that was left of it was set aside as {swap.aside.name}-wal. Keep it."]
+    return []
+
+
+def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datetime) -> None:
+    """Write the report of a recovery beside the history."""
+    kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
+    lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
+    lines = [
+        f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
+        *_set_aside_lines(swap, is_missing=reason == MISSING),
+        "",
+        f"Rows read from its pages: {kept}.",
+        f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
+        f"Rows of which a value was damaged and had to be replaced: {counts.damaged}.",
+        "Values that the digests have found changed, taken from the backup:"
+        f" {'; '.join(counts.merged.proven_values) or 'none'}.",
+        "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
+        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed_values) or 'none'}.",
+        f"Rows older than their timelines, which were brought up to date by these: {counts.outdated}.",
+        f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
+        f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
+        f"Backup that was merged in: {' and '.join(counts.backups) or 'none'}"
+        f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
+        f"Tasks added from it whose timeline, read from the pages, said more: {counts.merged.replayed}."
+        " They were brought up to date by it.",
+        "Tasks whose rows were lost, made from timelines, indexes, intents and downloads (what none of these says is"
+        f" named on their timelines): {counts.reconstructed_tasks}.",
+        "Events that are missing, as the digests show (the timelines name them; downloads and requests sent have no"
+        f" digests, and are not counted): {counts.lost_events[0]}, of {counted(counts.lost_events[1], 'task')}.",
+        "Task numbers of which nothing is left (lost, or removed by purge --all):"
+        f" {', '.join(f'#{number}' for number in counts.missing) or 'none'}.",
+        f"Rows left out, since their task was damaged or is unknown: {counts.dangling_rows}.",
+        f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
+        " They are listed by: bwp-tui list status:unconfirmed.",
+        f"Tasks in the new history: {counts.tasks}.",
+        *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
+        *(
+            ["The log beside the file belonged to another copy: the later row of both was taken."]
+            * counts.wal_is_unrelated
+        ),
+        "",
+        "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
+        "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",
+        "Deletions that waited in a backup may have been withdrawn since, and RECEIVED requests may have been sent:",
+        "those that only the backup had are UNCONFIRMED for you to decide on, unless a whole timeline was left that",
+        "says that they still wait.",
+    ]
+    with new_file(swap.report) as file:
+        file.write(("\n".join(lines) + "\n").encode())
