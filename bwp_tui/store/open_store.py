@@ -94,18 +94,14 @@ def _is_wal_damaged(path: Path, high_water_mark: HighWaterMark) -> bool:
     # Imported here: nearly every start does without it, as below.
     from bwp_tui.store.maintenance.salvage import damaged_file
 
-    return damaged_file.is_wal_damaged(path, _committed_revision(high_water_mark))
-
-
-def _committed_revision(high_water_mark: HighWaterMark) -> int:
     seen = high_water_mark.read()
-    return 0 if seen is None else seen.revision
+    return damaged_file.is_wal_damaged(path, 0 if seen is None else seen.revision)
 
 
 def _recover(path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:
     from bwp_tui.store.maintenance import recover
 
-    report = recover.recover(path, clock(), _committed_revision(high_water_mark))
+    report = recover.recover(path, clock(), high_water_mark.read())
     if report is not None:
         high_water_mark.clear()
     return report

@@ -194,7 +194,7 @@ def test_a_purge_takes_numbers_as_every_command_does_and_names_what_goes(bwp: Bw
     ended = bwp("purge", str(named), f"#{waiting}", "--older-than", "0", "--yes", "--unanswered")
     assert f"To purge: #{named} retrieval COMPLETED.\n" in ended.err
     assert f"1 task (#{waiting} retrieval IN_PROGRESS)" in ended.err
-    kept = [task["number"] for task in json.loads(bwp("list", "--json").out) if task["email"]]
+    kept = [task["id"] for task in json.loads(bwp("list", "--json").out) if task["email"]]
     assert sorted(kept) == [other, waiting]
     assert bwp("purge", "99", "--older-than", "0", "--yes").code == 4
 

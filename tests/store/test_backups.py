@@ -16,6 +16,7 @@ import pytest
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.times import format_instant
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
@@ -107,6 +108,21 @@ def test_a_history_whose_row_and_index_differ_is_not_copied(path: Path, clock: M
     with pytest.raises(StoreError):
         backups.back_up_daily(path, TODAY, _calm())
     assert backups.daily_backups(path) == []
+
+
+def test_a_recovery_from_a_backup_says_what_is_in_no_copy(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store)
+        copied_at = format_instant(clock())
+        backups.back_up_daily(path, TODAY, _calm())
+        clock.advance(minutes=9)
+        submitted(store, email="later@example.com")
+    path.unlink()
+    with closing(open_store(path, clock=clock)) as store:
+        report = str(store.opening_report)
+        assert scalar(store, "SELECT count(*) FROM tasks") == 1
+    assert copied_at in report
+    assert format_instant(clock()) in report
 
 
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:

@@ -18,7 +18,7 @@ from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.high_water_mark import state_of
+from bwp_tui.store.database.high_water_mark import HistoryState, state_of
 from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
 from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreError, StoreTooNew, StoreUnavailable
@@ -56,24 +56,24 @@ _MAX_KEY_GAP: Final = 100_000
 """Keys beyond the highest one found that may have been given to lost rows."""
 
 
-def recover(path: Path, now: datetime, committed_revision: int = 0) -> str | None:
+def recover(path: Path, now: datetime, seen: HistoryState | None = None) -> str | None:
     """Finish an interrupted swap, or recover the history if it is damaged; return a sentence, or None.
 
     The caller holds the exclusive lock.
 
     Args:
-        committed_revision: the revision that is known to be committed, by the lock file.
+        seen: the newest state that is known to be committed, by the lock file.
     """
     with translated_errors(path):
         done = atomic_swap.finish_interrupted_swap(path)
         if done is not None:
             unflag(path)
             return f"The history was put in order after a crash: what was there before is kept as {done.aside}."
-        reason = _damage(path, committed_revision)
+        reason = _damage(path, 0 if seen is None else seen.revision)
         if reason is None:
             unflag(path)
             return None
-        return _recover(path, now, reason, committed_revision)
+        return _recover(path, now, reason, seen)
 
 
 def _damage(path: Path, committed_revision: int) -> str | None:
@@ -98,7 +98,7 @@ def _damage(path: Path, committed_revision: int) -> str | None:
         return str(error) or type(error).__name__
 
 
-def _recover(path: Path, now: datetime, reason: str, committed_revision: int) -> str:
+def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) -> str:
     failed: list[str] = []
     instant = format_instant(now)
     for backup in backups.own_backups(path):
@@ -117,8 +117,9 @@ def _recover(path: Path, now: datetime, reason: str, committed_revision: int) ->
                     instant,
                     from_pages=from_pages,
                     from_backups=from_backups,
-                    committed_revision=committed_revision,
+                    committed_revision=0 if seen is None else seen.revision,
                 )
+                counts.note_newest(state_of(db, swap.part), seen)
         except (*_SYSTEM_ERRORS, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
@@ -220,7 +221,7 @@ def _add_backups(db: apsw.Connection, path: Path, counts: RecoveryCounts, instan
 
     Returns what the indexes of damaged backups have of tasks whose rows they have lost, by number.
     """
-    damaged, merged, indexed = list[Path](), set[str | None](), dict[int, Columns]()
+    damaged, merged, indexed = list[Path](), counts.identities, dict[int, Columns]()
     for backup in backups.own_backups(path):
         is_enough = counts.kept["tasks"] and (counts.merged.added or counts.merged.common)
         if merged and (is_enough or _identity(backup) in merged):

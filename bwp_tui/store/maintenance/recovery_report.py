@@ -11,6 +11,7 @@ from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.file_access import new_file
+from bwp_tui.store.database.high_water_mark import HistoryState
 from bwp_tui.store.maintenance.atomic_swap import FileSwap
 from bwp_tui.store.maintenance.merging.merge import MergeResult
 
@@ -34,6 +35,8 @@ class RecoveryCounts:
     """The name of the damaged backup that was read in the place of a missing history."""
     backups: list[str] = field(default_factory=list)
     """The names of those that were merged in."""
+    identities: set[str | None] = field(default_factory=set)
+    """The identities of those that were sound."""
     merged: MergeResult = field(default_factory=MergeResult)
     outdated: int = 0
     reconstructed_tasks: int = 0
@@ -46,6 +49,15 @@ class RecoveryCounts:
     dangling_rows: int = 0
     unconfirmed: int = 0
     tasks: int = 0
+
+    missing_span: tuple[str, str] | None = None
+    """The instants between which was recorded what is in no copy."""
+
+    def note_newest(self, here: HistoryState, seen: HistoryState | None) -> None:
+        """Note what is missing between the newest state of the new history and the newest that is known."""
+        is_same = seen is not None and seen.identity in {here.identity, *self.identities}
+        if seen is not None and is_same and "" < here.newest_at < seen.newest_at:
+            self.missing_span = here.newest_at, seen.newest_at
 
     def add(self, merged: MergeResult) -> None:
         """Count what came from one more backup."""
@@ -84,6 +96,10 @@ def sentence_of(swap: FileSwap, counts: RecoveryCounts, reason: str) -> str:
         parts.append(f", {len(counts.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
     if counts.unconfirmed:
         parts.append(f", {counts.unconfirmed} UNCONFIRMED")
+    if counts.missing_span is not None:
+        parts.append(
+            f"; what was recorded after {counts.missing_span[0]}, until {counts.missing_span[1]}, is in no copy"
+        )
     if counts.failed:
         parts.append("; not all that is in it could be used")
     return f"{''.join(parts)}. Read {swap.report}."
@@ -102,6 +118,7 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
     """Write the report of a recovery beside the history."""
     kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
+    span = counts.missing_span
     lines = [
         f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
         *_set_aside_lines(swap, is_missing=reason == MISSING),
@@ -124,6 +141,8 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
         f" named on their timelines): {counts.reconstructed_tasks}.",
         "Events that are missing, as the digests show (the timelines name them; downloads and requests sent have no"
         f" digests, and are not counted): {counts.lost_events[0]}, of {counted(counts.lost_events[1], 'task')}.",
+        "Changes that are in no copy: "
+        + ("none that is known." if span is None else f"those from {span[0]} to {span[1]}, as the lock file shows."),
         "Task numbers of which nothing is left (lost, or removed by purge --all):"
         f" {', '.join(f'#{number}' for number in counts.missing) or 'none'}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling_rows}.",
