@@ -213,7 +213,8 @@ def run(of: Specimen, trials: Iterator[tuple[str, Damage, int]], *, with_backup:
                 if aside and aside[0].read_bytes() != bytes(data):
                     wrong.append("the damaged file was not kept as it was")
                 if aside:
-                    wrong += [one.sentence for one in chain_check.check_file(path)[1] if one.what != chain_check.GONE]
+                    _, findings = chain_check.check_file(path)
+                    wrong += [one.sentence for one in findings if one.what != chain_check.ROW_MISSING]
                 if aside and "fault of this program" in aside[0].with_suffix(".txt").read_text():
                     wrong.append(aside[0].with_suffix(".txt").read_text())
             except Exception as error:  # noqa: BLE001  # a fault is what it looks for

@@ -164,7 +164,7 @@ def test_a_migration_that_adds_events_or_changes_rows_keeps_the_digests(
     store.close()
     scripts = digest_chain_scripts()
     monkeypatch.setattr("bwp_tui.store.database.migrate.migration_scripts", lambda: scripts)
-    monkeypatch.setattr(digest_chain, "COVERED_COLUMNS", (*digest_chain.COVERED_COLUMNS, "closed_on"))
+    monkeypatch.setattr(digest_chain, "DIGESTED_COLUMNS", (*digest_chain.DIGESTED_COLUMNS, "closed_on"))
     migrated = open_store(path)
     assert scalar(migrated, "SELECT count(*) FROM timeline WHERE what = 'closed'") == 3
     assert _named(path) == []
@@ -425,5 +425,5 @@ def test_every_column_of_a_task_is_covered_or_is_known_not_to_be(store: Store) -
     noted_by_the_engine = {"updated_at", "polled_at", "next_poll_at", "polls", "unknown_since", "unknown_answers"}
     noted_by_the_engine |= {"trouble", "cancel_asked", "download", "revision"}
     follow_from_others = {"number", "earlier", "open"}
-    assert columns - {*digest_chain.COVERED_COLUMNS} == noted_by_the_engine | follow_from_others
-    assert {*digest_chain.COVERED_COLUMNS} < columns
+    assert columns - {*digest_chain.DIGESTED_COLUMNS} == noted_by_the_engine | follow_from_others
+    assert {*digest_chain.DIGESTED_COLUMNS} < columns

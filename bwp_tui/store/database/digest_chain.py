@@ -5,7 +5,7 @@ The rule, with SHA-256 and texts in UTF-8; `0` is a zero byte, and a value that 
 - link of event n = digest of: link of event n - 1, commitment, `at 0 actor 0 what 0 before 0 after`.
   The link before the first event is the digest of `bwp-tui task N`.
 - commitment of a detail, which a purge removes = digest of: salt, n, `:`, detail. Without a detail: 32 zero bytes.
-- row digest = digest of: the last link, `number 0 events 0 begun_with 0 begun_at 0` and the `COVERED_COLUMNS` of the
+- row digest = digest of: the last link, `number 0 events 0 begun_with 0 begun_at 0` and the `DIGESTED_COLUMNS` of the
   task's row, separated by `0`, without those at the end that are empty. A checksum of a byte for each column follows.
 
 The columns `record` and `found` of the table `chains` are the row digest and `begun_with`.
@@ -31,7 +31,7 @@ from bwp_tui.domain.times import format_instant, utc_now
 
 DIGEST_BYTES: Final = 32
 
-COVERED_COLUMNS: Final = (
+DIGESTED_COLUMNS: Final = (
     *("task_id", "kind", "email", "status", "terminal", "saved", "errors", "holding_period", "reason", "note", "tags"),
     *("received_on", "regulation", "due_on", "recorded_at", "submitted_at", "finished_at", "resubmit_of"),
     *("resubmitted", "purged_at", "assigned_to", "verified_on", "verified_by", "verified_how", "extended_on"),
@@ -41,8 +41,8 @@ COVERED_COLUMNS: Final = (
 """The columns of a task that its row digest covers. A new one goes to the end and is NULL where nothing is recorded."""
 
 
-CoveredValues = Sequence["apsw.SQLiteValue"]
-"""The columns `COVERED_COLUMNS` of a task."""
+DigestedValues = Sequence["apsw.SQLiteValue"]
+"""The columns `DIGESTED_COLUMNS` of a task."""
 
 _EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
 
@@ -119,37 +119,37 @@ class Chain:
         new = [self.commitment(position, detail) for position, detail in enumerate(details[kept:], start=kept + 1)]
         self.commitments, self.salt = self.commitments + b"".join(new), None
 
-    def new_row_digest(self, covered: CoveredValues) -> bytes:
+    def new_row_digest(self, digested: DigestedValues) -> bytes:
         """Return the digest of the task's row, with the end of this chain."""
-        texts = _texts(covered)
+        texts = _texts(digested)
         return self._digest_of(texts) + _checksums(texts)
 
-    def row_digest_with_own_changes(self, before: CoveredValues, covered: CoveredValues) -> bytes:
+    def row_digest_with_own_changes(self, before: DigestedValues, digested: DigestedValues) -> bytes:
         """Return the digest of a row that another program changed before and this program changes now.
 
         The digest itself, and the checksums of the columns that the other program changed, stay as they were: they are
         evidence.
         """
-        recorded = self.row_digest[DIGEST_BYTES:].ljust(len(COVERED_COLUMNS), b"\0")
-        checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(covered)), strict=True)
+        recorded = self.row_digest[DIGEST_BYTES:].ljust(len(DIGESTED_COLUMNS), b"\0")
+        checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(digested)), strict=True)
         return self.row_digest[:DIGEST_BYTES] + bytes([new if kept == old else kept for kept, old, new in checksums])
 
     def _digest_of(self, texts: list[str]) -> bytes:
         start = f"{self.task}\0{self.length}\0{self.begun_with}\0{self.begun_at or ''}\0"
         return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
 
-    def is_row_of(self, covered: CoveredValues) -> bool:
+    def is_row_of(self, digested: DigestedValues) -> bool:
         """Return whether the row digest is that of this row, which may have got columns since."""
-        return self.is_whole and self.row_digest[:DIGEST_BYTES] == self._digest_of(_texts(covered))
+        return self.is_whole and self.row_digest[:DIGEST_BYTES] == self._digest_of(_texts(digested))
 
-    def changed_columns(self, covered: CoveredValues) -> list[str]:
+    def changed_columns(self, digested: DigestedValues) -> list[str]:
         """Return the columns of the task's row whose checksum differs."""
-        checksums = zip(COVERED_COLUMNS, self.row_digest[DIGEST_BYTES:], _checksums(_texts(covered)), strict=False)
+        checksums = zip(DIGESTED_COLUMNS, self.row_digest[DIGEST_BYTES:], _checksums(_texts(digested)), strict=False)
         return [name for name, recorded, present in checksums if recorded != present]
 
 
-def _texts(covered: CoveredValues) -> list[str]:
-    return ["" if fact is None else str(fact) for fact in covered]
+def _texts(digested: DigestedValues) -> list[str]:
+    return ["" if fact is None else str(fact) for fact in digested]
 
 
 def _checksums(texts: list[str]) -> bytes:
@@ -170,11 +170,11 @@ def _link(previous: bytes, commitment: bytes, event: EventRow) -> bytes:
     return sha256(b"%b%b%b" % (previous, commitment, text.encode())).digest()
 
 
-def begin_chain(task: int, covered: CoveredValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
+def begin_chain(task: int, digested: DigestedValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
     """Return the chain of a task that has none, or that is to begin anew at the instant `begun_at`."""
     chain = Chain(task, begun_with=0 if begun_at is None else len(events), begun_at=begun_at)
     chain.extend(events)
-    chain.row_digest = chain.new_row_digest(covered)
+    chain.row_digest = chain.new_row_digest(digested)
     return chain
 
 
@@ -189,7 +189,7 @@ class ChainedTask(NamedTuple):
     """A task number with all that is stored of it: each is None or empty where there is none."""
 
     number: int
-    covered: CoveredValues | None
+    digested: DigestedValues | None
     events: list[EventRow]
     chain: Chain | None
 
@@ -197,33 +197,33 @@ class ChainedTask(NamedTuple):
 _CHAIN_COLUMNS: Final = "task, links, salt, commitments, found, begun_at, record"
 
 
-def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") -> Iterator[ChainedTask]:
+def chained_tasks(db: apsw.Connection, selection: str = "", schema: str = "main") -> Iterator[ChainedTask]:
     """Yield every number that a task, an event or a chain has, in order.
 
-    `among` is the SQL that follows a number in a condition which selects some, such as `IN (1, 2)`.
+    `selection` is the SQL behind a number in the condition that selects some, such as `IN (1, 2)`.
     """
-    chosen, chosen_number = (f"WHERE {column} {among}" if among else "" for column in ("task", "number"))
-    covered_columns = ", ".join(COVERED_COLUMNS)
-    rows = db.execute(f"SELECT number, {covered_columns} FROM {schema}.tasks {chosen_number} ORDER BY number")
+    chosen, chosen_number = (f"WHERE {column} {selection}" if selection else "" for column in ("task", "number"))
+    digested_columns = ", ".join(DIGESTED_COLUMNS)
+    rows = db.execute(f"SELECT number, {digested_columns} FROM {schema}.tasks {chosen_number} ORDER BY number")
     lines = db.execute(f"SELECT task, {_EVENT_COLUMNS} FROM {schema}.timeline {chosen} ORDER BY task, id")
     chains = db.execute(f"SELECT {_CHAIN_COLUMNS} FROM {schema}.chains {chosen} ORDER BY task")
     events = groupby(lines, itemgetter(0))
     row, timeline, chain = next(rows, None), next(events, None), next(chains, None)
     while row or timeline or chain:
         number = min(one[0] for one in (row, timeline, chain) if one)
-        covered, own_events, own_chain = None, [], None
+        digested, own_events, own_chain = None, [], None
         if row and row[0] == number:
-            covered, row = row[1:], next(rows, None)
+            digested, row = row[1:], next(rows, None)
         if timeline and timeline[0] == number:
             own_events = [event[1:] for event in timeline[1]]
             timeline = next(events, None)
         if chain and chain[0] == number:
             own_chain, chain = Chain(*chain), next(chains, None)
-        yield ChainedTask(number, covered, own_events, own_chain)
+        yield ChainedTask(number, digested, own_events, own_chain)
 
 
 OUTSIDE_CHANGE: Final = (
-    f"SELECT outside_change(c.links, c.record, number, found, begun_at, {', '.join(COVERED_COLUMNS)})"
+    f"SELECT outside_change(c.links, c.record, number, found, begun_at, {', '.join(DIGESTED_COLUMNS)})"
     " FROM tasks LEFT JOIN chains c ON task = number WHERE number = ?"
 )
 """The query, on a connection with a `ChainWriter`, for what other programs or damage changed in a task's row.
@@ -248,7 +248,11 @@ def begin_all_chains(db: apsw.Connection) -> None:
     begun_at = format_instant(utc_now())
     write_chains(
         db,
-        (begin_chain(number, covered, events, begun_at) for number, covered, events, _ in chained_tasks(db) if covered),
+        (
+            begin_chain(number, digested, events, begun_at)
+            for number, digested, events, _ in chained_tasks(db)
+            if digested
+        ),
     )
     write_chains(db, [chain_of_removed(number) for number in missing_numbers(db)])
 
@@ -278,10 +282,10 @@ _MOST_NOTED: Final = 10_000
 
 
 def _row_trigger(db: apsw.Connection) -> str:
-    """Return the trigger for changes of the columns `COVERED_COLUMNS`, of which an older schema lacks some."""
+    """Return the trigger for changes of the columns `DIGESTED_COLUMNS`, of which an older schema lacks some."""
     present = {row[1] for row in db.execute("PRAGMA main.table_info(tasks)")}
-    old = [f"OLD.{name}" if name in present else "NULL" for name in COVERED_COLUMNS]
-    of = "" if "NULL" in old else f" OF {', '.join(COVERED_COLUMNS)}"
+    old = [f"OLD.{name}" if name in present else "NULL" for name in DIGESTED_COLUMNS]
+    of = "" if "NULL" in old else f" OF {', '.join(DIGESTED_COLUMNS)}"
     return (
         f"CREATE TEMP TRIGGER note_change BEFORE UPDATE{of} ON main.tasks"
         f" BEGIN SELECT note_task(OLD.number, {', '.join(old)}); END"
@@ -297,7 +301,7 @@ class ChainWriter:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._rows_before: dict[int, CoveredValues | None] = {}
+        self._rows_before: dict[int, DigestedValues | None] = {}
         """The tasks that were changed, as they were before; None for a new one."""
         self._events: dict[int, list[EventRow]] = {}
         self._removed_details: dict[int, dict[int, apsw.SQLiteValue]] = {}
@@ -328,14 +332,14 @@ class ChainWriter:
     def _outside_change(self, *values: apsw.SQLiteValue) -> str:
         """Return the columns that others have changed as a text, or `row` where none of them can be named."""
         links, record, number, begun_with, begun_at, *row = values
-        covered = self._rows_before.get(_int(number), row)
-        if covered is None:
+        digested = self._rows_before.get(_int(number), row)
+        if digested is None:
             return ""
         if not isinstance(links, bytes) or not isinstance(record, bytes):
             return "digests"
         chain = Chain(_int(number), links, begun_with=_int(begun_with), row_digest=record)
         chain.begun_at = None if begun_at is None else str(begun_at)
-        return "" if chain.is_row_of(covered) else ", ".join(chain.changed_columns(covered)) or "row"
+        return "" if chain.is_row_of(digested) else ", ".join(chain.changed_columns(digested)) or "row"
 
     def seal(self) -> None:
         """Write the chains of all that was changed since the last call."""
@@ -356,16 +360,16 @@ class ChainWriter:
 
     def _new_chain_of(self, number: int) -> Chain | None:
         """Return the chain of a task as it is now; None if it is the same, or if another program has removed it."""
-        covered = next(
-            self._db.execute(f"SELECT {', '.join(COVERED_COLUMNS)} FROM main.tasks WHERE number = ?", (number,)), None
+        digested = next(
+            self._db.execute(f"SELECT {', '.join(DIGESTED_COLUMNS)} FROM main.tasks WHERE number = ?", (number,)), None
         )
-        if covered is None:
+        if digested is None:
             return chain_of_removed(number)
-        before, events = self._rows_before.get(number, covered), self._events.get(number, [])
-        if before == covered and not events and number not in self._removed_details:
+        before, events = self._rows_before.get(number, digested), self._events.get(number, [])
+        if before == digested and not events and number not in self._removed_details:
             return None
         if before is None:
-            return begin_chain(number, covered, events)
+            return begin_chain(number, digested, events)
         row = next(self._db.execute(f"SELECT {_CHAIN_COLUMNS} FROM main.chains WHERE task = ?", (number,)), None)
         if row is None:
             return None
@@ -376,7 +380,7 @@ class ChainWriter:
         if number in self._removed_details:
             chain.purge_details(self._details(number))
         chain.row_digest = (
-            chain.new_row_digest(covered) if is_intact else chain.row_digest_with_own_changes(before, covered)
+            chain.new_row_digest(digested) if is_intact else chain.row_digest_with_own_changes(before, digested)
         )
         return chain
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.store.database.digest_chain import (
-    COVERED_COLUMNS,
+    DIGESTED_COLUMNS,
     Chain,
     ChainedTask,
     EventRow,
@@ -28,8 +28,8 @@ from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM,
 _LONGEST_GAP: Final = 50
 """Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
 
-GONE: Final = "its row is missing"
-REMOVED: Final = "removed"
+ROW_MISSING: Final = "its row is missing"
+EVENTS_REMOVED: Final = "removed"
 ROW_CHANGED: Final = "changed by another program"
 
 _REFERENCE_BITS: Final = 24
@@ -37,9 +37,9 @@ _REFERENCE_BITS: Final = 24
 
 
 class ChainFinding(NamedTuple):
-    """What is wrong with a task; `event` is the number of the event, counted from 1, or None for the task's row.
+    """What is wrong with a task: with its row, or with its events from number `event`, counted from 1, to `last`.
 
-    `columns` are those of the row that were changed, where they can be named; `last` is that of the last event of some.
+    `columns` are those of the row that were changed, where they can be named; `last` is None for a single event.
     """
 
     task: int
@@ -67,7 +67,7 @@ def check_file(path: Path, tasks: Collection[int] = ()) -> tuple[int, list[Chain
         if tasks:
             return check_chains(db, f"IN ({', '.join(map(str, tasks))})")
         events, findings = check_chains(db)
-        missing = (ChainFinding(number, None, GONE) for number in missing_numbers(db))
+        missing = (ChainFinding(number, None, ROW_MISSING) for number in missing_numbers(db))
         return events, sorted([*findings, *missing], key=lambda finding: finding.task)
 
 
@@ -79,29 +79,29 @@ def check_task(path: Path, number: int) -> tuple[Chain | None, list[ChainFinding
         return chained.chain, list(_findings(chained))
 
 
-def check_chains(db: apsw.Connection, among: str = "", schema: str = "main") -> tuple[int, list[ChainFinding]]:
-    """Check all tasks, or those with a number `among` some; return the number of their events and the findings."""
+def check_chains(db: apsw.Connection, selection: str = "", schema: str = "main") -> tuple[int, list[ChainFinding]]:
+    """Check all tasks, or those of a `selection`; return the number of their events and the findings."""
     events, findings = 0, list[ChainFinding]()
-    for chained in chained_tasks(db, among, schema):
+    for chained in chained_tasks(db, selection, schema):
         events += len(chained.events)
         findings += _findings(chained)
     return events, findings
 
 
 def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
-    number, covered, events, chain = chained
+    number, digested, events, chain = chained
     if chain is None:
         yield ChainFinding(number, None, "its digests are missing, or another program added the task")
         return
-    if covered is None:
+    if digested is None:
         if events or chain != chain_of_removed(number):
-            yield ChainFinding(number, None, GONE)
+            yield ChainFinding(number, None, ROW_MISSING)
         return
     agrees = chain.links_of(events) == chain.links
     differences = [] if agrees else list(_event_findings(chain, events))
     yield from differences
-    agrees_with_row = chain.is_row_of(covered)
-    changed = [] if agrees_with_row else chain.changed_columns(covered)
+    agrees_with_row = chain.is_row_of(digested)
+    changed = [] if agrees_with_row else chain.changed_columns(digested)
     if changed:
         yield ChainFinding(number, None, f"{ROW_CHANGED}: {', '.join(changed)}", tuple(changed))
     elif not chain.is_whole or (not differences and not (agrees and agrees_with_row)):
@@ -117,7 +117,7 @@ def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFindi
             continue
         agreement = _next_agreement(chain, events, at, link)
         if agreement is None:
-            yield ChainFinding(chain.task, at + 1, f"from here on, events were changed, added or {REMOVED}")
+            yield ChainFinding(chain.task, at + 1, f"from here on, events were changed, added or {EVENTS_REMOVED}")
             return
         present, recorded = agreement
         for offset in range(min(present, recorded)):
@@ -125,7 +125,7 @@ def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFindi
         for offset in range(recorded, present):
             yield ChainFinding(chain.task, at + offset + 1, "was added by another program")
         if present < recorded:
-            yield ChainFinding(chain.task, link + present + 1, REMOVED, last=link + recorded)
+            yield ChainFinding(chain.task, link + present + 1, EVENTS_REMOVED, last=link + recorded)
         at, link = at + present, link + recorded
 
 
@@ -146,18 +146,18 @@ def _next_agreement(chain: Chain, events: list[EventRow], at: int, link: int) ->
 _CREATE_BROKEN_CHAINS: Final = (
     "CREATE TEMP TABLE IF NOT EXISTS broken_chains (task INTEGER NOT NULL, what TEXT NOT NULL, columns TEXT NOT NULL)"
 )
-AMONG_BROKEN: Final = "IN (SELECT task FROM temp.broken_chains)"
+IN_BROKEN_CHAINS: Final = "IN (SELECT task FROM temp.broken_chains)"
 
 
-def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
+def note_broken_chains(db: apsw.Connection, selection: str = "", schema: str = "main", *, gaps: bool = False) -> None:
     """Note what is wrong with chains before rows of another history are merged in; `seal_rebuilt` records it.
 
     With `gaps`, a task number of which nothing is left is wrong, too.
     """
     db.execute(_CREATE_BROKEN_CHAINS)
-    _, findings = check_chains(db, among, schema)
+    _, findings = check_chains(db, selection, schema)
     wrong = [(finding.task, finding.sentence, " ".join(finding.columns)) for finding in findings]
-    wrong += [(number, GONE, "") for number in (missing_numbers(db) if gaps else ())]
+    wrong += [(number, ROW_MISSING, "") for number in (missing_numbers(db) if gaps else ())]
     db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", wrong)
 
 
@@ -177,17 +177,17 @@ def note_joined(db: apsw.Connection, number: int, duplicate: int) -> None:
 
 
 @contextmanager
-def kept_row_digests(db: apsw.Connection, among: str) -> Iterator[None]:
+def kept_row_digests(db: apsw.Connection, selection: str) -> Iterator[None]:
     """Keep the digests of rows right that are right, while the block changes the rows."""
     chains = {
         number: chain
-        for number, covered, _, chain in chained_tasks(db, among)
-        if chain is not None and covered is not None and chain.is_row_of(covered)
+        for number, digested, _, chain in chained_tasks(db, selection)
+        if chain is not None and digested is not None and chain.is_row_of(digested)
     }
     yield
-    for number, covered, _, _ in chained_tasks(db, f"IN ({', '.join(map(str, chains))})"):
-        if covered is not None:
-            chains[number].row_digest = chains[number].new_row_digest(covered)
+    for number, digested, _, _ in chained_tasks(db, f"IN ({', '.join(map(str, chains))})"):
+        if digested is not None:
+            chains[number].row_digest = chains[number].new_row_digest(digested)
     write_chains(db, chains.values())
 
 
@@ -211,19 +211,19 @@ def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
     A chain that agrees with the corrected row is no longer noted as broken.
     """
     db.execute(_CREATE_BROKEN_CHAINS)
-    copies = {copy.number: copy for copy in chained_tasks(db, AMONG_BROKEN, "other")}
+    copies = {copy.number: copy for copy in chained_tasks(db, IN_BROKEN_CHAINS, "other")}
     found = dict[int, Columns]()
-    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
-        copy, other = (copies[number].covered, copies[number].chain) if number in copies else (None, None)
-        if covered is None or chain is None or copy is None or other is None or chain.is_row_of(covered):
+    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
+        copy, other = (copies[number].digested, copies[number].chain) if number in copies else (None, None)
+        if digested is None or chain is None or copy is None or other is None or chain.is_row_of(digested):
             continue
         if chain.length < len(events):
             continue  # the digests are older, and would prove what was then
-        row, values = dict(zip(COVERED_COLUMNS, covered, strict=True)), dict(zip(COVERED_COLUMNS, copy, strict=True))
-        agreeing = set(chain.changed_columns(covered)) - set(chain.changed_columns(copy))
+        row, values = dict(zip(DIGESTED_COLUMNS, digested, strict=True)), dict(zip(DIGESTED_COLUMNS, copy, strict=True))
+        agreeing = set(chain.changed_columns(digested)) - set(chain.changed_columns(copy))
         tried = [
             row | {name: values[name] for name in names}
-            for names in (agreeing, *(agreeing | {n} for n in COVERED_COLUMNS))
+            for names in (agreeing, *(agreeing | {n} for n in DIGESTED_COLUMNS))
         ]
         right = next((one for one in tried if chain.is_row_of([*one.values()])), None)
         if right is None and other.is_row_of(copy) and row["recorded_at"] == values["recorded_at"]:
@@ -243,8 +243,8 @@ def repair_events(db: apsw.Connection) -> None:
 
     A chain with which all agrees then is no longer noted as broken.
     """
-    others = {chained.number: chained.events for chained in chained_tasks(db, AMONG_BROKEN, "other")}
-    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
+    others = {chained.number: chained.events for chained in chained_tasks(db, IN_BROKEN_CHAINS, "other")}
+    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
         if chain is None or number not in others:
             continue
         candidates = [*events, *others[number]]
@@ -257,7 +257,7 @@ def repair_events(db: apsw.Connection) -> None:
             continue
         db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
         db.executemany(INSERT_EVENT, [(number, *event) for event in right])
-        _drop_note_if_sound(db, ChainedTask(number, covered, right, chain))
+        _drop_note_if_sound(db, ChainedTask(number, digested, right, chain))
 
 
 def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]) -> dict[int, Columns]:
@@ -266,10 +266,10 @@ def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]
     A chain with which all agrees then is no longer noted as broken.
     """
     found = dict[int, Columns]()
-    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
-        if covered is None or chain is None or number not in indexed or chain.is_row_of(covered):
+    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
+        if digested is None or chain is None or number not in indexed or chain.is_row_of(digested):
             continue
-        row = dict(zip(COVERED_COLUMNS, covered, strict=True))
+        row = dict(zip(DIGESTED_COLUMNS, digested, strict=True))
         values = {name: value for name, value in indexed[number].items() if name in row and row[name] != value}
         right = [*(row | values).values()]
         if values and chain.is_row_of(right):
@@ -286,8 +286,8 @@ def return_stray_events(db: apsw.Connection) -> None:
     """
     strays: list[tuple[int, EventRow]] = []
     lacking: dict[int, tuple[Chain, list[int]]] = {}
-    for number, covered, events, chain in chained_tasks(db, AMONG_BROKEN):
-        if chain is None and covered is None:
+    for number, digested, events, chain in chained_tasks(db, IN_BROKEN_CHAINS):
+        if chain is None and digested is None:
             strays += [(number, event) for event in events]
         if chain is None or len(events) == chain.length:
             continue  # its digests are damaged, or an event was changed where it is: another task's may be alike
@@ -355,21 +355,21 @@ def seal_rebuilt(db: apsw.Connection, now: str) -> None:
 def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterator[Chain]:
     """Yield the chains that go on or begin anew; add the events of the latter."""
     for chained in chained_tasks(db):
-        number, covered, events, chain = chained
-        if covered is None:
+        number, digested, events, chain = chained
+        if digested is None:
             continue
         if any(_findings(chained)):
             reason = _reason(chain, events)
-            if reason is not None or chain is None or not chain.is_row_of(covered):
+            if reason is not None or chain is None or not chain.is_row_of(digested):
                 reason = wrong.get(number, reason)  # else the other copy had what was wrong as the digests prove it
             if chain is None or reason is not None:
                 detail = f"digests begun anew: {reason or 'it came without digests'}"
                 event = (now, PROGRAM, str(EventKind.RECOVERED), None, None, detail)
                 db.execute(INSERT_EVENT, (number, *event))
-                chain = begin_chain(number, covered, [*events, event], begun_at=now)
+                chain = begin_chain(number, digested, [*events, event], begun_at=now)
             else:
                 chain.extend(events[chain.length :])
-                chain.row_digest = chain.new_row_digest(covered)
+                chain.row_digest = chain.new_row_digest(digested)
             yield chain
 
 

@@ -17,7 +17,7 @@ from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.database.digest_chain import missing_numbers
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.maintenance import replay, task_rows
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, REMOVED, check_chains
+from bwp_tui.store.maintenance.chain_check import EVENTS_REMOVED, IN_BROKEN_CHAINS, check_chains
 from bwp_tui.store.maintenance.salvage import index_finder
 from bwp_tui.store.maintenance.salvage.index_finder import IndexEntry
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
@@ -48,7 +48,7 @@ def indexed_values(salvage: Salvage, db: apsw.Connection) -> dict[int, Columns]:
     names = sorted({name for columns in candidates.values() for name in columns if name is not None})
     known = {
         row[0]: dict(zip(names, row[1:], strict=True))
-        for row in db.execute(f"SELECT number, {', '.join(names)} FROM tasks WHERE number NOT {AMONG_BROKEN}")
+        for row in db.execute(f"SELECT number, {', '.join(names)} FROM tasks WHERE number NOT {IN_BROKEN_CHAINS}")
     }
     names_of_roots = {page_number: name for name, page_number in salvage.index_roots.items()}
     recognised = []
@@ -159,8 +159,8 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping
 
 def count_lost_events(db: apsw.Connection) -> tuple[int, int]:
     """Return how many events are missing by the digests of tasks, and of how many tasks."""
-    _, findings = check_chains(db, AMONG_BROKEN)
-    lost = [(finding.task, finding.events) for finding in findings if finding.what == REMOVED]
+    _, findings = check_chains(db, IN_BROKEN_CHAINS)
+    lost = [(finding.task, finding.events) for finding in findings if finding.what == EVENTS_REMOVED]
     return sum(count for _, count in lost), len({number for number, _ in lost})
 
 
@@ -195,7 +195,7 @@ def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: st
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
         " FROM tasks WHERE number = ?",
-        (now, PROGRAM, EventKind.RECOVERED, f"{replay.REBUILT}, {what_is_lost}", number),
+        (now, PROGRAM, EventKind.RECOVERED, f"{replay.ROW_REBUILT}, {what_is_lost}", number),
     )
     db.execute(
         "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"

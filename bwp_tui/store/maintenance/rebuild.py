@@ -28,7 +28,7 @@ from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.merging import task_ids
 from bwp_tui.store.maintenance.merging.merge import MergeResult, merge
-from bwp_tui.store.maintenance.merging.merged_rows import Side, choose_what_counts
+from bwp_tui.store.maintenance.merging.merged_rows import DisputeSide, choose_what_counts
 from bwp_tui.store.maintenance.task_rows import append_recovered
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind, missing_in
@@ -187,7 +187,10 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
             replay.correct_receipt(
                 db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts]
             )
-        sides = Side(before, missing_in(known, events)), Side(task_rows.row_of(db, request), missing_in(known, joined))
+        sides = (
+            DisputeSide(before, missing_in(known, events)),
+            DisputeSide(task_rows.row_of(db, request), missing_in(known, joined)),
+        )
         choose_what_counts(db, request, sides, now, ("on the request", "on the row that its task id had"))
 
 

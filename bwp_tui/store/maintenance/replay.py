@@ -1,6 +1,6 @@
 """Bring rows of tasks up to date by their timelines, in a merge of two histories or in a damaged history.
 
-A row begins as the newer history or a backup has it, or empty where there is none. What no event says stays as it is.
+A row begins as the chosen history or a backup has it, or empty where there is none. What no event says stays as it is.
 What counts where events contradict each other is a matter of `columns_from_events`.
 """
 
@@ -17,9 +17,16 @@ import apsw
 
 from bwp_tui.domain.deadlines import earlier_receipt
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, chained_tasks
+from bwp_tui.store.database.digest_chain import DIGESTED_COLUMNS, chained_tasks
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, GONE, REMOVED, ROW_CHANGED, noted_columns, proven_events
+from bwp_tui.store.maintenance.chain_check import (
+    EVENTS_REMOVED,
+    IN_BROKEN_CHAINS,
+    ROW_CHANGED,
+    ROW_MISSING,
+    noted_columns,
+    proven_events,
+)
 from bwp_tui.store.maintenance.intent_repair import make_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.task_rows import (
     NO_ROW,
@@ -33,7 +40,7 @@ from bwp_tui.store.maintenance.task_rows import (
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow, missing_in
 
-REBUILT: Final = "rebuilt from its timeline"
+ROW_REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
 
 
@@ -67,9 +74,9 @@ def proven_timeline(db: apsw.Connection, number: int, schema: str = "main") -> l
 
 
 def has_lost_events(events: list[TimelineRow], others: list[TimelineRow]) -> bool:
-    """Return whether a recovery lost events of a timeline, and those that another copy alone has are from before that.
+    """Return whether a recovery lost events of a timeline, and all that another copy alone has happened before it.
 
-    The other copy is then an earlier state of the same history, of which nobody went on.
+    The other copy is then an earlier state of the same history, in which nobody has worked since.
     """
     recovered_at = max((event.at for event in _losses(events)), default="")
     return bool(recovered_at) and all(event.at < recovered_at for event in missing_in(events, others))
@@ -80,17 +87,16 @@ def has_later_row(events: list[TimelineRow], others: list[TimelineRow]) -> bool:
 
     The row then is the later one, although the other copy has events that its timeline lacks.
     """
-    is_row_lost = any(text in str(event.detail) for event in _losses(events) for text in (GONE, REBUILT, ROW_CHANGED))
+    row_losses = (ROW_MISSING, ROW_REBUILT, ROW_CHANGED)
+    is_row_lost = any(text in str(event.detail) for event in _losses(events) for text in row_losses)
     return not is_row_lost and has_lost_events(events, others)
 
 
 def _losses(events: list[TimelineRow]) -> list[TimelineRow]:
     """Return the events of recoveries that lost something of a task."""
-    return [
-        event
-        for event in events
-        if event.what == EventKind.RECOVERED and any(text in str(event.detail) for text in (REMOVED, GONE, REBUILT))
-    ]
+    recovered = (event for event in events if event.what == EventKind.RECOVERED)
+    losses = (EVENTS_REMOVED, ROW_MISSING, ROW_REBUILT)
+    return [event for event in recovered if any(text in str(event.detail) for text in losses)]
 
 
 WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
@@ -132,19 +138,19 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     later events are lost too, a request that waits in the row may have been sent or withdrawn: it becomes UNCONFIRMED.
     """
     repaired, doubtful = 0, list[int]()
-    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
-        if covered is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
-            if covered is not None and chain is not None and chain.length > len(events):
-                doubtful += [] if chain.is_row_of(covered) else [number]
+    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
+        if digested is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
+            if digested is not None and chain is not None and chain.length > len(events):
+                doubtful += [] if chain.is_row_of(digested) else [number]
             continue
         row = row_of(db, number)
-        if chain.length < len(events) and chain.is_row_of(covered):  # the digests are as old as the row
+        if chain.length < len(events) and chain.is_row_of(digested):  # the digests are as old as the row
             later = columns_after(row, timeline_rows(events[chain.length :]))
             changes = {name: value for name, value in later.items() if value != row[name]}
         else:
             now_is = columns_after(row, timeline_rows(events))
-            differing = set(chain.changed_columns(covered)) - set(
-                chain.changed_columns([now_is[name] for name in COVERED_COLUMNS])
+            differing = set(chain.changed_columns(digested)) - set(
+                chain.changed_columns([now_is[name] for name in DIGESTED_COLUMNS])
             )
             if "status" in differing:
                 differing |= WITH_STATUS
@@ -166,11 +172,11 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
     """
     found = []
     for number, noted in noted_columns(db).items():
-        for _, covered, events, chain in list(chained_tasks(db, f"= {number}")):
-            row = row_of(db, number) if covered is not None else {}
-            if covered is None or chain is None or chain.is_row_of(covered) or row["purged_at"] is not None:
+        for _, digested, events, chain in list(chained_tasks(db, f"= {number}")):
+            row = row_of(db, number) if digested is not None else {}
+            if digested is None or chain is None or chain.is_row_of(digested) or row["purged_at"] is not None:
                 continue
-            said, changed = columns_after({}, timeline_rows(events)), chain.changed_columns(covered)
+            said, changed = columns_after({}, timeline_rows(events)), chain.changed_columns(digested)
             named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
             is_unsent = row["status"] in (*WITHHELD_STATUSES, Status.QUEUED) and row["task_id"] is None
             # Where no column is named, it is likelier that the digests are damaged.

@@ -117,7 +117,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         task_rows.integer(db, "SELECT count(*) FROM matched"),
         task_rows.integer(db, "SELECT sum(is_new) FROM matched"),
     )
-    updated = task_rows.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
+    updated = task_rows.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (is_taken OR replayed)")
     replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven_names = tuple(f"#{number}: {', '.join(values)}" for number, values in proven.items())
@@ -177,13 +177,13 @@ def _compare_timelines(db: apsw.Connection) -> None:
 
 
 def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
-    """Set `newer` of tasks whose row the other history has: a newer row, or the only one with an email.
+    """Set `is_taken` of tasks whose row the other history has: a newer row, or the only one that was not rebuilt.
 
-    A purged row counts as newer: its timeline has lost what the row has.
+    A rebuilt row was made from its timeline. A purged row counts as newer: its timeline has lost what the row has.
     """
     is_rebuilt = (
         f"EXISTS (SELECT 1 FROM {{}}.timeline WHERE task = {{}}.number AND what = '{EventKind.RECOVERED}'"
-        f" AND detail GLOB '{replay.REBUILT}*')"
+        f" AND detail GLOB '{replay.ROW_REBUILT}*')"
     )
     rebuilt = f"{is_rebuilt.format('main', 'm')} AND NOT {is_rebuilt.format('other', 'o')}"
     # What a merge recorded says when a copy was made, not when something happened.
@@ -193,7 +193,7 @@ def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
     )
     changed_before = "m.revision <= (SELECT revision FROM other.meta)" if is_own_backup else "TRUE"
     db.execute(
-        f"UPDATE matched SET newer = is_new OR (SELECT {rebuilt} OR {changed_before}"
+        f"UPDATE matched SET is_taken = is_new OR (SELECT {rebuilt} OR {changed_before}"
         f" AND (o.purged_at IS NOT NULL, {latest.format('other.timeline', 'theirs')}, o.revision)"
         f" > (m.purged_at IS NOT NULL, {latest.format('main.timeline', 'ours')}, m.revision)"
         " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
@@ -202,7 +202,7 @@ def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
 
 def _choose_rows_without_events(db: apsw.Connection) -> None:
     """Choose the rows that are later than their timelines, since a recovery has lost events; they stay as they are."""
-    begun_anew = f"what = '{EventKind.RECOVERED}' AND detail GLOB '*{chain_check.REMOVED}*'"
+    begun_anew = f"what = '{EventKind.RECOVERED}' AND detail GLOB '*{chain_check.EVENTS_REMOVED}*'"
     for ours, theirs in db.execute(
         "SELECT ours, theirs FROM matched WHERE NOT is_new"
         f" AND (EXISTS (SELECT 1 FROM main.timeline WHERE task = ours AND {begun_anew})"
@@ -215,16 +215,16 @@ def _choose_rows_without_events(db: apsw.Connection) -> None:
             for schema, number in (("main", ours), ("other", theirs))
         )
         if replay.has_later_row(here, there) or replay.has_later_row(there, here):
-            newer = not replay.has_later_row(here, there)
-            db.execute("UPDATE matched SET newer = ?, is_whole = 1 WHERE ours = ?", (newer, ours))
+            is_taken = not replay.has_later_row(here, there)
+            db.execute("UPDATE matched SET is_taken = ?, stays_as_it_is = 1 WHERE ours = ?", (is_taken, ours))
 
 
 def _take_rows(db: apsw.Connection, revision: int) -> None:
-    """Take the newer rows of the other history."""
+    """Take the chosen rows of the other history."""
     names = _columns(db, "tasks", "number", "download")
     db.execute(
         f"INSERT INTO main.tasks (number, {', '.join(names)}) SELECT x.ours, {_other_columns(names, revision)}"
-        " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.newer ORDER BY x.ours"
+        " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.is_taken ORDER BY x.ours"
         f" ON CONFLICT (number) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names)}"
     )
 
@@ -236,7 +236,8 @@ def _record_lost_ids(db: apsw.Connection, now: str) -> int:
         f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', CASE WHEN o.terminal = 0 THEN o.status END,"
         " CASE WHEN o.terminal = 0 THEN 'UNCONFIRMED' END,"
         f" '{LOST_TASK_ID}' || o.task_id || ' is that of another task'"
-        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.newer AND EXISTS ({_SAME_ID}) RETURNING id",
+        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.is_taken AND EXISTS ({_SAME_ID})"
+        " RETURNING id",
         (now, PROGRAM),
     )
     return len(events.fetchall())
@@ -245,7 +246,7 @@ def _record_lost_ids(db: apsw.Connection, now: str) -> int:
 def _repair_values(db: apsw.Connection) -> None:
     """Replace damaged values of this history by those of the other history."""
     db.execute("CREATE TEMP TABLE IF NOT EXISTS damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
-    same = "damaged_values r JOIN matched x ON x.ours = r.number WHERE NOT x.newer"
+    same = "damaged_values r JOIN matched x ON x.ours = r.number WHERE NOT x.is_taken"
     for (name,) in db.execute(f"SELECT DISTINCT r.name FROM {same}").fetchall():
         if name not in _NEVER_REPAIRED:
             db.execute(
@@ -323,7 +324,7 @@ def _record_merge(db: apsw.Connection, now: str, event: EventKind, source: str) 
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, detail)"
         " SELECT ours, ?, ?, ?, ? || iif(ours <> theirs, ', where it was #' || theirs, '')"
-        " || iif(replayed, ', brought up to date by its timeline', '') FROM matched WHERE newer OR replayed",
+        " || iif(replayed, ', brought up to date by its timeline', '') FROM matched WHERE is_taken OR replayed",
         (now, PROGRAM, event, f"from {source}"),
     )
     # The origin's timeline names a resubmission by the number that it had.

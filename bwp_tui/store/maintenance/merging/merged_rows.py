@@ -68,7 +68,7 @@ LONGEST_WAIT: Final = timedelta(days=30)
 """The wait for the shopper's reply that is assumed when a stopped clock is compared with a running one."""
 
 
-class Side(NamedTuple):
+class DisputeSide(NamedTuple):
     """A task in one of two merged histories: its row, and the events that the other history lacks."""
 
     row: Columns
@@ -162,7 +162,7 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
     return [*merge(here, missing, key=lambda event: str(event[0]))]
 
 
-class Copy(NamedTuple):
+class TaskCopy(NamedTuple):
     """A task in one of two histories: its row, empty if only its timeline is left, and its whole timeline."""
 
     row: Columns
@@ -170,78 +170,75 @@ class Copy(NamedTuple):
 
 
 class RowChange(NamedTuple):
-    """What the events of both histories change in the newer row of a task, and what each history alone has."""
+    """What the events of both histories change in the chosen row of a task, and what each history alone has."""
 
     number: int
     columns: Columns
-    sides: tuple[Side, Side] | None
+    sides: tuple[DisputeSide, DisputeSide] | None
 
 
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
-    """Return what the events of both histories change. In a recovery, newer rows of this history stay as they are."""
+    """Return what the events of both histories change; in a recovery only of rows from the other one."""
     differing = db.execute(
-        "SELECT ours, theirs, newer, is_new FROM matched x WHERE NOT is_whole"
-        " AND iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
+        "SELECT ours, theirs, is_taken, is_new FROM matched x WHERE NOT stays_as_it_is"
+        " AND iif(is_taken, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
         (not is_recovery,),
     ).fetchall()
     changed = list[RowChange]()
-    for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in differing):
-        here = Copy({} if is_new else task_rows.row_of(db, ours), replay.proven_timeline(db, ours))
+    for ours, theirs, is_taken, is_new in ((int(str(value)) for value in each) for each in differing):
+        here = TaskCopy({} if is_new else task_rows.row_of(db, ours), replay.proven_timeline(db, ours))
         others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in task_rows.timeline_rows(task.events)]
-        there = Copy(task_rows.row_of(db, theirs, "other"), others)
-        sides = (
-            None
-            if is_recovery or is_new or replay.has_lost_events(here.events, others)
-            else (Side(here.row, missing_in(others, here.events)), Side(there.row, missing_in(here.events, others)))
-        )
-        kept, dropped = (there, here) if newer else (here, there)
-        row, older = kept.row, dropped.row
-        before = columns_after(row | replay.BEFORE_ANY_EVENT, kept.events)
+        there = TaskCopy(task_rows.row_of(db, theirs, "other"), others)
+        only_here, only_there = missing_in(others, here.events), missing_in(here.events, others)
+        is_dispute_possible = not (is_recovery or is_new or replay.has_lost_events(here.events, others))
+        both = DisputeSide(here.row, only_here), DisputeSide(there.row, only_there)
+        taken, left = (there, here) if is_taken else (here, there)
+        row, other_row = taken.row, left.row
+        before = columns_after(row | replay.BEFORE_ANY_EVENT, taken.events)
         events = task_rows.timeline_rows(events_of_both(db, ours, only_proven=True))
-        after = columns_after(row | _given_values(kept, dropped) | replay.BEFORE_ANY_EVENT, events)
+        after = columns_after(row | _given_values(taken, left) | replay.BEFORE_ANY_EVENT, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if row.get("purged_at"):  # its timeline no longer says what the row has
             changes = {name: value for name, value in changes.items() if before[name] == row[name]}
         if "status" in changes:
             changes |= {name: after[name] for name in replay.WITH_STATUS}
-        is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
-        if is_older and ("status" in changes or "task_id" in changes):
-            hold = () if older["holding_period"] is None else ("holding_period",)  # an event makes none known
-            changes |= {name: older[name] for name in ("task_id", *SERVICE_COLUMNS, *hold)}
+        is_as_other_row = all(other_row.get(name) == after[name] for name in ("task_id", "status"))
+        if is_as_other_row and ("status" in changes or "task_id" in changes):
+            hold = () if other_row["holding_period"] is None else ("holding_period",)  # an event makes none known
+            changes |= {name: other_row[name] for name in ("task_id", *SERVICE_COLUMNS, *hold)}
         if "resubmit_of" in changes:  # events name it by its number in their own history
-            translated = "SELECT ours FROM matched WHERE theirs = ?"
-            origin = older.get("resubmit_of")
-            changes["resubmit_of"] = origin if newer else next((n for (n,) in db.execute(translated, (origin,))), None)
-        if not row["email"] and older.get("email") and after["purged_at"] is None:
-            changes["email"] = older["email"]
+            origin, query = other_row.get("resubmit_of"), "SELECT ours FROM matched WHERE theirs = ?"
+            changes["resubmit_of"] = origin if is_taken else next((n for (n,) in db.execute(query, (origin,))), None)
+        if not row["email"] and other_row.get("email") and after["purged_at"] is None:
+            changes["email"] = other_row["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
-        changed.append(RowChange(ours, changes, sides))
+        changed.append(RowChange(ours, changes, both if is_dispute_possible else None))
     return changed
 
 
 _UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
-"""The columns of a request that a row lacks which an event of the service has made."""
+"""The columns that people give with a request; the row that an event of the service has made lacks them."""
 
 
-def _given_values(kept: Copy, dropped: Copy) -> Columns:
+def _given_values(taken: TaskCopy, left: TaskCopy) -> Columns:
     """Return what people gave with a request, for a row that an event of the service or the entry of an id has made.
 
     Of what two people gave, the earlier receipt and the law with the earlier due date count.
     """
-    row, older = kept.row, dropped.row
+    row, other_row = taken.row, left.row
     given_here, given_there = (
-        {event.what for event in side if is_origin(event)} for side in (kept.events, dropped.events)
+        {event.what for event in side if is_origin(event)} for side in (taken.events, left.events)
     )
-    if older and given_here and given_there and EventKind.TRACKED in given_here ^ given_there:
-        given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, older)]
+    if other_row and given_here and given_there and EventKind.TRACKED in given_here ^ given_there:
+        given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, other_row)]
         received_on, regulation = earlier_receipt(given)
-        recorded_at = min(str(row["recorded_at"]), str(older["recorded_at"]))
+        recorded_at = min(str(row["recorded_at"]), str(other_row["recorded_at"]))
         return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
-    is_adopted = any(event.what == EventKind.ADOPTED for event in kept.events) and not given_here
-    if not older or not is_adopted or not given_there:
+    is_adopted = any(event.what == EventKind.ADOPTED for event in taken.events) and not given_here
+    if not other_row or not is_adopted or not given_there:
         return {}
-    tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
-    return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
+    tags = dict.fromkeys((*tags_of(other_row["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
+    return {name: other_row[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
 
 
 def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> list[int]:
@@ -272,7 +269,7 @@ _COPIES: Final = ("in one copy", "in the other, without knowing of that")
 def choose_what_counts(
     db: apsw.Connection,
     number: int,
-    sides: tuple[Side, Side],
+    sides: tuple[DisputeSide, DisputeSide],
     now: str,
     places: tuple[str, str] = _COPIES,
 ) -> list[int]:
@@ -333,7 +330,7 @@ def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[t
 
 
 def _write_most_urgent(
-    db: apsw.Connection, number: int, merged: Columns, sides: tuple[Side, Side], now: str
+    db: apsw.Connection, number: int, merged: Columns, sides: tuple[DisputeSide, DisputeSide], now: str
 ) -> TimelineRow:
     """Write the most urgent of the rows that a disputed task can have: that of either copy, or the merged one.
 
