@@ -88,6 +88,7 @@ def plan(
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
     cancelled = started = 0
+    unfinished: list[Task] = []
     for task in tasks.each(store, numbers):
         reason = _skip_reason(operation, task, today, values) or operation.wrong_actor_reason(store, task, actor)
         if reason is None:
@@ -96,6 +97,8 @@ def plan(
             effects.add(task, operation.with_new_due_date(task, dict(values), today))
             cancelled += operation.cancels and is_cancelled_first(task)
             started += operation.submits and task.may_have_started
+            if operation.submits and (other := tasks.unfinished_for_same(store, task)) is not None:
+                unfinished.append(other)
         else:
             skipped[reason.short] += 1
     if gone := len(numbers) - len(possible) - skipped.total():
@@ -110,6 +113,11 @@ def plan(
         warning = f"{them} cancelled first, and declined once the service has confirmed that"
     if started:
         warning = f"{counted(started, 'request')} may already run at the service{f'. {warning}' if warning else ''}"
+    if unfinished:
+        same = f"#{unfinished[0].number} ({unfinished[0].status}) has the same email and kind"
+        if len(possible) > 1:
+            same = f"for {len(unfinished)} of them another request of the same email and kind has not ended"
+        warning = f"{same}{f'. {warning}' if warning else ''}"
     return BulkPlan(operation, tuple(possible), reasons, kinds_clause, warning, effects.can_be_met, due, cancelled)
 
 

@@ -40,15 +40,13 @@ from bwp_tui.cli.exit_codes import CONSOLE_DEFAULTS, Effect
 from bwp_tui.cli.parser_operations import add_record_commands, add_service_commands, join_filters, minus_signs
 from bwp_tui.cli.parser_setup import add_setup_commands
 from bwp_tui.cli.parser_tables import add_tables
+from bwp_tui.cli.support.streams import ROWS_ON_TERMINAL
 from bwp_tui.domain.filter_fields import FIELDS, STATES
 from bwp_tui.domain.letters import LetterKind
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.sandbox.faults import FAULTS
-
-DEFAULT_LIMIT: Final = 100
-"""Rows that `list`, `sent` and `downloads` print by default."""
 
 UNIT_KINDS: Final = ("user", "system")
 """The units of systemd that `run --print-unit` prints."""
@@ -83,7 +81,8 @@ def parse(words: Sequence[str]) -> Namespace:
         # Only the names: a value may be a secret that someone tried to give as an option.
         names = ", ".join(word.split("=")[0] for word in rest if word.startswith("-"))
         of_command = commands.get(getattr(arguments, "command_name", None) or "", parser)
-        of_command.error(f"unknown option: {names}" if names else "too many arguments")
+        hint = "; a filter that begins with - goes after --" if hasattr(arguments, "filter") else ""
+        of_command.error(f"unknown option: {names}{hint}" if names else "too many arguments")
     return arguments
 
 
@@ -205,8 +204,8 @@ def _add_reading(commands: CommandParsers) -> None:
 
 
 def _add_limit(parser: Parser) -> None:
-    shown = f"print at most N ({DEFAULT_LIMIT})"
-    parser.add_argument("--limit", metavar="N", type=count, default=DEFAULT_LIMIT, help=shown)
+    shown = f"print at most N ({ROWS_ON_TERMINAL} on a terminal, all with --json and in a pipe)"
+    parser.add_argument("--limit", metavar="N", type=count, help=shown)
 
 
 def _add_working(commands: CommandParsers) -> None:

@@ -18,6 +18,27 @@ EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]
 LONGEST_EMAIL: Final = 254
 """Characters of an email that can be delivered to (RFC 5321)."""
 
+_NOT_IN_EMAIL: Final = re.compile(r"[^a-zA-Z0-9._%+@-]|(?<=@)[^@]*?([^a-zA-Z0-9.@-])")
+
+
+def email_mistake(email: str) -> tuple[str, str] | None:
+    """Return why the service does not take an email, as a clause and in few words; None where it does."""
+    if len(email) > LONGEST_EMAIL:
+        return f"is longer than {LONGEST_EMAIL} characters", "too long"
+    if EMAIL_PATTERN.fullmatch(email):
+        return None
+    if wrong := _NOT_IN_EMAIL.search(email):
+        character = wrong[1] or wrong[0]
+        name = "a blank" if character.isspace() else clean_line(character)
+        place = " after the @" if wrong[1] else ""
+        return f"contains {name}{place}, which the service does not take", f"has {name}{place}"
+    if email.count("@") != 1:
+        return ("has more than one @", "two @") if "@" in email else ("has no @", "no @")
+    if email.startswith("@"):
+        return "has nothing before the @", "nothing before @"
+    return "needs an ending such as .com", "needs .com or so"
+
+
 DEFAULT_HOLDING_PERIOD: Final = 10
 LONGEST_HOLDING_PERIOD: Final = 180
 """Days: the documented default and maximum."""

@@ -39,6 +39,16 @@ def test_a_held_request_is_sent_only_once_it_is_verified(shop: Bwp, practice: Sa
     assert len(practice.state.starts) == 1
 
 
+def test_whoever_sends_a_held_request_is_told_of_a_later_one_that_runs(shop: Bwp, practice: Sandbox) -> None:
+    shop("submit", "deletion", "jane@example.com", "--hold")
+    shop("submit", "deletion", "Jane@example.com", "--yes")
+    assert "#2 (ON_HOLD) has the same email and kind" in shop("show", "1").out
+    shop("verify", "1", "--how", "order 17")
+    refused = shop("send", "1")
+    assert "#2 (ON_HOLD) has the same email and kind" in refused.err
+    assert len(practice.state.starts) == 1
+
+
 def test_those_that_fit_a_filter_are_sent_after_a_plan(shop: Bwp, practice: Sandbox) -> None:
     for number in range(3):
         shop("submit", "retrieval", f"shopper{number}@example.com", "--hold")

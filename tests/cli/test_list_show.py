@@ -22,7 +22,7 @@ from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
 from tests.pty_terminal import Terminal
-from tests.store.support import in_status, submitted
+from tests.store.support import in_status, request, submitted
 
 
 @pytest.fixture
@@ -112,6 +112,17 @@ def test_a_limit_says_what_it_leaves_out(planted: Bwp) -> None:
     ended = planted("list", "--limit", "5")
     assert len(ended.out.splitlines()) == 6
     assert ended.err == "bwp-tui: 5 of 60 tasks shown; --limit 60 shows all.\n"
+
+
+def test_a_pipe_gets_all_and_a_terminal_a_hundred(bwp: Bwp) -> None:
+    store = bwp.store()
+    for number in range(101):
+        requests.submit(store, request(email=f"shopper{number}@example.com"), "op")
+    store.close()
+    assert len(json.loads(bwp("list", "--json").out)) == len(json.loads(bwp("sent", "--json").out)) == 101
+    assert len(bwp("list").out.splitlines()) == 102
+    with Terminal(bwp.argv("list"), env=bwp.env) as terminal:
+        terminal.wait_for("100 of 101 tasks shown")
 
 
 def test_json_of_nothing_is_an_empty_array(planted: Bwp) -> None:

@@ -131,6 +131,7 @@ def test_json_may_stand_before_an_action_and_behind_it(words: list[str]) -> None
         (["submit", "retrieval", "a@b.de", "--timeout", "-1"], "not a number of seconds"),
         (["show", "1", "2"], "too many arguments"),
         (["list", "--limit"], "list: --limit needs a value (see"),
+        (["list", "-tag:vip"], "unknown option: -tag:vip; a filter that begins with - goes after --"),
         (["run", "--once=3"], "--once takes no value such as “3”"),
         (["settle", "3"], "give --task-id or --give-up (see"),
         (["list", "--limit", "-3"], "not a whole number"),

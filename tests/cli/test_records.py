@@ -12,6 +12,7 @@ from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import CREDENTIALS, USER, Bwp
 from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
+from tests.store.support import in_status
 
 
 def _csv(bwp: Bwp, *lines: str) -> str:
@@ -391,3 +392,15 @@ def test_a_file_of_answers_is_recorded_whole_or_not_at_all(office: Bwp) -> None:
     assert answers == ["by post", "by email"]
     again = office("import", file, "--answers", "--yes")
     assert (again.code, "already answered" in again.err) == (2, True)
+
+
+def test_an_answer_in_part_becomes_one_in_whole_only_where_that_is_confirmed(bwp: Bwp) -> None:
+    store = bwp.store()
+    number = str(in_status(store, "COMPLETED").number)
+    store.close()
+    assert bwp("answer", number, "--how", "post", "--in-part", "payment data: unknown").code == 0
+    refused = bwp("answer", number, "--how", "post")
+    assert (refused.code, "in part" in refused.err) == (2, True)
+    assert json.loads(bwp("show", number, "--json").out)["answered"]["in_part"]
+    assert bwp("answer", number, "--how", "post", "--yes").code == 0
+    assert not json.loads(bwp("show", number, "--json").out)["answered"]["in_part"]

@@ -41,10 +41,12 @@ async def test_a_request_is_declined_appealed_and_the_appeal_answered(profile: P
         await console.press("enter")
         await console.sees("to be answered by 2027-01-04.", "DECLINED appeal")
         await console.press("Q")
-        await console.sees("answered on:")
-        await console.press("enter")
-        await console.sees("Was the appeal upheld (yes or no):")
+        await console.sees("upheld (yes or no):")
         await console.press(*"no", "enter")
+        await console.sees("answered on:")
+        await console.press(*"2026-11-19", "enter")  # before the appeal: the question stays open
+        await console.sees("after 2026-11-19", "answered on:")
+        await console.press(*["backspace"] * 10, *"2026-11-20", "enter")
         await console.sees("not upheld.")
         assert console.task(NEW).is_appeal_upheld is False
         await console.press("U")

@@ -14,7 +14,7 @@ from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import Kind, email_mistake
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -30,21 +30,52 @@ def count_tasks(store: Store) -> int:
     return as_int(store.rows("SELECT count(*) FROM tasks")[0][0])
 
 
+async def test_an_open_form_follows_the_day(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("n")
+        await console.sees("in 45d")
+        session = console.main.session
+        later = session.clock() + timedelta(days=1)
+        session.clock = lambda: later
+        console.main.form.follow_day()
+        await console.sees("in 44d")
+
+
+@pytest.mark.parametrize(
+    ("email", "named"),
+    [
+        ("o'neil@example.com", "contains ' "),
+        ("jane doe@example.com", "contains a blank,"),
+        ("jane@exämple.com", "contains ä,"),
+        ("jane@exa_mple.com", "contains _ after the @"),
+        ("jane@a@example.com", "more than one @"),
+        ("@example.com", "nothing before the @"),
+        ("jane.example.com", "no @"),
+        ("jane@example", "an ending such as"),
+        ("j" * 250 + "@example.com", "longer than"),
+        ("jane_doe%1@example.com", ""),
+    ],
+)
+def test_what_is_wrong_with_an_email_is_named(email: str, named: str) -> None:
+    assert named in (email_mistake(email) or ("", ""))[0]
+    assert bool(email_mistake(email)) is bool(named)
+
+
 async def test_an_address_is_judged_while_it_is_typed(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("n", "q", "x")
-        await console.sees("missing @")
+        await console.sees("no @")
         console.field("email").value += "@example"
         await console.sees("needs an ending such as .com")
         console.field("email").value += " .com"
-        await console.sees("has a blank")
+        await console.sees("a blank")
         console.field("email").value = "qx@example.com"
         await console.pilot.pause()
         assert "✓" in console.line("row-email")
 
 
 MISTAKES = (
-    ("retrieval", "email", "jane@@example.com", "not a valid email address"),
+    ("retrieval", "email", "jane@@example.com", "has more than one @"),
     ("retrieval", "received", "soon", "use YYYY-MM-DD"),
     ("retrieval", "received", "2026-11-22", "date is in the future"),
     ("deletion", "hold", "181", "0 to 180 days"),

@@ -128,6 +128,14 @@ async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profi
         assert "http" not in console.text
 
 
+async def test_a_key_of_the_list_alone_says_where_it_works(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, READY)
+        await console.press("H")
+        await console.sees("H: ", "esc goes back")
+        assert isinstance(console.app.screen, TaskScreen)
+
+
 async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profile: Profile) -> None:
     async with opened(profile) as console:
         task = send_deletion(console.store)

@@ -31,7 +31,7 @@ def open_screens(terminal: Terminal) -> bytes:
         ("?", "[keys] table"),
         ("q", "COMPLETED"),
         ("n", "new request"),
-        ("no-address", "missing @"),
+        ("no-address", "no @"),
         (ESCAPE, "COMPLETED"),
         ("/staus:x", "Did you mean"),
         (ESCAPE, "COMPLETED"),

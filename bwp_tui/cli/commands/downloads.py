@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
-from bwp_tui.cli.support.streams import print_message
+from bwp_tui.cli.support.streams import most_rows, print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_json, mask_task_text
@@ -46,7 +46,7 @@ def downloads(arguments: Namespace) -> ExitCode:
     """Print the downloads, or apply an action to some and print those."""
     with open_session(arguments, changes=arguments.action is not None) as session:
         if arguments.action is None:
-            shown, exit_code = download_queue.list_downloads(session.store, arguments.limit), ExitCode.DONE
+            shown, exit_code = download_queue.list_downloads(session.store, most_rows(arguments)), ExitCode.DONE
             shown = list(map(session.actual_download, shown))
         else:
             _requeue_interrupted(session)

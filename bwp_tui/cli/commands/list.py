@@ -10,7 +10,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of, sort_of
 from bwp_tui.cli.support.session import open_session
-from bwp_tui.cli.support.streams import AS_SENTENCES, print_message
+from bwp_tui.cli.support.streams import AS_SENTENCES, most_rows, print_message
 from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import (
     detail_lines,
@@ -44,7 +44,7 @@ def list_tasks(arguments: Namespace) -> None:
         if arguments.view is not None:
             view = saved_views.get(session.store, arguments.view)
             task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
-        found = tasks.matching(session.store, task_filter, today=today(), limit=arguments.limit, sort=sort)
+        found = tasks.matching(session.store, task_filter, today=today(), limit=most_rows(arguments), sort=sort)
         shown = with_actual_downloads(found, session.actual_download)
         total = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
@@ -81,12 +81,13 @@ def show(arguments: Namespace) -> None:
             # The engine calls nothing for a while, so that this request was not even tried.
             task = task._replace(trouble=engine_state.read(session.store).message)
         earlier = tasks.get(session.store, task.earlier_number) if task.earlier_number else None
+        later = tasks.later_for_same(session.store, task)
         json_object = task_json_with_next_try(session.store, task, has_engine=has_engine, mask=arguments.mask)
     next_at_text = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
     context = display_context(
         task, utc_now(), today(), unmask=arguments.unmask, service_day=session.profile.service_day
     )
-    lines = detail_lines(task, events, context, next_at_text, earlier)
+    lines = detail_lines(task, events, context, next_at_text, earlier, later)
     print_result(arguments, json_object, lines)
 
 
@@ -129,10 +130,10 @@ def sent(arguments: Namespace) -> None:
     """Print the submissions and cancellations, for one task or all."""
     with open_session(arguments) as session:
         if arguments.task is None:
-            intents = intent_log.newest(session.store, arguments.limit)
+            intents = intent_log.newest(session.store, most_rows(arguments))
         else:
             number = tasks.find_by_name(session.store, arguments.task).number
-            intents = intent_log.of_task(session.store, number)[::-1][: arguments.limit]
+            intents = intent_log.of_task(session.store, number)[::-1][: most_rows(arguments)]
         has_engine = session.has_engine()
     json_objects = [_intent_json(intent, has_engine=has_engine, mask=arguments.mask) for intent in intents]
     rows = [_intent_cells(intent, has_engine=has_engine, unmask=arguments.unmask) for intent in intents]

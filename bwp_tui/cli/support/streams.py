@@ -13,12 +13,18 @@ import re
 import sys
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bwp_tui.domain.text import ASCII_FORMS, clean, escaped, lacks_symbols, spell_section_signs
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
 """Whether tasks and the rows of tables are printed as sentences, for a screen reader."""
+
+ROWS_ON_TERMINAL: Final = 100
+"""Rows that `list`, `sent` and `downloads` print on a terminal unless told otherwise."""
 
 _ERROR_HANDLER: Final = "bwp-tui-signs"
 
@@ -170,3 +176,10 @@ def _as_plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
         raise error
     text = spell_section_signs(error.object[error.start : error.end]).translate(ASCII_FORMS)
     return re.sub("[^\x00-\x7f]", lambda sign: sign[0].encode("ascii", "backslashreplace").decode(), text), error.end
+
+
+def most_rows(arguments: Namespace) -> int:
+    """Return how many rows a command prints at most: on a terminal not all, unless `--limit` says so."""
+    is_shown = sys.stdout is not None and sys.stdout.isatty() and not arguments.json
+    limit: int | None = arguments.limit
+    return limit if limit is not None else ROWS_ON_TERMINAL if is_shown else sys.maxsize

@@ -119,10 +119,12 @@ def detail_lines(
     context: DisplayContext,
     next_try: str | None = None,
     earlier: Task | None = None,
+    later: Task | None = None,
 ) -> list[str]:
     """Return the details and the timeline of a task as lines.
 
-    `next_try` is when its waiting request is sent, `earlier` the previous task for the same email.
+    `next_try` is when its waiting request is sent, `earlier` and `later` other tasks for the same
+    email.
     """
     from bwp_tui.console.presentation.format import fact
     from bwp_tui.console.presentation.task_detail import fact_lines, outcome_paragraphs
@@ -143,7 +145,7 @@ def detail_lines(
     facts = [
         *(fact(label, value) for label, value in own if value),
         *outcome_paragraphs(task, context),
-        *fact_lines(task, context, earlier, complete=True),
+        *fact_lines(task, context, earlier, later, complete=True),
     ]
     lines = [
         f"#{task.number}  {task.kind_name} for {shown(task.email_text(masked=context.masked))}",

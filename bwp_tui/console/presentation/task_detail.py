@@ -87,12 +87,18 @@ def download_end(task: Task, context: DisplayContext) -> StyledText:
 
 
 def fact_lines(
-    task: Task, context: DisplayContext, earlier: Task | None = None, *, complete: bool = False
+    task: Task,
+    context: DisplayContext,
+    earlier: Task | None = None,
+    later: Task | None = None,
+    *,
+    complete: bool = False,
 ) -> Iterator[list[StyledText]]:
     """Yield the task's facts, a line each.
 
     Args:
-        earlier: the previous task for the same email.
+        earlier: the previous task of the same kind for the same email.
+        later: the newest one.
         complete: whether to name also what is as for every task: when the service is done, and that there is no answer.
     """
     regulation = REGULATIONS.get(task.regulation)
@@ -129,6 +135,8 @@ def fact_lines(
     if task.earlier_number:
         text = f"#{task.earlier_number}{f' ({earlier.status})' if earlier else ''} has the same email and kind"
         yield fact("Earlier", (text, "warn"), (f"  {context.key('earlier')}", "key"))
+    if later is not None:
+        yield fact("Later", (f"#{later.number} ({later.status}) has the same email and kind", "warn"))
     if task.resubmit_of:
         yield fact("Resubmit", f"of #{task.resubmit_of}")
     if task.resubmitted_as:

@@ -29,7 +29,7 @@ def overview_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
         yield from outcome
         yield []
     yield fact("Email", email_text(details.task, context))
-    yield from task_detail.fact_lines(details.task, context, details.earlier_task, complete=True)
+    yield from task_detail.fact_lines(details.task, context, details.earlier_task, details.later_task, complete=True)
 
 
 def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:

@@ -9,7 +9,10 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.events import Key
 
+from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.controllers.find import ScrolledText, TextFinder
 from bwp_tui.console.presentation.breakpoints import tab_gap
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -52,6 +55,17 @@ class FrontScreen(ActionScreen):
     def on_mount(self) -> None:
         """Show the keys; Textual calls this besides the `on_mount` of a subclass."""
         self.update_footer()
+
+    def on_key(self, event: Key) -> None:
+        """Say of a key that only the list has where it is; Textual calls this besides the base's `on_key`."""
+        if self.prompt.is_open or any(event.key in action.keys for action in self.keymap.actions_of(self.scope)):
+            return
+        for action in self.keymap.actions_of(Scope.MAIN):
+            if event.key in action.keys:
+                event.stop()
+                back = self.keymap.key("back")
+                sentence = f"{key_text(event.key)}: a key of the list of tasks ({action.help}); {back} goes back."
+                self.show_status(sentence, "warn")
 
     def on_resize(self) -> None:
         self.call_next(self._show)

@@ -131,6 +131,7 @@ class MainScreen(ActionScreen):
         self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
         await self.mount(self.commands, self._prompt, before="#status")
+        self.set_interval(REDRAW_INTERVAL_S, self.form.follow_day)
         self.is_ready, self.is_getting_ready = True, False
         self.post_message(self.Ready())
 

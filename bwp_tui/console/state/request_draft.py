@@ -15,14 +15,7 @@ from bwp_tui.domain.deadlines import (
     statutory_due_date,
 )
 from bwp_tui.domain.regulations import Regulation, complete_regulation, not_in_force_clause
-from bwp_tui.domain.task import (
-    DEFAULT_HOLDING_PERIOD,
-    EMAIL_PATTERN,
-    LONGEST_EMAIL,
-    LONGEST_HOLDING_PERIOD,
-    Kind,
-    Request,
-)
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Request, email_mistake
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import DAY_FORMAT, DAY_FORMS, format_due, parse_day
 
@@ -186,17 +179,7 @@ class Draft:
 
     def _email_mistake(self) -> Hint:
         email = self.email.strip()
-        if len(email) > LONGEST_EMAIL:
-            return f"longer than {LONGEST_EMAIL} characters", "too long"
-        if not email or EMAIL_PATTERN.fullmatch(email):
-            return ()
-        if len(email.split()) > 1:
-            return "has a blank within", "has a blank"
-        if "@" not in email:
-            return ("missing @",)
-        if email.count("@") == 1 and "." not in email.rpartition("@")[2]:
-            return "needs an ending such as .com", "needs .com or so"
-        return "not a valid email address", "invalid email"
+        return (email and email_mistake(email)) or ()
 
     def _received(self) -> date | None:
         return parse_day(self.received)

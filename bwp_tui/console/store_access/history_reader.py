@@ -26,13 +26,14 @@ Result = TypeVar("Result")
 
 
 class TaskDetails(NamedTuple):
-    """All that the history knows of a task. `earlier_task` is the one that asked the same before."""
+    """All that the history knows of a task; `earlier_task` and `later_task` asked the same before and after it."""
 
     task: Task
     events: Sequence[TimelineEvent]
     intents: Sequence[LoggedIntent]
     downloads: Sequence[Download]
     earlier_task: Task | None
+    later_task: Task | None
 
 
 class HistoryReader:
@@ -99,6 +100,7 @@ class HistoryReader:
             self._read(lambda: intent_log.of_task(self._store, task.number), []),
             self.actual_downloads(self._read(lambda: downloads.of_task(self._store, task.number), [])),
             next(iter(self.by_numbers([task.earlier_number])), None) if task.earlier_number else None,
+            self._read(lambda: tasks.later_for_same(self._store, task), None),
         )
 
     def earlier_task_sentence(self, kind: Kind, email: str) -> str | None:

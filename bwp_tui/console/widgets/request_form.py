@@ -126,6 +126,7 @@ class RequestForm(Vertical):
         self._today = today
         self._earlier = earlier
         self._default_received = ""
+        self._checked_on: date | None = None
         self._proposed_hold = str(profile.holding_period)
         self._late_draft: Draft | None = None
         self._late_since = 0.0
@@ -157,6 +158,11 @@ class RequestForm(Vertical):
         for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("verified", "Verified")):
             self._line(f"label-{field}").show((label, "muted"))
         self.clear()
+
+    def follow_day(self) -> None:
+        """Check again once it is another day: the outlook counts from today."""
+        if self.display and self._checked_on != self._today():
+            self._check()
 
     def open(self, kind: Kind | None = None, email: str | None = None) -> None:
         """Show the form with its text, with `kind` and `email` where they are given, and focus the email.
@@ -282,6 +288,7 @@ class RequestForm(Vertical):
     def _check(self) -> None:
         self._propose_hold()
         draft, today = self.draft, self._today()
+        self._checked_on = today
         deletion = draft.kind is Kind.DELETION
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion

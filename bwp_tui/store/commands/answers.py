@@ -73,6 +73,14 @@ def answer_day_warning(task: Task, day: date | None) -> Reason | None:
     return Reason("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
 
 
+def answer_warning(task: Task, day: date | None, in_part: str | None) -> Reason | None:
+    """Return why another answer of a task is probably a mistake, or None."""
+    if task.answered_in_part and not in_part:
+        sentence = f"Task {task.name} was answered in part on {task.answered_on}: this says that it was in whole."
+        return Reason("answered in part", sentence)
+    return answer_day_warning(task, day)
+
+
 def withdraw(edit: Edit, record: LegalRecord) -> None:
     """Withdraw a record. It counts no longer; the timeline keeps its content."""
     task = edit.task

@@ -5,7 +5,6 @@ Each check raises BadRequest for the first mistake that it finds.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -13,8 +12,8 @@ from typing import Final, Self
 
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_EMAIL, LONGEST_HOLDING_PERIOD, Kind, Request
-from bwp_tui.domain.text import clean_line, unsafe_at
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind, Request, email_mistake
+from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
 
@@ -32,15 +31,8 @@ class BadRequest(Exception):
 
 def check_email(email: str) -> None:
     """Check an email with the documented pattern, and its length."""
-    if len(email) > LONGEST_EMAIL:
-        raise BadRequest("email", f"The email has {len(email)} characters; more than {LONGEST_EMAIL} are impossible.")
-    if not EMAIL_PATTERN.fullmatch(email):
-        unsafe, not_ascii = unsafe_at(email), re.search(r"[^\x00-\x7f]", email)
-        character = f" It contains {not_ascii[0]}: only ASCII characters are possible." if not_ascii else ""
-        if unsafe is not None:
-            character = f" It contains {clean_line(email[unsafe])}, which is invisible."
-        sentence = f"“{clean_line(email)}” is not an email address the service takes"
-        raise BadRequest("email", f"{sentence}: it needs an @ and an ending such as .com.{character}")
+    if mistake := email_mistake(email):
+        raise BadRequest("email", f"“{clean_line(email)}” is not an email address the service takes: it {mistake[0]}.")
 
 
 def check_holding_period(days: int) -> None:

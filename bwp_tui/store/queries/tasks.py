@@ -11,6 +11,7 @@ from bwp_tui.domain.filter import Filter, ValueCondition
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.store.database.shared_sql import WITHHELD_STATUS_LIST
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import SqlCondition, condition, in_numbers, is_tallied
@@ -97,6 +98,22 @@ def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
     """Return the newest task of this kind for this email, ignoring case, or None."""
     row = store.row(
         f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? ORDER BY t.number DESC LIMIT 1", (email, kind)
+    )
+    return None if row is None else task_of(row)
+
+
+def later_for_same(store: Store, task: Task) -> Task | None:
+    """Return the newest later task of the same kind and email that does not repeat this one, or None."""
+    newest = newest_for(store, task.kind, task.email) if task.email and task.resubmitted_as is None else None
+    return newest if newest is not None and newest.number > task.number else None
+
+
+def unfinished_for_same(store: Store, task: Task) -> Task | None:
+    """Return the newest other task of this kind and email that was sent, or is to be, and has not ended; or None."""
+    row = store.row(
+        f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.email <> '' AND t.kind = ? AND t.number <> ?"
+        f" AND t.terminal = 0 AND t.status NOT IN ({WITHHELD_STATUS_LIST}) ORDER BY t.number DESC LIMIT 1",
+        (task.email, task.kind, task.number),
     )
     return None if row is None else task_of(row)
 
