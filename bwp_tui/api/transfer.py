@@ -130,16 +130,16 @@ class Transfer:
 
     def _read(self, size: int) -> bytes:
         """Return `size` bytes, fewer at the end; for size 0 those that have arrived, at least one."""
-        chunk, trouble = b"", None
+        chunk, failure = b"", None
         try:
             chunk = self._response.read(size) if size else self._response.read1(LARGEST_READ)
         except (HTTPError, OSError, ValueError, AttributeError) as error:
-            trouble = transport_error(error)
+            failure = transport_error(error)
         # A TLS socket that is shut down during a read may fail with AttributeError, or return encrypted bytes.
         if self._stopped.is_set():
             raise ConnectionLost("The download was stopped.")
-        if trouble is not None:
-            raise trouble
+        if failure is not None:
+            raise failure
         return chunk
 
 
@@ -220,11 +220,11 @@ def _request(
             "GET", link.reveal(), headers=headers, redirect=False, preload_content=False, decode_content=False
         )
     except (HTTPError, OSError, ValueError) as error:
-        trouble = transport_error(error)
+        failure = transport_error(error)
     else:
         return manager, response
     # Raised here, so that the library's exception, which holds the URL, is not chained to it.
-    raise trouble
+    raise failure
 
 
 def _manager(link: PresignedLink, timeout: urllib3.Timeout) -> urllib3.PoolManager:

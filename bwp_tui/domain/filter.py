@@ -48,7 +48,7 @@ MAX_DEPTH: Final = 20
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
 _SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
 MIRRORED: Final = str.maketrans("<>", "><")
-"""Makes the comparison of a day or instant from that of the time since it."""
+"""The operators for a day or instant, by those for the time since it; for `str.translate`."""
 
 _OPERATORS: Final = {Match.AGE: ">=", Match.INSTANT: "<=", Match.HOLD: "="}
 """What a colon before a duration means, by what is compared."""

@@ -94,7 +94,7 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
         eventually(lambda: lease_module.misses_heartbeats(session.profile.lease_path))
         number = requests.submit(session.store, request("jane@example.com"), ACTOR).number
         waiter = EngineWaiter(session)
-        assert not waiter.until(lambda _store: False, [number], 0.5)[0]
+        assert not waiter.wait_until(lambda _store: False, [number], 0.5)[0]
         error = waiter.timed_out("Then.")
     assert error.code == ExitCode.TRY_LATER
     assert f"process {process.pid}, is not responding" in str(error)
@@ -115,7 +115,7 @@ def test_an_engine_that_was_stopped_just_now_is_not_said_to_go_on(shop: Bwp, ses
 def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, session: CommandSession) -> None:
     with engine_process(shop) as process:
         waiter = EngineWaiter(session)
-        assert not waiter.until(lambda _store: False, [], 0.2)[0]
+        assert not waiter.wait_until(lambda _store: False, [], 0.2)[0]
         error = str(waiter.timed_out("Then."))
     assert f"Process {process.pid} is the engine" in error
     assert NO_ENGINE_LEFT not in error

@@ -159,7 +159,7 @@ async def test_commands_are_offered_as_they_are_typed_and_tab_takes_the_first(pr
         await console.press("tab")
         await console.until(lambda: typed(console) == "list is:failed")
         await console.press("escape")
-        await console.until(lambda: not console.main.commands.display)
+        await console.until(lambda: not console.main.command_list.display)
 
 
 async def test_the_lines_come_back_by_arrow(profile: Profile) -> None:

@@ -84,7 +84,7 @@ async def test_a_command_is_searched_selected_and_run(profile: Profile, key: str
         await console.sees("› m       mask           Show or mask emails")
         await console.press("enter")
         await console.sees("jane.doe@example.com")
-        assert not console.main.commands.display
+        assert not console.main.command_list.display
         assert console.app.focused is console.main.table
         assert console.main.command_history == ("mask",)
         await console.press(key, *"active", "down", "down", "up", "up")
@@ -147,7 +147,7 @@ async def test_no_match_is_said_and_escape_closes(profile: Profile) -> None:
         await console.sees("There is no command “zz”.")
         await console.press("escape")
         await console.until(lambda: not console.main.prompt.is_open)
-        assert not console.main.commands.display
+        assert not console.main.command_list.display
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])

@@ -63,7 +63,7 @@ async def test_the_details_are_beside_the_list_of_a_wide_terminal(
     profile: Profile, size: tuple[int, int], beside: bool
 ) -> None:
     async with opened(profile, size=size) as console:
-        table, detail = console.main.table.region, console.main.detail.region
+        table, detail = console.main.table.region, console.main.detail_pane.region
         assert (detail.x >= table.right) is beside
         assert (detail.y >= table.bottom) is not beside
         await console.sees("── COMPLETED · retrieval", "Received")
@@ -74,18 +74,18 @@ async def test_the_details_are_beside_the_list_of_a_wide_terminal(
 @pytest.mark.parametrize("size", [(160, 40), WIDE, USUAL, SMALL])
 async def test_the_details_are_zoomed_and_hidden_by_keys(profile: Profile, size: tuple[int, int]) -> None:
     async with opened(profile, size=size) as console:
-        is_shown = console.main.detail.display
+        is_shown = console.main.detail_pane.display
         await console.press("z")
-        await console.until(lambda: console.main.detail.size.width == size[0] and not console.main.table.display)
+        await console.until(lambda: console.main.detail_pane.size.width == size[0] and not console.main.table.display)
         await console.press("j")
         await console.until(lambda: "#9" in console.main.query_one("#detail-heading", Heading)._rights[-1])
         await console.press("z")
         await console.until(lambda: console.main.table.display and console.main.table.has_focus)
-        assert console.main.detail.display is is_shown
+        assert console.main.detail_pane.display is is_shown
         await console.press("Z")
-        await console.until(lambda: not console.main.detail.display and console.main.table.size.width == size[0])
+        await console.until(lambda: not console.main.detail_pane.display and console.main.table.size.width == size[0])
         await console.press("Z")
-        await console.until(lambda: console.main.detail.display is is_shown)
+        await console.until(lambda: console.main.detail_pane.display is is_shown)
         assert ("need 100x28" in console.line("status")) is not is_shown
 
 
@@ -96,7 +96,7 @@ async def test_the_details_under_the_list_take_the_lines_that_their_text_needs(p
             await console.pilot.pause()
             scroll = console.main.query_one("#detail-scroll", VerticalScroll)
             assert scroll.max_scroll_y == 0
-            assert scroll.size.height - scroll.virtual_size.height <= 4 or console.main.detail.size.height == 10
+            assert scroll.size.height - scroll.virtual_size.height <= 4 or console.main.detail_pane.size.height == 10
 
 
 async def test_a_terminal_that_is_too_small_says_so_and_comes_back(profile: Profile) -> None:

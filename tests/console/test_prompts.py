@@ -58,7 +58,7 @@ async def test_keys_that_are_no_answer_go_nowhere_while_something_is_asked(profi
             assert table.current_number == HELD
             assert console.main.prompt.is_open
             assert console.main.session.masked
-            assert not console.main.commands.display
+            assert not console.main.command_list.display
             await console.press("escape")
             await console.until(lambda: not console.main.prompt.is_open)
 

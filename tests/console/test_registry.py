@@ -156,7 +156,7 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
             assert action.name in ("archive", "earlier")
             pytest.skip("possible on no task of this history; its screen has tests")
         if action.name in ("detail_down", "detail_up"):
-            await console.until(lambda: main.detail.query_one(VerticalScroll).max_scroll_y > 0)
+            await console.until(lambda: main.detail_pane.query_one(VerticalScroll).max_scroll_y > 0)
         for name in PREPARED.get(action.name, ()):
             await console.do(name)
         main.show_status("")

@@ -129,7 +129,7 @@ async def test_the_details_are_as_they_were_left(profile: Profile, key: str, is_
     async with opened(profile, size=WIDE) as console:
         await console.press(key)
     async with opened_again(profile) as console:
-        assert console.main.detail.display is is_shown
+        assert console.main.detail_pane.display is is_shown
         assert console.main.table.display is not is_shown
 
 

@@ -53,7 +53,7 @@ def record(arguments: Namespace) -> ExitCode:
             _confirm_each(session, operation, numbers, values)
         if operation.notice_before is not None:
             _print_once(map(operation.notice_before, tasks.each(session.store, numbers)))
-        _note_day(operation, values)
+        _print_assumed_day(operation, values)
         resulting, all_done = apply_to_tasks(session, change, numbers, check)
         changed = tasks.by_numbers(session.store, resulting)
         _print_once(map(operation.notice_after, changed))
@@ -136,7 +136,7 @@ def _check_options(operation: RecordOperation, arguments: Namespace) -> None:
         raise CommandError(ExitCode.USAGE, f"Give {names}. Nothing was done.")
 
 
-def _note_day(operation: RecordOperation, values: Values) -> None:
+def _print_assumed_day(operation: RecordOperation, values: Values) -> None:
     """Say which day is today where a day is left out."""
     days = [
         argument for argument in operation.options if argument.is_day and argument.if_omitted is IfOmitted.USE_DEFAULT

@@ -167,4 +167,4 @@ def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> b
     def is_polled(task: Task) -> bool:
         return task.status != Status.QUEUED or task.is_task_id_unknown
 
-    return waiter.until(lambda store: is_polled(tasks.get(store, number)), [number], arguments.timeout)[0]
+    return waiter.wait_until(lambda store: is_polled(tasks.get(store, number)), [number], arguments.timeout)[0]

@@ -43,16 +43,16 @@ class EngineWaiter:
         self._state = EngineState()
         self._trouble: str | None = None
 
-    def until(
+    def wait_until(
         self,
-        done: Callable[[Store], bool],
+        condition: Callable[[Store], bool],
         numbers: Sequence[int],
         timeout: float | None,
         *,
         waits_out_failures: bool = False,
         show: Callable[[Sequence[Task]], None] = lambda _: None,
     ) -> tuple[bool, Sequence[Task]]:
-        """Wait until `done`; return whether it became true, and the tasks as they were then.
+        """Wait until `condition` is true; return whether it became so, and the tasks as they were then.
 
         Args:
             numbers: the tasks, which are polled first.
@@ -62,37 +62,37 @@ class EngineWaiter:
         """
         from bwp_tui.engine.runtime.run_until import run_engine_until
 
-        met, found = False, list[Task]()
+        is_met, found = False, list[Task]()
 
-        def end() -> None:
+        def read_and_show() -> None:
             nonlocal found
             found = tasks.by_numbers(self._store, numbers)
             show(found)
 
-        def over(store: Store) -> bool:
-            nonlocal met
-            met = done(store)
+        def is_over(store: Store) -> bool:
+            nonlocal is_met
+            is_met = condition(store)
             self._read_state(store)
-            if met:
-                end()
-            return met or (waits_out_failures and self._state.service in WRONG_SETTINGS)
+            if is_met:
+                read_and_show()
+            return is_met or (waits_out_failures and self._state.service in WRONG_SETTINGS)
 
-        def keep(sentence: str) -> None:
+        def report_failure(sentence: str) -> None:
             self._trouble = sentence
             if waits_out_failures:
                 print_message(sentence)
 
         run_engine_until(
             self._config,
-            over,
+            is_over,
             timeout=timeout,
             polled_first=numbers,
             waits_out_failures=waits_out_failures,
-            report=keep,
+            report=report_failure,
         )
-        if not met:
-            end()
-        return met, found
+        if not is_met:
+            read_and_show()
+        return is_met, found
 
     def poll(self, numbers: Sequence[int], timeout: float | None) -> list[int]:
         """Have tasks polled now; return those of which the service said nothing."""
@@ -102,7 +102,7 @@ class EngineWaiter:
         def polled(store: Store, of: Sequence[int] = numbers) -> bool:
             return not ready_polls.any_ready(store, of, asked_at)
 
-        done, found = self.until(polled, numbers, timeout) if numbers else (True, ())
+        done, found = self.wait_until(polled, numbers, timeout) if numbers else (True, ())
         return [task.number for task in found if task.trouble or not (done or polled(self._store, [task.number]))]
 
     def _read_state(self, store: Store) -> None:
@@ -161,7 +161,7 @@ def wait_for_response(
             print_tasks(sent, as_json=arguments.json)
             sys.stdout.flush()
 
-    is_sent, sent = waiter.until(
+    is_sent, sent = waiter.wait_until(
         lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout, show=show
     )
     if not is_sent:
@@ -200,7 +200,7 @@ def wait_for_end(
             print_tasks(waited, as_json=arguments.json)
             sys.stdout.flush()
 
-    ended, waited = waiter.until(have_ended, numbers, arguments.timeout, waits_out_failures=True, show=show)
+    ended, waited = waiter.wait_until(have_ended, numbers, arguments.timeout, waits_out_failures=True, show=show)
     if not ended:
         left = counted(sum(not is_over(task) for task in waited), "task")
         raise waiter.timed_out(
@@ -243,7 +243,9 @@ def wait_for_cancellations(
     session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], timeout: float | None, *, as_json: bool
 ) -> Sequence[Task]:
     """Wait until the service has confirmed or refused cancellations; print their tasks, and return them."""
-    are_ended, cancelled = waiter.until(lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout)
+    are_ended, cancelled = waiter.wait_until(
+        lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout
+    )
     print_tasks(cancelled, as_json=as_json)
     pending = [task.number for task in cancelled if task.is_being_cancelled]
     if not are_ended and pending:

@@ -57,7 +57,7 @@ def download_results(
 
     try:
         done, ended = (
-            waiter.until(have_ended, asked, arguments.timeout, waits_out_failures=True) if asked else (True, ())
+            waiter.wait_until(have_ended, asked, arguments.timeout, waits_out_failures=True) if asked else (True, ())
         )
     finally:
         draw("")

@@ -42,7 +42,7 @@ class ActionContext(NamedTuple):
     """What decides whether an action is possible now, and is shown in the footer.
 
     Attributes:
-        marks: how many tasks or downloads are marked.
+        mark_count: how many tasks or downloads are marked.
         marked: the marked tasks that are in sight.
         wrong_actor_reason: why the operator cannot do an operation on a task, which the timeline says.
     """
@@ -50,9 +50,9 @@ class ActionContext(NamedTuple):
     task: Task | None = None
     read_only: bool = False
     today: date = date.min
-    views: int = len(VIEWS)
+    view_count: int = len(VIEWS)
     download: Download | None = None
-    marks: int = 0
+    mark_count: int = 0
     marked: Sequence[Task] = ()
     wrong_actor_reason: Callable[[TaskOperation, Task], str | None] = lambda *_: None
 
@@ -107,14 +107,14 @@ def footer_actions(
             the footer has these actions only, those that change the marks, those of the program, and the help.
     """
     shown = [action for action in actions if action.label]
-    if context.marks:
+    if context.mark_count:
         shown = [
             each
             for each in shown
             if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP) or each.name == "help"
         ]
     others = [action for action in shown if action.is_next_step is None]
-    marks_decide = context.marks and not context.read_only
+    marks_decide = context.mark_count and not context.read_only
     possible = [action for action in others if marks_decide or action.disabled_reason(context) is None]
     return [*(action for action in shown if action.is_next_step_here(context)), *possible]
 
@@ -148,7 +148,7 @@ def read_only_reason(context: ActionContext) -> str | None:
 
 def _has_view(key: int) -> DisabledReason:
     def disabled_reason(context: ActionContext) -> str | None:
-        return None if key <= context.views else "No view is saved here yet."
+        return None if key <= context.view_count else "No view is saved here yet."
 
     return disabled_reason
 

@@ -43,7 +43,7 @@ class CommandBar:
             hint=("↑ earlier lines" if history else "", "muted"),
             enter="run",
         )
-        screen.commands.close()
+        screen.command_list.close()
         if answer is not None and self._handler is not None:
             screen.command_history = (*(line for line in history if line != self._line), self._line)
             screen.call_later(self._handler)
@@ -76,7 +76,7 @@ class CommandBar:
         self._selected = index
         screen = self._screen
         key, disabled_reason = screen.session.keymap.key, screen.disabled_reason
-        screen.commands.show_commands(self._listed, index, key, disabled_reason, self._click)
+        screen.command_list.show_commands(self._listed, index, key, disabled_reason, self._click)
 
     def _click(self, index: int) -> None:
         """Run a command, or complete its name where it needs arguments, as enter does."""

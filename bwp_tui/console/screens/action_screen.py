@@ -166,7 +166,7 @@ class ActionScreen(Screen[None]):
         """Show in the footer what can be done now; its last keys always."""
         actions = footer_actions(self.keymap.actions_of(self.scope), context, self.acts_on_marks)
         keys, always = [(key_text(action.keys[0]), action.label) for action in actions], _ALWAYS_SHOWN
-        if context.marks:
+        if context.mark_count:
             always = sum(action.group != MARK_GROUP and not self.acts_on_marks(action.name) for action in actions)
             keys.insert(len(keys) - always, self.keymap.hint("unmark", "back"))
             always += 1

@@ -183,7 +183,7 @@ class DownloadsScreen(FrontScreen):
         self.update_footer()
 
     def _show_keys(self) -> None:
-        self.show_action_keys(self.context._replace(marks=len(self.marks)))
+        self.show_action_keys(self.context._replace(mark_count=len(self.marks)))
 
     def action_perform(self, name: str) -> None:
         if name not in MOVE_ACTIONS and not self.is_asking:

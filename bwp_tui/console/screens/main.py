@@ -47,15 +47,15 @@ class MainScreen(ActionScreen):
     """Shows header, views, table, details, open downloads, status line and footer.
 
     Attributes:
-        is_ready: whether there are `main_handlers`, `form`, `commands` and `prompt`, without which the first frame is
-            shown. Keys wait for them.
+        is_ready: whether there are `main_handlers`, `form`, `command_list` and `prompt`; the first frame is shown
+            without them, and keys wait for them.
         is_getting_ready: whether they are being mounted.
         prompt_host: the screen in front of this one that shows its prompts and status; None without one.
     """
 
     main_handlers: MainHandlers
     form: RequestForm
-    commands: CommandList
+    command_list: CommandList
 
     AUTO_FOCUS = "TaskTable"
     BLANK = True  # its widgets cover it: Textual need not work out styles for its own lines at each key
@@ -68,13 +68,13 @@ class MainScreen(ActionScreen):
 
     def __init__(self, session: Session, size: Size) -> None:
         saved = session.saved_state.read()
-        details = next((place for place in DetailPlace if place == saved.details), None)
-        classes = [name for name, has in layout_classes(size, details).items() if has]
+        place = next((place for place in DetailPlace if place == saved.details), None)
+        classes = [name for name, has in layout_classes(size, place).items() if has]
         super().__init__(session.keymap, classes=" ".join(classes))
         self.is_ready = False
         self.is_getting_ready = False
         self.session = session
-        self.details = details
+        self.chosen_detail_place = place
         self.list_state = saved.to_list_state(session.reader.views)
         self.command_history = saved.command_history
         self._last_task = saved.task
@@ -127,10 +127,10 @@ class MainScreen(ActionScreen):
         self.main_handlers = MainHandlers(self)
         self.handlers |= self.main_handlers.by_name
         self.form = RequestForm(session.today, session.reader.earlier_task_sentence, session.profile, id="form")
-        self.commands = CommandList(id="commands")
+        self.command_list = CommandList(id="commands")
         self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
-        await self.mount(self.commands, self._prompt, before="#status")
+        await self.mount(self.command_list, self._prompt, before="#status")
         self.set_interval(REDRAW_INTERVAL_S, self.form.follow_day)
         self.is_ready, self.is_getting_ready = True, False
         self.post_message(self.Ready())
@@ -140,15 +140,15 @@ class MainScreen(ActionScreen):
         return self.query_one(TaskTable)
 
     @property
-    def detail(self) -> DetailPane:
+    def detail_pane(self) -> DetailPane:
         return self.query_one(DetailPane)
 
     @property
     def context(self) -> ActionContext:
         session, table = self.session, self.table
-        known = (table.current, session.read_only, session.today(), len(self.views))
+        now = (table.current, session.read_only, session.today(), len(self.views))
         reason = partial(session.reader.wrong_actor_reason, actor=session.actor)
-        return ActionContext(*known, marks=len(table.marks), marked=table.marked_in_sight, wrong_actor_reason=reason)
+        return ActionContext(*now, mark_count=len(table.marks), marked=table.marked_in_sight, wrong_actor_reason=reason)
 
     @property
     def prompt(self) -> Prompt:
@@ -248,7 +248,7 @@ class MainScreen(ActionScreen):
             self._save_state()
 
     def _save_state(self) -> None:
-        saved = SavedState.of(self.list_state, self._last_task, self.command_history, self.details)
+        saved = SavedState.of(self.list_state, self._last_task, self.command_history, self.chosen_detail_place)
         self.session.saved_state.save(saved)
 
     def on_unmount(self) -> None:
@@ -294,17 +294,17 @@ class MainScreen(ActionScreen):
         self._update_detail()
         self.session.feed.refresh()
 
-    def place_details(self, details: DetailPlace | None) -> None:
+    def place_details(self, place: DetailPlace | None) -> None:
         """Show the details alone or nowhere, or with the list as the terminal's size allows."""
-        self.details = details
+        self.chosen_detail_place = place
         self._lay_out()
         self.table.focus()
         self._save_state()
 
     def _lay_out(self) -> None:
-        for name, has in layout_classes(self.app.size, self.details).items():
+        for name, has in layout_classes(self.app.size, self.chosen_detail_place).items():
             self.set_class(has, name)
-        self.detail.place = detail_place(self.app.size, self.details)
+        self.detail_pane.place = detail_place(self.app.size, self.chosen_detail_place)
         self._update_detail()
 
     def _update_views(self) -> None:

@@ -54,22 +54,22 @@ class MainHandlers:
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen, session = screen, screen.session
         self.marked = MarkedTasks(screen)
-        service, recording = ServiceController(screen, self.marked), RecordController(screen, self.marked)
+        service, records = ServiceController(screen, self.marked), RecordController(screen, self.marked)
         screen.table.sort_clicked = partial(sort_by, screen)
         self._is_submitting = False
 
         def run_cli(words: Sequence[str]) -> None:
             self._open(CommandOutputScreen(screen, words))
 
-        commands = CommandReader(screen, self.marked, service, recording, self._open_letter, run_cli)
+        commands = CommandReader(screen, self.marked, service, records, self._open_letter, run_cli)
         own = CustomCommands(
             screen, self.marked, lambda title, output: self._open(OutputScreen(screen, title, output))
         ).by_name
-        self._on_marks = {*service.actions, *recording.marked_task_actions, "copy", *own}
+        self._on_marks = {*service.actions, *records.marked_task_actions, "copy", *own}
         self.by_name: dict[str, Callable[[], object]] = {
             **own,
-            **recording.single_task_actions,
-            **recording.marked_task_actions,
+            **records.single_task_actions,
+            **records.marked_task_actions,
             **service.actions,
             "filter": FilterPrompt(screen).ask,
             "undo": partial(undo, screen),
@@ -109,8 +109,8 @@ class MainHandlers:
             "quit": self._quit,
             "scroll_left": partial(self._scroll_columns, -1),
             "scroll_right": partial(self._scroll_columns, 1),
-            "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
-            "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
+            "detail_down": lambda: screen.detail_pane.scroll_by(_DETAIL_LINES),
+            "detail_up": lambda: screen.detail_pane.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
 
@@ -160,9 +160,9 @@ class MainHandlers:
     def _toggle_details(self, place: DetailPlace) -> None:
         """Show the details only there, or as the terminal's size allows where they are there already."""
         screen = self._screen
-        screen.place_details(None if screen.details is place else place)
+        screen.place_details(None if screen.chosen_detail_place is place else place)
         zoom = screen.session.keymap.key("zoom_details")
-        if screen.details is None and detail_place(screen.app.size, None) is DetailPlace.NOWHERE:
+        if screen.chosen_detail_place is None and detail_place(screen.app.size, None) is DetailPlace.NOWHERE:
             screen.show_status(f"The details under the list need {WIDE}x{TALL}; {zoom} shows them alone.")
 
     def _open(self, screen: ActionScreen) -> None:

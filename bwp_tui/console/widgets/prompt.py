@@ -70,7 +70,7 @@ class Prompt(Horizontal, can_focus=True):
         self._complete: Callable[[str, int], tuple[str, int]] | None = None
         self._check: Callable[[str], InputMistake | None] | None = None
         self._mistake: InputMistake | None = None
-        self._word: Callable[[], str] = lambda: ""
+        self._question: Callable[[], str] = lambda: ""
         self._ending = self._reason = ""
         self._keys: Mapping[str, str] = {}
         self._entries: Sequence[str] = ()
@@ -255,7 +255,7 @@ class Prompt(Horizontal, can_focus=True):
 
     def _lay_out(self) -> None:
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
-        label, width = self._reason or f"{self._word()}{self._ending}", self.app.size.width
+        label, width = self._reason or f"{self._question()}{self._ending}", self.app.size.width
         is_long = cell_len(label) + self._width_beside_question + _BLANKS > width
         shown = label if is_long else f" {label} "
         self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._reason else "strong"))
@@ -273,7 +273,7 @@ class Prompt(Horizontal, can_focus=True):
         ending: str = "",
     ) -> str | None:
         self.close()
-        self._word = question if callable(question) else lambda: question
+        self._question = question if callable(question) else lambda: question
         self._ending, self._reason = ending, ""
         self._keys, self._entries, self._width_beside_question = keys, entries, width_beside
         self._lay_out()

@@ -73,29 +73,29 @@ class ResumeLoop:
                 if error.total == part.size:
                     return
                 part.restart()
-                trouble: TransferError = error
+                failure: TransferError = error
             except ArchiveChanged as error:
                 part.restart()
-                trouble = error
+                failure = error
             except TransferError as error:
                 if not error.transient:
                     raise
-                trouble = error
+                failure = error
             else:
                 return
             # Only bytes beyond the most so far are progress: a download that restarts each time must end.
             attempts = 0 if part.size > most_bytes else attempts + 1
             most_bytes = max(most_bytes, part.size)
             if attempts >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
-                raise trouble
-            await self._wait_before_retry(trouble, attempts)
+                raise failure
+            await self._wait_before_retry(failure, attempts)
 
-    async def _wait_before_retry(self, trouble: TransferError, attempts: int) -> None:
+    async def _wait_before_retry(self, failure: TransferError, attempts: int) -> None:
         """Record the last of `attempts` without progress, then wait, except after a restart: the server is healthy."""
-        restarts = isinstance(trouble, RangeNotSatisfiable | ArchiveChanged)
+        restarts = isinstance(failure, RangeNotSatisfiable | ArchiveChanged)
         wait = 0.0 if restarts else retry_delay(attempts + 1, self.context.rng)
         again_at = self.context.now() + timedelta(seconds=max(wait, self.breaker.seconds_until_retry()))
-        self._trouble = ARCHIVE_CHANGED if restarts else str(trouble)
+        self._trouble = ARCHIVE_CHANGED if restarts else str(failure)
         downloads.record_failed_attempt(self.context.store, self.job, self._trouble, self.part.size, again_at)
         if not restarts:
             await asyncio.sleep(wait)

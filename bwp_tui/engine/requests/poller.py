@@ -39,14 +39,14 @@ class Poller(QueueWorker[PolledTask]):
             while batch:
                 await self._poll(batch)
                 reservation.close()
-                self._ready.release(batch)
+                self._queue.release(batch)
                 batch = next(iter(self._take_batches(1)), []) if self._may_continue else []
 
     def _take_batches(self, calls: int) -> list[list[PolledTask]]:
         """Take the batches of up to `calls` requests: what is ready, then what is ready soon to fill the last one."""
-        polls = self._ready.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
+        polls = self._queue.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
         if free := -len(polls) % self._batch_size:
-            polls = [*polls, *self._ready.take_before_ready(free, self._read_before_ready)]
+            polls = [*polls, *self._queue.take_before_ready(free, self._read_before_ready)]
         return [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
 
     def _read(self, most: int) -> list[PolledTask]:
@@ -80,9 +80,9 @@ class Poller(QueueWorker[PolledTask]):
     def _record_health(self, batch: Sequence[PolledTask], results: Mapping[str, TaskPayload | ApiError]) -> datetime:
         """Record the service's health, and let batches grow; return when to poll the tasks again that had no result."""
         outcomes = list(results.values())
-        trouble = _service_error(outcomes)
-        if trouble is not None:
-            return self._context.health.record_failure(trouble)
+        service_error = _service_error(outcomes)
+        if service_error is not None:
+            return self._context.health.record_failure(service_error)
         single = outcomes[0] if len(outcomes) == 1 else None
         if isinstance(single, AccessDenied | ServerFault):
             return self._context.health.record_single_refusal(batch[0].number, single)

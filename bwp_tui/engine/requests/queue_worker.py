@@ -127,11 +127,11 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
     def __init__(self, context: WorkerContext, wake: asyncio.Event, key: Callable[[_Item], int]) -> None:
         self._context = context
         self._pool = CoroutinePool(wake)
-        self._ready = WorkQueue(self._read, key)
+        self._queue = WorkQueue(self._read, key)
 
     async def run_ready(self) -> None:
         """Do all that is ready; while the service is failing, one call at a time."""
-        self._ready.reset()
+        self._queue.reset()
         await self._pool.run(self._new_coroutines)
 
     def next_at(self) -> datetime | None:
@@ -160,12 +160,12 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
         return self._pool.may_continue and self._context.health.may_continue()
 
     def _new_coroutines(self, most: int) -> list[WorkerCoroutine]:
-        self._ready.drop_read_ahead()
+        self._queue.drop_read_ahead()
         calls = self._take_batches(most) if self._context.health.next_call_at() is None else []
         if not calls:
             return []
         # Only now: releasing an unused reservation wakes all workers.
         reservation = self._context.health.reserve(len(calls))
         for items in calls[reservation.calls :]:
-            self._ready.release(items)
+            self._queue.release(items)
         return [self._make_calls(reservation, items) for items in calls[: reservation.calls]]

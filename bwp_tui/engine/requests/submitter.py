@@ -61,7 +61,7 @@ class Submitter(QueueWorker[Intent]):
         return intents.next_at(self._context.store)
 
     def _take_batches(self, calls: int) -> list[list[Intent]]:
-        return [[intent] for intent in self._ready.take(calls, _INTENTS_PER_READ)]
+        return [[intent] for intent in self._queue.take(calls, _INTENTS_PER_READ)]
 
     async def _make_calls(self, reservation: Reservation, first: list[Intent]) -> None:
         with reservation:
@@ -83,14 +83,14 @@ class Submitter(QueueWorker[Intent]):
         with self._context.store.write():
             self._record_outcome(intent, outcome)
             reservation.close()
-            self._ready.release([intent])
+            self._queue.release([intent])
             return self._take_next() if self._may_continue else None
 
     def _take_next(self) -> Intent | None:
-        for intent in self._ready.take(1, _INTENTS_PER_READ):
+        for intent in self._queue.take(1, _INTENTS_PER_READ):
             if intent.first_sent_at is None:
                 return self._begin_sending(intent)
-            self._ready.release([intent])  # it needs the service's clock first
+            self._queue.release([intent])  # it needs the service's clock first
         return None
 
     async def _obtain_service_time(self, intent: Intent) -> bool:
@@ -106,7 +106,7 @@ class Submitter(QueueWorker[Intent]):
                 )
                 retry_at = context.health.record_failure(error)
                 intent_outcomes.reschedule(context.store, intent.id, f"{again}{error}", retry_at, never_sent=False)
-            self._ready.release([intent])
+            self._queue.release([intent])
             return False
         return True
 
@@ -122,7 +122,7 @@ class Submitter(QueueWorker[Intent]):
             intent_outcomes.record_unconfirmed(context.store, intent.id)
         elif context.health.begin_call() and intent_outcomes.record_sending(context.store, intent.id, service_now):
             return intent
-        self._ready.release([intent])
+        self._queue.release([intent])
         return None
 
     async def _send(self, intent: Intent) -> str:

@@ -57,23 +57,24 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
             response, next_poll_at = responses[number]
             if purged_at is not None:
                 response = _without_names(response)
-            if _record(transaction, number, before, response, next_poll_at):
+            if _record_response(transaction, number, before, response, next_poll_at):
                 changed.add(number)
         return frozenset(changed)
 
 
 def _without_names(response: PollResponse) -> PollResponse:
-    """Return a response for a purged task: a merge may find that it runs, since one copy did not know of that."""
+    """Return a response without what names the shopper: a purged task is polled if it ran in another copy."""
     return replace(response, email=None, errors=tuple(TaskError(error.code, "") for error in response.errors))
 
 
-def _record(
+def _record_response(
     transaction: Transaction,
     number: int,
     before: Mapping[str, SqlValue],
     response: PollResponse,
     next_poll_at: datetime | None,
 ) -> bool:
+    """Record the response about a task; return whether a column of `before`, the shown ones, has changed."""
     email, status = as_text(before["email"]), as_text(before["status"])
     if _is_other_email(email, response.email) and _was_task_id_entered(transaction, number):
         _drop_task_id(transaction, number, "that task is for another email")

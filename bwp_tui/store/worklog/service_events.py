@@ -36,7 +36,7 @@ def record_events(
         regulation: of the tasks that are adopted.
     """
     with store.write() as transaction:
-        new = sum(_record(transaction, event, regulation) for event in events)
+        new = sum(_record_event(transaction, event, regulation) for event in events)
         transaction.run(
             "UPDATE engine SET duplicate_events = duplicate_events + ?, foreign_messages = foreign_messages + ?,"
             " events_proven = max(events_proven, ?), revision = ?",
@@ -45,7 +45,7 @@ def record_events(
     return new
 
 
-def _record(transaction: Transaction, event: ServiceEvent, regulation: str) -> bool:
+def _record_event(transaction: Transaction, event: ServiceEvent, regulation: str) -> bool:
     """Record an event; return False if it was known already."""
     row = transaction.row(f"SELECT number, status IN {_ENDED} FROM tasks WHERE task_id = ?", (event.task_id,))
     known = transaction.row(
