@@ -44,9 +44,9 @@ async def test_an_open_form_follows_the_day(profile: Profile) -> None:
 @pytest.mark.parametrize(
     ("email", "named"),
     [
-        ("o'neil@example.com", "contains ' "),
+        ("o'neil@example.com", "contains ',"),
         ("jane doe@example.com", "contains a blank,"),
-        ("jane@exämple.com", "contains ä,"),
+        ("jane@exämple.com", "contains ä after the @"),
         ("jane@exa_mple.com", "contains _ after the @"),
         ("jane@a@example.com", "more than one @"),
         ("@example.com", "nothing before the @"),
