@@ -78,12 +78,15 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
 def _open_and_compare(
     path: Path, high_water_mark: HighWaterMark, clock: Clock, report: str | None = None
 ) -> tuple[OpenedDatabase, str | None]:
-    """Open the history, and compare it with the high-water mark unless it was just recovered."""
+    """Open the history, and compare it with the high-water mark, which begins anew after a recovery."""
     opened = open_database(path)
     try:
-        return opened, report or (
-            None if opened.read_only_reason else _adapt_older_copy(opened.db, path, high_water_mark, clock)
-        )
+        if opened.read_only_reason:
+            return opened, report
+        if report is not None:
+            high_water_mark.begin_anew(state_of(opened.db, path))
+            return opened, report
+        return opened, _adapt_older_copy(opened.db, path, high_water_mark, clock)
     except BaseException:
         opened.db.close()
         raise
@@ -101,10 +104,7 @@ def _is_wal_damaged(path: Path, high_water_mark: HighWaterMark) -> bool:
 def _recover(path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:
     from bwp_tui.store.maintenance import recover
 
-    report = recover.recover(path, clock(), high_water_mark.read())
-    if report is not None:
-        high_water_mark.clear()
-    return report
+    return recover.recover(path, clock(), high_water_mark.read())
 
 
 def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:
@@ -116,7 +116,7 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWate
     seen, here = high_water_mark.read(), state_of(db, path)
     if seen is None:
         high_water_mark.write(here)
-    if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
+    if seen is None or here.follows(seen):
         return None
     from bwp_tui.store.database.digest_chain import ChainWriter
     from bwp_tui.store.maintenance.intent_repair import make_unsent_unconfirmed, mark_waiting_as_sent
@@ -127,13 +127,14 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWate
         make_unsent_unconfirmed(db, format_instant(clock()))
         chains.seal()
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
-    high_water_mark.clear()
-    high_water_mark.write(state_of(db, path))
+    high_water_mark.begin_anew(state_of(db, path))
     return _older_copy_report(path, seen, here)
 
 
 def _older_copy_report(path: Path, seen: HistoryState, here: HistoryState) -> str:
-    if here.identity == seen.identity:
+    if here.identity == seen.identity and here.newest_at >= seen.newest_at:
+        what = "is another copy of the one that was here before, and may lack what was recorded until"
+    elif here.identity == seen.identity:
         what = f"is an older copy, of {here.newest_at or 'before its first entry'}: others followed until"
     else:
         what = "is not the one that was here before, whose newest entry is of"

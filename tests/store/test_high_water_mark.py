@@ -107,6 +107,58 @@ def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(pat
         store.close()
 
 
+def test_a_copy_on_which_another_machine_went_on_is_noticed(path: Path, clock: ManualClock, tmp_path: Path) -> None:
+    store = open_store(path, clock=clock)
+    submitted(store)
+    store.close()
+    other = shutil.copytree(path.parent, tmp_path / "other machine") / path.name
+    store = open_store(other, clock=clock)
+    for _ in range(5):
+        submitted(store)
+    store.close()
+    clock.advance(minutes=1)
+    store = open_store(path, clock=clock)
+    submitted(store, email="here@example.com")
+    store.close()
+    _put_back(other, path)
+    store, report = _opened(path, clock)
+    assert str(path) in str(report)
+    store.close()
+
+
+@pytest.mark.parametrize("how", ["restored", "recovered"])
+def test_an_older_copy_is_noticed_also_right_after_the_history_was_replaced(
+    path: Path, clock: ManualClock, how: str
+) -> None:
+    store = open_store(path, clock=clock)
+    submitted(store)
+    copy = _copy(path)
+    submitted(store, email="later@example.com")
+    store.close()
+    clock.advance(seconds=1)
+    if how == "restored":
+        restore.restore(path, copy, clock())
+    else:
+        overwrite(path, 0, b"\0" * 4096)
+        open_store(path, clock=clock).close()
+    _put_back(copy, path)
+    store, report = _opened(path, clock)
+    assert str(path) in str(report)
+    store.close()
+
+
+def test_a_restore_whose_new_file_a_loss_of_power_has_emptied_is_undone(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    submitted(store)
+    store.close()
+    path.rename(path.with_name("history.replaced-20261120T091400.000000Z.db"))
+    path.with_name("history.incoming-replaced-20261120T091400.000000Z.db").touch()
+    store, _ = _opened(path, clock)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 1
+    store.close()
+    assert not list(path.parent.glob("*.incoming-*"))
+
+
 def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     submitted(store)
@@ -150,8 +202,8 @@ def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
     torn = kept.read()
     assert torn is not None
     assert torn.revision == 18
-    kept.clear()
-    assert kept.read() is None
+    kept.begin_anew(HistoryState("cd" * 16, 1, ""))
+    assert kept.read() == HistoryState("cd" * 16, 1, "")
 
 
 @pytest.mark.parametrize("content", [b"\0" * 2000, b"\xff" * 2000, b"00000000 \n" * 300, b"5" * 1024])
@@ -164,7 +216,7 @@ def test_without_a_lock_file_there_is_none() -> None:
     nowhere = HighWaterMark(None)
     nowhere.write(HistoryState("", 1, ""))
     nowhere.sync()
-    nowhere.clear()
+    nowhere.begin_anew(HistoryState("", 1, ""))
     assert nowhere.read() is None
 
 

@@ -28,6 +28,13 @@ class HistoryState(NamedTuple):
     revision: int
     newest_at: str
 
+    def follows(self, seen: HistoryState) -> bool:
+        """Return whether this may be a later state than `seen` of the same history, or that state itself.
+
+        Of a copy on which another machine went on, only the instant may be earlier: each change counts a revision.
+        """
+        return self.identity == seen.identity and self.revision >= seen.revision and self.newest_at >= seen.newest_at
+
 
 class HighWaterMark:
     """The newest known state of a history, kept in its lock file.
@@ -60,11 +67,13 @@ class HighWaterMark:
             with suppress(OSError):
                 os.fdatasync(self._descriptor)
 
-    def clear(self) -> None:
-        """Remove all records, after the program itself has replaced the history."""
+    def begin_anew(self, state: HistoryState) -> None:
+        """Record a state alone, after the program itself has replaced the history."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, 0)
+            self.write(state)
+            self.sync()
 
 
 def state_of(db: apsw.Connection, path: Path) -> HistoryState:

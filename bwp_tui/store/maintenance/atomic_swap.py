@@ -79,10 +79,22 @@ def interrupted_swap(path: Path) -> FileSwap | None:
 
 
 def finish_interrupted_swap(path: Path) -> FileSwap | None:
+    """Finish a swap that a crash interrupted, and return it; None where there is none.
+
+    Of a new history that a loss of power has emptied the swap is undone: a disk may have lied about what it wrote.
+    """
     swap = interrupted_swap(path)
     if swap is None:
         return None
     aside = swap.aside
+    if not swap.incoming.stat().st_size:
+        if aside.exists() and not (path.exists() and path.stat().st_size):
+            for ending in ("", *_SIDE_FILES):
+                with suppress(FileNotFoundError):
+                    aside.with_name(f"{aside.name}{ending}").replace(path.with_name(f"{path.name}{ending}"))
+        swap.incoming.unlink()
+        sync(path.parent)
+        return None
     if aside.exists() and path.exists() and path.stat().st_size:
         # A program without swaps has written meanwhile.
         aside = aside.with_name(f"{swap.aside.stem}-later.db")

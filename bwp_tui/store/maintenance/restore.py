@@ -15,8 +15,8 @@ from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
-from bwp_tui.store.database.high_water_mark import HighWaterMark
-from bwp_tui.store.database.open import prepare_file
+from bwp_tui.store.database.high_water_mark import HighWaterMark, state_of
+from bwp_tui.store.database.open import open_for_reading, prepare_file
 from bwp_tui.store.database.shared_sql import IS_TO_CHECK
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
@@ -82,7 +82,8 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
             atomic_swap.finish_interrupted_swap(path)
             _write_wal_back(path)
             restored = _restore(path, backup, now)
-            HighWaterMark(lock.descriptor).clear()
+            with closing(open_for_reading(path).db) as db:
+                HighWaterMark(lock.descriptor).begin_anew(state_of(db, path))
             return restored
     finally:
         lock.release()
