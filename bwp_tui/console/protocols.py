@@ -15,8 +15,8 @@ from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.views import View
 
 if TYPE_CHECKING:
     from bwp_tui.console.widgets.command_list import CommandList

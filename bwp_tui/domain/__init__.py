@@ -4,7 +4,8 @@
 - `deadlines`, `regulations`: the dates that a regulation sets, and the regulations
 - `times`: instants and days
 - `advice`: what to do about a status or an error
-- `filter`, `filter_fields`, `filter_completion`: the filter language
+- `filter`, `filter_fields`: the filter language
+- `views`: views of the list of tasks
 - `letters`: letters to shoppers
 - `text`, `masking`: foreign text made safe, emails masked, secrets redacted
 - `csv_table`: tables of requests, answers and tasks

@@ -22,6 +22,9 @@ from bwp_tui.domain.times import format_due, local_day
 PROCESSING_DAYS: Final = 30
 """Days that the service may take; for a deletion, after the holding period."""
 
+DUE_SOON_DAYS: Final = 7
+"""Days before the due date from which an open task is due soon: shown so, and polled first."""
+
 _SATURDAY: Final = 5
 _SUNDAY: Final = 6
 

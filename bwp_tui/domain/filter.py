@@ -1,4 +1,4 @@
-"""Parse the filter language of the console, the command line and the views.
+"""Parse and complete the filter language of the console, the command line and the views.
 
     status:failed,on_hold kind:deletion age>2d due<7d error:ORDERS_NOT_CLOSED tag:vip -note:"left message" jane
     received<30d submitted>2026-11-01 due:over ack:over assigned:none verified:no extended:yes
@@ -15,13 +15,12 @@ every note.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter_fields import FIELDS, STATES, FieldSpec, Match
-from bwp_tui.domain.task import ADOPTED
-from bwp_tui.domain.text import clean_line, nearest, unsafe_at
+from bwp_tui.domain.filter_fields import FIELDS, FieldSpec, Match
+from bwp_tui.domain.text import nearest, unsafe_at
 from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day, typed_day
 
 _OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
@@ -126,84 +125,6 @@ class Filter(NamedTuple):
                     yield from alternative.leaves(negated=is_negated)
             else:
                 yield condition, is_negated
-
-
-class View(NamedTuple):
-    """A named filter with a sort order."""
-
-    name: str
-    filter: str
-    sort: str = "newest"
-    columns: tuple[str, ...] = ()
-    """Ids of its columns; empty means the default ones."""
-
-    @property
-    def short_name(self) -> str:
-        """Its name in narrow places."""
-        return _SHORT_NAMES.get(self.name, self.name if len(self.name) <= _SHORT else f"{self.name[: _SHORT - 1]}…")
-
-
-def listed_tasks_clause(view: View) -> str:
-    """Return which tasks a view lists that a shortcut alone filters, as the end of `3 tasks …`; else nothing."""
-    return STATES.get(view.filter.removeprefix("is:"), "")
-
-
-def view_named(views: Iterable[View], name: str) -> View | None:
-    """Return the view with this name, whatever the case of its letters, or None."""
-    return next((view for view in views if view.name.casefold() == name.casefold()), None)
-
-
-COLUMN_IDS: Final = (
-    *("kind", "status", "submitted", "received", "updated", "age", "due", "done_by", "answered", "assigned"),
-    *("tags", "id", "problem", "note"),
-)
-"""The columns of the task table that settings, views and commands can name, in its order."""
-
-
-def columns_named(text: str) -> tuple[str, ...]:
-    """Return the ids of the columns named in `text`, between commas, in the order of the table, or raise ValueError."""
-    names = {name for name in text.casefold().replace(" ", "").split(",") if name not in ("", "subject")}
-    for name in sorted(names.difference(COLUMN_IDS)):
-        raise ValueError(f"There is no column “{clean_line(name)}”; there are {', '.join(COLUMN_IDS)}.")
-    return tuple(id for id in COLUMN_IDS if id in names)
-
-
-DUE_SOON_DAYS: Final = 7
-"""Days before the due date from which an open task is due soon: shown so, and polled first."""
-
-VIEWS: Final = (
-    View("all", ""),
-    View("received", "status:received is:open", sort="due"),
-    View("active", "is:active"),
-    View("to answer", "is:unanswered", sort="due"),
-    View("failed", "is:failed"),
-    View("on hold", "status:on_hold"),
-    View("due soon", f"is:open due<{DUE_SOON_DAYS + 1}d", sort="due"),
-)
-"""The built-in views, at the keys 1 to 7."""
-
-ADOPTED_VIEW: Final = View("adopted by event", f"tag:{ADOPTED}")
-"""The view of the tasks that were submitted elsewhere, behind all others while there are any."""
-
-APPROVAL_VIEW: Final = View("to approve", "is:unapproved", sort="due")
-"""The view of the deletions that wait for another person's approval, behind the built-in ones while any do."""
-
-_SHORT: Final = 5
-"""Characters of a name in narrow places."""
-
-_SHORT_NAMES: Final = {
-    "active": "act",
-    "received": "recv",
-    "to answer": "answ",
-    "failed": "fail",
-    "on hold": "hold",
-    "due soon": "due",
-    ADOPTED_VIEW.name: "adopt",
-    APPROVAL_VIEW.name: "appr",
-}
-
-MAX_VIEWS: Final = 9
-"""Views that have a key, the built-in ones first."""
 
 
 def parse(text: str, *, is_whole: bool = False) -> Filter:
@@ -379,3 +300,58 @@ def _day(spec: FieldSpec, value: str, start: int, end: int) -> date | str:
         message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.day_words))}, mon or 2026-12-31."
         raise FilterError(message, start, end, nearest(value, tuple(spec.day_words)))
     return parse_day(value) or value
+
+
+MAX_COMPLETIONS: Final = 12
+"""Maximum number of completions."""
+
+_LAST_VALUE: Final = re.compile(r'(?:"[^"]*"?|[^,"])*\Z')
+_END_OF_VALUE: Final = re.compile(r'[^\s,")]*')
+_QUOTED: Final = re.compile(r"[\s,]")
+
+
+def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Return completions at the cursor: from where, to where, which text; none where any text may follow.
+
+    `cursor` is from 0 to the length of `text`; `tags` are those in use.
+    """
+    word = next(match for match in FILTER_WORD.finditer(text, 0, cursor) if match.end() == cursor)
+    end = next(_END_OF_VALUE.finditer(text, cursor)).end()
+    if word["field"] is None:
+        start = word.start("value")
+        typed = text[start:cursor].casefold()
+        # A word that goes on behind the cursor has its field already.
+        if end != cursor or (typed and not typed.isalpha()):
+            return []
+        fields = (f"{spec.key}{spec.operator}" for spec in FIELDS.values())
+        return [(start, end, offer) for offer in (*fields, *([OR] if typed else [])) if offer.startswith(typed)]
+    start = next(_LAST_VALUE.finditer(text, word.start("value"), cursor)).start()
+    typed = text[start:cursor].lstrip('"').casefold()
+    spec = FIELDS.get(word["field"].casefold())
+    known = () if spec is None else tags if spec.match is Match.TAG else spec.suggestions
+    # The grammar has no way to write a quotation mark in a value.
+    fitting = [value for value in known if value.casefold().startswith(typed) and '"' not in value]
+    return [(start, end, f'"{value}"' if _QUOTED.search(value) else value) for value in fitting[:MAX_COMPLETIONS]]
+
+
+def highlighted_texts(task_filter: Filter) -> tuple[str, ...]:
+    """Return the texts to highlight: bare words, and the values of the fields of text."""
+    texts: list[str] = []
+    for condition, is_negated in task_filter.leaves():
+        if isinstance(condition, TextCondition) and not is_negated:
+            texts.append(condition.text)
+        elif isinstance(condition, ValueCondition) and not is_negated and FIELDS[condition.field].is_text:
+            texts += condition.values
+    return tuple(dict.fromkeys(texts))
+
+
+def highlight_spans(shown: str, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Return where `texts` occur in a shown text, ignoring case, as ordered disjoint (start, end)."""
+    disjoint: list[tuple[int, int]] = []
+    matches = (match.span() for text in texts if text for match in re.finditer(re.escape(text), shown, re.IGNORECASE))
+    for start, end in sorted(matches):
+        if disjoint and start <= disjoint[-1][1]:
+            disjoint[-1] = (disjoint[-1][0], max(disjoint[-1][1], end))
+        else:
+            disjoint.append((start, end))
+    return tuple(disjoint)

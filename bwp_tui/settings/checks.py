@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from bwp_tui.domain.filter import columns_named
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
 from bwp_tui.domain.text import VISIBLE_ASCII, clean, did_you_mean
 from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.urls import check_url
+from bwp_tui.domain.views import columns_named
 
 Check = Callable[[str], str | None]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, part_name
+from bwp_tui.domain.views import View
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests, saved_views, work_records
 from bwp_tui.store.maintenance import purge

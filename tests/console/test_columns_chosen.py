@@ -8,7 +8,7 @@ from bwp_tui.console.presentation.glyphs import ASCII, UNICODE
 from bwp_tui.console.presentation.task_row_cells import COLUMN_KEYS, COLUMNS, NOTE_ALONE, SORT_KEYS
 from bwp_tui.console.presentation.task_row_layout import place_columns, sort_sign
 from bwp_tui.domain.deadlines import needs_answer
-from bwp_tui.domain.filter import COLUMN_IDS
+from bwp_tui.domain.views import COLUMN_IDS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries.orders import SORTS
@@ -31,7 +31,7 @@ def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists(
 def test_settings_and_commands_know_every_column_of_the_table() -> None:
     declared = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
     assert declared == COLUMN_IDS, (
-        "COLUMNS of the task table and domain.filter.COLUMN_IDS, by which the config file, saved views, `:columns` and "
+        "COLUMNS of the task table and domain.views.COLUMN_IDS, by which the config file, saved views, `:columns` and "
         f"`list --columns` know the columns, differ in {set(declared) ^ set(COLUMN_IDS) or 'their order'}"
     )
 

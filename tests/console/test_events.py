@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.domain.filter import View
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, ServiceEvent
+from bwp_tui.domain.views import View
 from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.views import VIEWS
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import tasks
 from tests.console.past import NOT_KNOWN, PAST, READY, TODAY

@@ -12,7 +12,7 @@ from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBM
 from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
 from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.store_access.write_guard import READ_ONLY
-from bwp_tui.domain.filter import View
+from bwp_tui.domain.views import View
 from bwp_tui.store.commands import download_queue, saved_views
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.errors import NotPossible

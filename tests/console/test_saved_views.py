@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.domain.filter import View
+from bwp_tui.domain.views import View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from tests.console.support import Console, opened

@@ -18,7 +18,7 @@ from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
 from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets.bars import HeaderLine, TwoEndedLine, ViewsLine
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine
-from bwp_tui.domain.filter import VIEWS
+from bwp_tui.domain.views import VIEWS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from tests.console.past import NOT_KNOWN, READY

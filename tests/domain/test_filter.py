@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.filter import (
     LONGEST_FILTER,
-    VIEWS,
     AnyCondition,
     Condition,
     DayCondition,
@@ -19,10 +18,10 @@ from bwp_tui.domain.filter import (
     FilterError,
     TextCondition,
     ValueCondition,
-    View,
     parse,
 )
 from bwp_tui.domain.filter_fields import FIELDS
+from bwp_tui.domain.views import VIEWS, View
 
 
 @pytest.mark.parametrize(

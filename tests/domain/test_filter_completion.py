@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.filter import FILTER_WORD, OR, FilterError, parse
-from bwp_tui.domain.filter_completion import complete, highlight_spans, highlighted_texts
+from bwp_tui.domain.filter import FILTER_WORD, OR, FilterError, complete, highlight_spans, highlighted_texts, parse
 from bwp_tui.domain.filter_fields import FIELDS
 
 TAGS = ("vip", "left message", "phone", 'say "hi"')

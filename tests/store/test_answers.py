@@ -12,9 +12,10 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.legal_operations import ANSWER
 from bwp_tui.domain.deadlines import needs_answer
-from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.views import VIEWS
 from bwp_tui.store.commands import answer_import, answers, decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible

@@ -12,9 +12,10 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.service_operations import APPROVE
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.filter import APPROVAL_VIEW, parse
+from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
+from bwp_tui.domain.views import APPROVAL_VIEW
 from bwp_tui.store.commands import answers, bulk, csv_import, decisions, requests, saved_views
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.commands.decisions import approve

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.domain.filter import View
+from bwp_tui.domain.views import View
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged

@@ -13,9 +13,10 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.service_operations import SEND
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import fitting_hold, needs_answer
-from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
+from bwp_tui.domain.views import VIEWS
 from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.views import VIEWS
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Row, SqlValue, Store, as_text
 from bwp_tui.store.errors import NoSuchTask

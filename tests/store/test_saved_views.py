@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.views import VIEWS, View
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible

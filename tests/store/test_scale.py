@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.filter import VIEWS, Filter, View, parse
+from bwp_tui.domain.filter import Filter, parse
 from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.views import VIEWS, View
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks, text_index

@@ -21,10 +21,10 @@ from bwp_tui.cli.support.task_output import (
     task_sentence,
 )
 from bwp_tui.contract.inputs import mutation_name, variables_to_show
-from bwp_tui.domain.filter import VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.domain.task import with_actual_downloads
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
+from bwp_tui.domain.views import VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries import intent_log, tasks, timeline

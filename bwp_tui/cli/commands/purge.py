@@ -13,10 +13,11 @@ from bwp_tui.cli.support.questions import require_typed
 from bwp_tui.cli.support.session import TASK_NUMBER, find_tasks, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import add_months
-from bwp_tui.domain.filter import TextCondition, ValueCondition, View, parse
+from bwp_tui.domain.filter import TextCondition, ValueCondition, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, utc_now
+from bwp_tui.domain.views import View
 from bwp_tui.store.commands import saved_views as views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.error_translation import translated_errors

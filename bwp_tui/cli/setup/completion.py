@@ -10,8 +10,8 @@ from typing import Final
 
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.support.days import today
+from bwp_tui.domain.filter import complete as complete_filter
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.filter_completion import complete as complete_filter
 from bwp_tui.settings import SettingsError, config_path, load_profile
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.store.commands.saved_views import all_views

@@ -11,8 +11,8 @@ from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTER_KINDS, Action, Scope
 from bwp_tui.domain.cli_commands import CLI_COMMANDS, CLI_COMMANDS_BY_NAME, CliCommand
-from bwp_tui.domain.filter import MAX_VIEWS, View
 from bwp_tui.domain.text import capitalized
+from bwp_tui.domain.views import MAX_VIEWS, View
 from bwp_tui.settings.profile import THEMES
 
 _CLI_COMMANDS_AND_OPERATIONS: Final = {

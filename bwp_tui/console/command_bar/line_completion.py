@@ -12,8 +12,8 @@ from bwp_tui.console.bindings.actions import LETTER_KINDS
 from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.console.store_access.shop_list import profile_names
-from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.views import VIEWS, View
 from bwp_tui.settings.checks import with_home
 from bwp_tui.settings.profile import THEMES
 from bwp_tui.store.queries.orders import SORTS

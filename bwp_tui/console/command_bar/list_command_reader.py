@@ -15,8 +15,9 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.store_access.shop_list import cannot_switch
 from bwp_tui.console.store_access.write_guard import READ_ONLY
-from bwp_tui.domain.filter import VIEWS, View, columns_named, parse, view_named
+from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.domain.views import VIEWS, View, columns_named, view_named
 from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError

@@ -7,8 +7,7 @@ from functools import partial
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
-from bwp_tui.domain.filter import FILTER_WORD, OR, FilterError, closing_parentheses, parse
-from bwp_tui.domain.filter_completion import complete
+from bwp_tui.domain.filter import FILTER_WORD, OR, FilterError, closing_parentheses, complete, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks

@@ -7,7 +7,7 @@ import asyncio
 from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.domain.filter import VIEWS, View, view_named
+from bwp_tui.domain.views import VIEWS, View, view_named
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
 

@@ -11,6 +11,7 @@ from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for, code_advice
 from bwp_tui.domain.deadlines import (
+    DUE_SOON_DAYS,
     acknowledgement_deadline,
     due_if_replied,
     is_clock_stopped,
@@ -18,7 +19,6 @@ from bwp_tui.domain.deadlines import (
     may_be_late,
     needs_answer,
 )
-from bwp_tui.domain.filter import DUE_SOON_DAYS
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent

@@ -1,6 +1,6 @@
 """Make the text of a task's row: the columns, from which header, chooser and prompts derive.
 
-Only the ids stand elsewhere too, in `domain.filter.COLUMN_IDS`: the config file and saved views name columns.
+Only the ids stand elsewhere too, in `domain.views.COLUMN_IDS`: the config file and saved views name columns.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.domain.deadlines import latest_service_end, may_be_late, time_left_text
-from bwp_tui.domain.filter import DUE_SOON_DAYS
+from bwp_tui.domain.deadlines import DUE_SOON_DAYS, latest_service_end, may_be_late, time_left_text
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
 from bwp_tui.domain.task import WATCHED, Download, Kind, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text

@@ -25,7 +25,7 @@ from bwp_tui.console.presentation.task_row_cells import (
     CellContext,
     Column,
 )
-from bwp_tui.domain.filter_completion import highlight_spans
+from bwp_tui.domain.filter import highlight_spans
 from bwp_tui.domain.task import Task
 from bwp_tui.store.queries.orders import SORTS
 

@@ -27,8 +27,8 @@ from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.table_updater import TableUpdater
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.views import View
 
 if TYPE_CHECKING:
     from bwp_tui.console.screens.main_handlers import MainHandlers

@@ -36,9 +36,9 @@ from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.screens.profiles import ProfilesScreen
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES
 from bwp_tui.domain.task import Kind, Request, Task
+from bwp_tui.domain.views import MAX_VIEWS, VIEWS
 
 _DETAIL_LINES: Final = 3
 

@@ -17,9 +17,10 @@ from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.filter import VIEWS, View, condition_for_word
+from bwp_tui.domain.filter import condition_for_word
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.views import VIEWS, View
 
 
 class MainPanels:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bwp_tui.console.store_access.snapshot_feed import ListQuery
-from bwp_tui.domain.filter import VIEWS, View, parse
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.views import VIEWS, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from typing import Final, NamedTuple
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.state.list_state import ListState
-from bwp_tui.domain.filter import VIEWS, FilterError, View
+from bwp_tui.domain.filter import FilterError
 from bwp_tui.domain.text import clean
+from bwp_tui.domain.views import VIEWS, View
 from bwp_tui.file_access import replace_file
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries.orders import SORTS

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.views import VIEWS
 from bwp_tui.settings import Profile, SettingsError, config_path, read_profile
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.settings.profile import EVENT_SETTINGS, PROFILE_SETTINGS, variable_of

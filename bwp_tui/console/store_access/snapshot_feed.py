@@ -10,9 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import ADOPTED_VIEW, MAX_VIEWS, Filter, View, parse
+from bwp_tui.domain.filter import Filter, parse
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
+from bwp_tui.domain.views import ADOPTED_VIEW, MAX_VIEWS, View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views as views
 from bwp_tui.store.database.change_monitor import INTERVAL_S

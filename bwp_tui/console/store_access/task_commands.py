@@ -13,8 +13,8 @@ from bwp_tui.actions.operation import RecordOperation
 from bwp_tui.actions.record_operations import UNWATCH
 from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.console.store_access.write_guard import WriteGuard
-from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
+from bwp_tui.domain.views import View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange, TaskCheck

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from bwp_tui.console.bindings.actions import MARK_GROUP, TASK_GROUP, Action
 from bwp_tui.console.store_access.snapshot_feed import ListQuery, Snapshot
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.filter_completion import highlighted_texts
+from bwp_tui.domain.filter import highlighted_texts
 from bwp_tui.store.queries.view_rows import AnchorRow
 
 _MANY_ROW_ACTIONS: Final = ("mark_range", "mark_all", "mark_others")

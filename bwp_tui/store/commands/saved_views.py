@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from bwp_tui.domain.filter import ADOPTED_VIEW, APPROVAL_VIEW, VIEWS, FilterError, View, parse, view_named
+from bwp_tui.domain.filter import FilterError, parse
 from bwp_tui.domain.text import clean_line, did_you_mean
+from bwp_tui.domain.views import ADOPTED_VIEW, APPROVAL_VIEW, VIEWS, View, view_named
 from bwp_tui.store.database.connection import Row, Store, as_text, unreadable
 from bwp_tui.store.database.shared_sql import IS_ADOPTED
 from bwp_tui.store.errors import NoSuchView, NotPossible

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.domain.filter import DUE_SOON_DAYS
+from bwp_tui.domain.deadlines import DUE_SOON_DAYS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import HookOccasion
 from bwp_tui.domain.times import format_instant, local_day

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import DUE_SOON_DAYS
+from bwp_tui.domain.deadlines import DUE_SOON_DAYS
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant, local_day
 from bwp_tui.store.database.connection import Store
