@@ -116,7 +116,8 @@ def plan(
     if unfinished:
         same = f"#{unfinished[0].number} ({unfinished[0].status}) has the same email and kind"
         if len(possible) > 1:
-            same = f"for {len(unfinished)} of them another request of the same email and kind has not ended"
+            has = "has" if len(unfinished) == 1 else "have"
+            same = f"{len(unfinished)} of them {has} another request of the same email and kind that has not ended"
         warning = f"{same}{f'. {warning}' if warning else ''}"
     return BulkPlan(operation, tuple(possible), reasons, kinds_clause, warning, effects.can_be_met, due, cancelled)
 

@@ -125,6 +125,23 @@ def test_a_recovery_from_a_backup_says_what_is_in_no_copy(path: Path, clock: Man
     assert format_instant(clock()) in report
 
 
+def test_a_newer_backup_has_the_response_to_what_a_recovery_took_for_lapsed(path: Path, clock: ManualClock) -> None:
+    newer = path.with_name("newer.db")
+    with closing(open_store(path, clock=clock)) as store:
+        task = submitted(store, Kind.DELETION)
+        backups.back_up_daily(path, TODAY, _calm())
+        intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
+        backups.back_up_to(path, newer)
+    path.unlink()
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.rows("SELECT state FROM intents WHERE task = 1") == [("lapsed",)]
+    clock.advance(seconds=1)
+    restore.restore(path, newer, clock())
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.rows("SELECT state FROM intents WHERE task = 1") == [("done",)]
+        assert tasks.get(store, 1).task_id == "task-1"
+
+
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
     assert maintenance_thread.run_maintenance(store, _calm()) is None

@@ -42,7 +42,7 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store:
     assert planned.possible == tuple(failed[1:])
     assert planned.skipped == (("retrieval COMPLETED", 2), ("resubmitted already", 1), ("gone", 1))
     assert (
-        str(planned)
+        planned.summary
         == "2 to resubmit: 2 retrievals FAILED, 4 skipped: 2 retrieval COMPLETED, 1 resubmitted already, 1 gone"
     )
     assert store.revision() == revision

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -390,3 +391,11 @@ def test_a_cancellation_that_succeeded_after_another_engine_was_refused_is_recor
     intent_outcomes.record_cancel_refused(store, intent.id, "It is cancelled.")
     intent_outcomes.record_cancelled(store, intent.id)
     assert tasks.get(store, task.number).status == "CANCELLED"
+
+
+def test_a_deletion_without_a_known_hold_is_on_hold_as_the_service_does_it(store: Store) -> None:
+    task = submitted(store, Kind.DELETION)
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET holding_period = NULL WHERE number = ?", (task.number,))
+    intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
+    assert tasks.get(store, task.number).status == Status.ON_HOLD

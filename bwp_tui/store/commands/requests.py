@@ -188,7 +188,7 @@ def cannot_cancel(task: Task) -> str | None:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
     if task.is_outcome_unknown:
         sentence = f"{task.name} was sent without a hold and can no longer be cancelled."
-        return None if task.holding_period else Reason("sent without a hold", sentence)
+        return Reason("sent without a hold", sentence) if task.holding_period == 0 else None
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None

@@ -188,7 +188,9 @@ def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: st
         (number, columns["kind"], first, DEFAULT_REGULATION, first),
     )
     task_rows.write_row(db, number, columns, now)
-    is_doubtful = columns.get("purged_at") is None and not _write_due_date(db, number, columns, now)
+    # Sent without its holding period, the service would take its own.
+    is_hold_lost = kind == Kind.DELETION and not columns.keys() & {"task_id", "holding_period"}
+    is_doubtful = columns.get("purged_at") is None and (not _write_due_date(db, number, columns, now) or is_hold_lost)
     added = (*((KIND_UNKNOWN,) if kind is None else ()), *((TO_CHECK,) if is_doubtful else ()))
     tags = tags_text(tuple(dict.fromkeys((*tags_of(columns.get("tags", "[]")), *added))))
     task_rows.write_row(db, number, {"tags": tags}, now)  # no event: a backup that has the row needs no check

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.statuses import IntentState, Status
-from bwp_tui.domain.task import NEVER_SENT, TaskError
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, NEVER_SENT, TaskError
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, parse_instant, stamp
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text, unreadable
@@ -122,8 +122,9 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         else:
             transaction.run(
                 "UPDATE tasks SET submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
-                " next_poll_at = ?, polls = 0, status = CASE WHEN kind = 'DELETION' AND holding_period > 0"
-                " THEN 'ON_HOLD' ELSE 'IN_PROGRESS' END WHERE number = ?",
+                " next_poll_at = ?, polls = 0, status = CASE WHEN kind = 'DELETION'"
+                f" AND coalesce(holding_period, {DEFAULT_HOLDING_PERIOD}) > 0 THEN 'ON_HOLD' ELSE 'IN_PROGRESS' END"
+                " WHERE number = ?",
                 (transaction.now_text, format_instant(next_poll_at), number),
             )
         row = transaction.row("SELECT status FROM tasks WHERE number = ?", (number,))

@@ -31,10 +31,15 @@ def add_intents(db: apsw.Connection, names: list[str]) -> list[int]:
 
 
 def merge_intents(db: apsw.Connection) -> None:
-    """End intents that have ended in the other history; keep the higher number of attempts."""
+    """End intents that have ended in the other history; keep the higher number of attempts.
+
+    What lapsed here, as in a recovery, may have had its response there.
+    """
+    is_open = f"(m.{INTENT_IS_WAITING} OR (m.state = 'lapsed' AND o.state IN ('done', 'refused')))"
     db.execute(
         "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
-        f" (SELECT CASE WHEN m.{INTENT_IS_WAITING} THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"
+        f" (SELECT iif({is_open}, o.state, m.state),"
+        f" iif({is_open}, o.settled_at, coalesce(m.settled_at, o.settled_at)),"
         " max(m.attempts, o.attempts), min(coalesce(m.first_sent_at, o.first_sent_at),"
         " coalesce(o.first_sent_at, m.first_sent_at)) FROM other.intents o JOIN matched x ON x.theirs = o.task"
         " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
