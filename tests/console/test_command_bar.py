@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
-from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS, COMMANDS_BY_NAME
+from bwp_tui.console.bindings.prompt_commands import CLI_LINES, COMMANDS, COMMANDS_BY_NAME
 from bwp_tui.console.command_bar.parser import CommandLineError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.store_access.write_guard import READ_ONLY

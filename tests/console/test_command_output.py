@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.parser import build_parser
-from bwp_tui.console.bindings.commands import CLI_LINES
+from bwp_tui.console.bindings.prompt_commands import CLI_LINES
 from bwp_tui.console.command_bar.line_completion import complete
 from bwp_tui.console.screens.command_output import CommandOutputScreen
 from bwp_tui.console.store_access.command_process import INTERRUPTED, CommandProcess

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.console.bindings.actions import ACTIONS
-from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS, matching
+from bwp_tui.console.bindings.prompt_commands import CLI_LINES, COMMANDS, matching
 from bwp_tui.domain.views import VIEWS, View
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, READY

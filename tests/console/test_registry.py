@@ -23,7 +23,7 @@ from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.cli.main import command_of
 from bwp_tui.cli.parser import build_parser, parse
 from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
-from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
+from bwp_tui.console.bindings.prompt_commands import COMMANDS_BY_NAME
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile

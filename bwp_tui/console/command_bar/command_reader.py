@@ -15,7 +15,7 @@ from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.console.background import Work
 from bwp_tui.console.bindings.actions import LETTER_KINDS, NO_TASK
-from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
+from bwp_tui.console.bindings.prompt_commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
 from bwp_tui.console.command_bar.list_command_reader import ListCommandReader, if_writable
 from bwp_tui.console.command_bar.parser import (
     CommandHandler,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, PromptCommand, matching
+from bwp_tui.console.bindings.prompt_commands import ALIASES, COMMANDS_BY_NAME, PromptCommand, matching
 from bwp_tui.console.command_bar.command_reader import CommandReader, names_task_or_day
 from bwp_tui.console.command_bar.line_completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from bwp_tui.console.bindings.actions import LETTER_KINDS
-from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS_BY_NAME
+from bwp_tui.console.bindings.prompt_commands import CLI_LINES, COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.console.store_access.shop_list import profile_names
 from bwp_tui.domain.task import Kind

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
-from bwp_tui.console.bindings.commands import PromptCommand
+from bwp_tui.console.bindings.prompt_commands import PromptCommand
 from bwp_tui.console.state.tab_completion import InputMistake
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")

@@ -8,7 +8,7 @@ from typing import Final
 from textual import events
 from textual.content import Content
 
-from bwp_tui.console.bindings.commands import PromptCommand
+from bwp_tui.console.bindings.prompt_commands import PromptCommand
 from bwp_tui.console.widgets.styled_line import StyledLine
 
 MAX_SHOWN: Final = 8
