@@ -76,7 +76,7 @@ def _tags_question(chosen: ChosenTasks) -> str:
 
 
 def _cannot_add(task: Task) -> Reason | None:
-    """Return why no tag can be added to a task, or None: of a purged one those of a merge can be removed."""
+    """Return why no tag can be added to a task, or None. From a purged one tags can be removed: a merge adds some."""
     reason = cannot_change_purged(task)
     return None if reason is None else Reason("purged", reason)
 

@@ -413,7 +413,7 @@ def test_a_task_id_entered_here_and_tracked_there_stays_one_tasks(
     decisions.enter_task_id(store, unsure.number, "task-seen-1", ACTOR)
     store.close()
     restored = restore.restore(path, backup, clock())
-    assert (restored.merged.duplicate_ids, restored.tasks) == (0, 1)
+    assert (restored.merged.lost_ids, restored.tasks) == (0, 1)
     again = open_store(path, clock=clock)
     [task] = tasks.each(again, [unsure.number, tracked.number])
     assert (task.number, task.task_id) == (unsure.number, "task-seen-1")

@@ -20,7 +20,7 @@ from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks
-from bwp_tui.store.queries.columns_from_events import Columns, chosen_text, columns_after
+from bwp_tui.store.queries.columns_from_events import Columns, columns_after, provisional_text
 from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
@@ -508,5 +508,5 @@ def test_the_event_of_a_merge_sets_no_column_but_those_that_people_record() -> N
         "decline_text": 'she said "no", (twice)',
         "email": "x",
     }
-    event = TimelineRow("2026-11-20T09:00:00Z", "recovered", None, None, chosen_text("this counts", chosen))
+    event = TimelineRow("2026-11-20T09:00:00Z", "recovered", None, None, provisional_text("this counts", chosen))
     assert columns_after({}, [event]) == {name: value for name, value in chosen.items() if name != "email"}

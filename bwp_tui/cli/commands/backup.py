@@ -57,8 +57,8 @@ def restore(arguments: Namespace) -> None:
 def _restore_report(restored: RestoreResult, file: Path) -> str:
     merged = restored.merged
     lost = ""
-    if merged.duplicate_ids:
-        tasks = counted(merged.duplicate_ids, "task")
+    if merged.lost_ids:
+        tasks = counted(merged.lost_ids, "task")
         lost = f"{tasks} lost the task id, which another task has: their timelines say so. "
     waiting = ""
     if count := restored.unconfirmed:

@@ -114,8 +114,8 @@ class Lease:
     def seconds_of_silence(self) -> float | None:
         """Return for how many seconds the holder has written no heartbeat, as far as calls so far have seen.
 
-        None if it never wrote one: then it is a restore, or the engine of an earlier version. All processes of a
-        machine share the monotonic clock, which stops while the machine sleeps.
+        None if it never wrote one: it is a command, such as `restore`, or an engine of an earlier version. All
+        processes of a machine share the monotonic clock, which stops while the machine sleeps.
         """
         now, heartbeat = time.monotonic(), _read_heartbeat(self._path)
         if heartbeat != self._heartbeat:

@@ -24,7 +24,7 @@ _ORPHAN: Final = (
     " OR EXISTS (SELECT 1 FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.id <> i.id"
     f" AND (j.{INTENT_IS_WAITING} OR (j.state = 'lapsed' AND j.attempts > 0))))"
 )
-"""Waiting submissions whose task is missing or is not to be sent, or was sent, or waits, under another client token."""
+"""Waiting submissions whose task is missing, is not to be sent, or has another submission that waits or was sent."""
 
 
 def reattach_submissions(db: apsw.Connection) -> None:

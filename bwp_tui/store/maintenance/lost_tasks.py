@@ -207,8 +207,10 @@ def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: st
 
 
 def _write_due_date(db: apsw.Connection, number: int, columns: Columns, now: str) -> bool:
-    """Write the due date of a task, and return whether it is certain: else its law is assumed, or the date not that
-    of the law, as after an extension that nothing says any more. The earlier date then counts.
+    """Write the due date of a task, and return whether it is certain.
+
+    It is not where the law is assumed, nor where an index has another date than the law sets, as after an extension
+    whose event is lost: then the earlier date is written.
     """
     due_on = columns.get("due_on")
     if due_on is not None and not {"received_on", "regulation"} <= columns.keys():

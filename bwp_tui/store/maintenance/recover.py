@@ -99,7 +99,7 @@ def _damage(path: Path, committed_revision: int) -> str | None:
 
 
 def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) -> str:
-    failed: list[str] = []
+    failures: list[str] = []
     instant = format_instant(now)
     for backup in backups.own_backups(path):
         if not os.access(backup, os.R_OK):  # a history without it would hide what cannot be read now
@@ -107,7 +107,7 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
                 f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
             )
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
-        swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), RecoveryCounts(failed=failed)
+        swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), RecoveryCounts(failures=failures)
         try:
             with rebuild.build_history(swap.part, instant) as db:
                 _fill(
@@ -123,11 +123,11 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
         except (*_SYSTEM_ERRORS, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
-            failed.append(f"{type(error).__name__}: {error}" if isinstance(error, apsw.Error) else type(error).__name__)
+            failures.append(f"{type(error).__name__}{f': {error}' if isinstance(error, apsw.Error) else ''}")
         else:
             break
     else:
-        raise StoreDamaged(f"No new history could be made in the place of {path} ({failed[-1]}).")
+        raise StoreDamaged(f"No new history could be made in the place of {path} ({failures[-1]}).")
     write_report(swap, counts, reason, now)
     atomic_swap.commit(swap)
     unflag(path)
@@ -146,26 +146,26 @@ def _fill(
 ) -> None:
     """Fill a new history from the pages of the damaged one and the backups.
 
-    Where it is missing, and the newest backup is damaged, that takes its place: it may have more than whole rows.
+    Where the history is missing, the pages of the newest backup are read instead if that backup is damaged.
     """
     highest, indexed = 0, dict[int, Columns]()
     if from_pages:
         source, newest = path, next(iter(backups.own_backups(path)), None)
         is_missing = not path.stat().st_size and not has_wal(path)
         if is_missing and newest is not None and not integrity.is_sound(newest):
-            source, counts.source = newest, newest.name
+            source, counts.source_backup = newest, newest.name
         with damaged_file.open_damaged(source, committed_revision=committed_revision) as file, db:
             salvage = Salvage(file, instant)
             highest = _take_rows(db, salvage, counts, instant)
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
-            if counts.kept["chains"] or not counts.is_unchained:
+            if counts.kept_rows["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
                 chain_check.return_stray_events(db)
                 indexed = lost_tasks.indexed_values(salvage, db)
                 for number, values in chain_check.values_proven_by_indexes(db, indexed).items():
                     task_rows.write_row(db, number, values, instant)
-                counts.outdated = replay.repair_outdated_rows(db, instant)
+                counts.outdated_rows = replay.repair_outdated_rows(db, instant)
             else:
                 begin_all_chains(db)
             intent_repair.mark_waiting_as_sent(db)
@@ -184,8 +184,8 @@ def _fill(
         intent_repair.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
         counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
-        counts.missing = lost_tasks.numbers_without_row(db)
-        if counts.kept["chains"]:
+        counts.lost_numbers = lost_tasks.numbers_without_row(db)
+        if counts.kept_rows["chains"]:
             counts.lost_events = lost_tasks.count_lost_events(db)
 
 
@@ -208,22 +208,23 @@ def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, no
             highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
     rebuild.record_answers_of_ended(db, writer.clocks_ended)
     intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
-    counts.lost = salvage.lost + writer.rejected
-    counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled
-    counts.damaged, counts.guessed = writer.damaged.total(), writer.guessed.total()
+    counts.unreadable_rows = salvage.lost + writer.rejected
+    counts.kept_rows, counts.lost_ids = writer.kept, writer.lost_ids
+    counts.repaired_rows, counts.renumbered_rows = writer.damaged.total(), writer.guessed.total()
     return highest
 
 
 def _add_backups(db: apsw.Connection, path: Path, counts: RecoveryCounts, instant: str) -> dict[int, Columns]:
     """Merge the newest sound backup that can be merged, and then what can be read of newer ones, which are damaged.
 
-    Where no row of the history is left, the newest of each identity counts: it may have been begun anew once before.
+    Where no row of the history is left, the newest backup of each identity is merged: backups of an earlier history, in
+    whose place an empty one was begun, have another identity.
 
     Returns what the indexes of damaged backups have of tasks whose rows they have lost, by number.
     """
     damaged, merged, indexed = list[Path](), counts.identities, dict[int, Columns]()
     for backup in backups.own_backups(path):
-        is_enough = counts.kept["tasks"] and (counts.merged.added or counts.merged.common)
+        is_enough = counts.kept_rows["tasks"] and (counts.merged.added or counts.merged.common)
         if merged and (is_enough or _identity(backup) in merged):
             continue
         if not integrity.is_sound(backup):
@@ -245,7 +246,7 @@ def _add_backups(db: apsw.Connection, path: Path, counts: RecoveryCounts, instan
         except _SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  others may do
-            counts.failed.append(f"{backup.name}: {type(error).__name__}")
+            counts.failures.append(f"{backup.name}: {type(error).__name__}")
         finally:
             part.unlink(missing_ok=True)
     return indexed
@@ -264,8 +265,8 @@ def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: Recov
     except _SYSTEM_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
-        counts.failed.append(f"{backup.name}: {type(error).__name__}")
+        counts.failures.append(f"{backup.name}: {type(error).__name__}")
         return False
-    counts.backups.append(backup.name if source is backup else f"{backup.name}, which is damaged")
+    counts.merged_backups.append(backup.name if source is backup else f"{backup.name}, which is damaged")
     counts.add(merged)
     return True

@@ -22,46 +22,46 @@ MISSING: Final = "the file is missing or empty"
 class RecoveryCounts:
     """How many rows were kept, repaired and lost, and what came from a backup."""
 
-    kept: Counter[str] = field(default_factory=Counter)
-    damaged: int = 0
-    guessed: int = 0
-    ids_doubled: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
+    kept_rows: Counter[str] = field(default_factory=Counter)
+    repaired_rows: int = 0
+    renumbered_rows: int = 0
+    lost_ids: int = 0
+    unreadable_rows: Counter[str] = field(default_factory=Counter)
     wal_is_unrelated: bool = False
     is_unchained: bool = False
     """Whether the file is of a schema without digests; one whose header is lost counts as one of the newest schema."""
-    failed: list[str] = field(default_factory=list)
-    source: str | None = None
+    failures: list[str] = field(default_factory=list)
+    source_backup: str | None = None
     """The name of the damaged backup that was read in the place of a missing history."""
-    backups: list[str] = field(default_factory=list)
-    """The names of those that were merged in."""
+    merged_backups: list[str] = field(default_factory=list)
+    """The names of the backups that were merged in."""
     identities: set[str | None] = field(default_factory=set)
-    """The identities of those that were sound."""
+    """The identities of the sound ones among them."""
     merged: MergeResult = field(default_factory=MergeResult)
-    outdated: int = 0
+    outdated_rows: int = 0
     reconstructed_tasks: int = 0
     lost_events: tuple[int, int] = (0, 0)
     """How many events are missing, and of how many tasks."""
-    missing: list[int] = field(default_factory=list)
+    lost_numbers: list[int] = field(default_factory=list)
     """The numbers that were given to tasks of which nothing is left."""
     changed_values: list[str] = field(default_factory=list)
-    """Tasks with the columns of which no copy had the value that was recorded."""
+    """Tasks, each with the columns whose recorded value is in no copy."""
     dangling_rows: int = 0
     unconfirmed: int = 0
     tasks: int = 0
 
-    missing_span: tuple[str, str] | None = None
+    lost_span: tuple[str, str] | None = None
     """The instants between which was recorded what is in no copy."""
 
     def note_newest(self, here: HistoryState, seen: HistoryState | None) -> None:
         """Note what is missing between the newest state of the new history and the newest that is known."""
         is_same = seen is not None and seen.identity in {here.identity, *self.identities}
         if seen is not None and is_same and "" < here.newest_at < seen.newest_at:
-            self.missing_span = here.newest_at, seen.newest_at
+            self.lost_span = here.newest_at, seen.newest_at
 
     def add(self, merged: MergeResult) -> None:
         """Count what came from one more backup."""
-        self.ids_doubled += merged.duplicate_ids
+        self.lost_ids += merged.lost_ids
         before = self.merged
         self.merged = MergeResult(
             added=before.added + merged.added,
@@ -79,28 +79,26 @@ def sentence_of(swap: FileSwap, counts: RecoveryCounts, reason: str) -> str:
     else:
         was = f"The history was damaged and is kept as {swap.aside.name}"
         parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
-    if counts.source is not None:
-        parts.append(f", read from {counts.source}, which is damaged")
+    if counts.source_backup is not None:
+        parts.append(f", read from {counts.source_backup}, which is damaged")
     if counts.merged.added:
         later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
-        parts.append(f", {counts.merged.added} from {' and '.join(counts.backups)}{later}")
-    if counts.outdated:
-        parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
+        parts.append(f", {counts.merged.added} from {' and '.join(counts.merged_backups)}{later}")
+    if counts.outdated_rows:
+        parts.append(f", {counts.outdated_rows} older than their timelines and brought up to date by these")
     if counts.reconstructed_tasks:
         parts.append(f", {counts.reconstructed_tasks} made from timelines and indexes")
     if counts.lost_events[0]:
         parts.append(f"; {counts.lost_events[0]} events are missing from {counted(counts.lost_events[1], 'timeline')}")
-    if counts.missing:
-        parts.append(f"; of {len(counts.missing)} more nothing is left")
+    if counts.lost_numbers:
+        parts.append(f"; of {len(counts.lost_numbers)} more nothing is left")
     if counts.changed_values:
         parts.append(f", {len(counts.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
     if counts.unconfirmed:
         parts.append(f", {counts.unconfirmed} UNCONFIRMED")
-    if counts.missing_span is not None:
-        parts.append(
-            f"; what was recorded after {counts.missing_span[0]}, until {counts.missing_span[1]}, is in no copy"
-        )
-    if counts.failed:
+    if counts.lost_span is not None:
+        parts.append(f"; what was recorded after {counts.lost_span[0]}, until {counts.lost_span[1]}, is in no copy")
+    if counts.failures:
         parts.append("; not all that is in it could be used")
     return f"{''.join(parts)}. Read {swap.report}."
 
@@ -116,24 +114,24 @@ def _set_aside_lines(swap: FileSwap, *, is_missing: bool) -> list[str]:
 
 def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datetime) -> None:
     """Write the report of a recovery beside the history."""
-    kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
-    lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
-    span = counts.missing_span
+    kept = ", ".join(f"{count} {table}" for table, count in counts.kept_rows.items() if count) or "none"
+    lost = ", ".join(f"{count} {table}" for table, count in counts.unreadable_rows.items() if count) or "none was seen"
+    span = counts.lost_span
     lines = [
         f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
         *_set_aside_lines(swap, is_missing=reason == MISSING),
         "",
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
-        f"Rows of which a value was damaged and had to be replaced: {counts.damaged}.",
+        f"Rows of which a value was damaged and had to be replaced: {counts.repaired_rows}.",
         "Values that the digests have found changed, taken from the backup:"
         f" {'; '.join(counts.merged.proven_values) or 'none'}.",
         "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
         f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed_values) or 'none'}.",
-        f"Rows older than their timelines, which were brought up to date by these: {counts.outdated}.",
-        f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
-        f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
-        f"Backup that was merged in: {' and '.join(counts.backups) or 'none'}"
+        f"Rows older than their timelines, which were brought up to date by these: {counts.outdated_rows}.",
+        f"Rows whose number was damaged and had to be guessed: {counts.renumbered_rows}.",
+        f"Tasks that lost their task id, since another task has it: {counts.lost_ids}.",
+        f"Backup that was merged in: {' and '.join(counts.merged_backups) or 'none'}"
         f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
         f"Tasks added from it whose timeline, read from the pages, said more: {counts.merged.replayed}."
         " They were brought up to date by it.",
@@ -144,12 +142,12 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
         "Changes that are in no copy: "
         + ("none that is known." if span is None else f"those from {span[0]} to {span[1]}, as the lock file shows."),
         "Task numbers of which nothing is left (lost, or removed by purge --all):"
-        f" {', '.join(f'#{number}' for number in counts.missing) or 'none'}.",
+        f" {', '.join(f'#{number}' for number in counts.lost_numbers) or 'none'}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling_rows}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
         " They are listed by: bwp-tui list status:unconfirmed.",
         f"Tasks in the new history: {counts.tasks}.",
-        *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
+        *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failures),
         *(
             ["The log beside the file belonged to another copy: the later row of both was taken."]
             * counts.wal_is_unrelated

@@ -76,7 +76,7 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     for event in in_order(list(events)):
         if _is_overtaken(columns, event):
             continue
-        if chosen := chosen_columns(event):
+        if chosen := provisional_columns(event):
             if event.detail in choices:  # the same choice, made once in each copy
                 continue
             choices.add(event.detail)
@@ -102,8 +102,8 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
 
 _PLAIN_VALUE: Final = r"[a-z][a-z-]*|\d{4}-\d\d-\d\d"
-_CHOSEN_COLUMN: Final = rf'(?:no ([a-z ]+)|([a-z ]+): (\d|{_PLAIN_VALUE}|"(?:[^"\\]|\\.)*"))(?:, |$)'
-_CHOSEN_COLUMNS: Final = re.compile(r"(?:^|; )until then [^()]*\((.*)\)$", re.DOTALL)
+_PROVISIONAL_COLUMN: Final = rf'(?:no ([a-z ]+)|([a-z ]+): (\d|{_PLAIN_VALUE}|"(?:[^"\\]|\\.)*"))(?:, |$)'
+_PROVISIONAL_COLUMNS: Final = re.compile(r"(?:^|; )until then [^()]*\((.*)\)$", re.DOTALL)
 
 RECORDED_COLUMNS: Final = tuple(
     dict.fromkeys(
@@ -112,7 +112,7 @@ RECORDED_COLUMNS: Final = tuple(
 )
 """The columns of receipt, law, decline and legal records: a disputed merge takes all of them from one copy."""
 
-_CAN_BE_CHOSEN: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "next_poll_at"})
+_CAN_BE_PROVISIONAL: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "next_poll_at"})
 
 _EMPTY_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "task id": ("task_id", "submitted_at"),
@@ -120,10 +120,10 @@ _EMPTY_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     **{str(record): names for record, names in RECORD_COLUMNS.items()},
     "answer to the appeal": ("appeal_answered_on", "appeal_upheld"),
 }
-"""The columns that are empty together where something is not so, by its name; larger groups first."""
+"""The columns that are empty together, by the words that say so, as `no decline`; larger groups first."""
 
 
-def chosen_text(what: str, columns: Columns) -> str:
+def provisional_text(what: str, columns: Columns) -> str:
     """Return the end of the detail of an event that says what counts until a person has checked a task.
 
     Args:
@@ -148,15 +148,15 @@ def _is_plain(value: str | int) -> bool:
     return isinstance(value, int) or re.fullmatch(_PLAIN_VALUE, value) is not None
 
 
-def chosen_columns(event: TimelineRow) -> Columns:
+def provisional_columns(event: TimelineRow) -> Columns:
     """Return the columns that count by an event until a person has checked the task; none for most events."""
-    chosen = _CHOSEN_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
-    found = re.findall(_CHOSEN_COLUMN, chosen[1]) if chosen else []
+    chosen = _PROVISIONAL_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
+    found = re.findall(_PROVISIONAL_COLUMN, chosen[1]) if chosen else []
     columns = Columns()
     for none, name, text in found:
         names = _EMPTY_GROUPS.get(none, (none,)) if none else (name,)
         columns |= dict.fromkeys((each.replace(" ", "_") for each in names), None if none else _value_of(text))
-    return {name: value for name, value in columns.items() if name in _CAN_BE_CHOSEN}
+    return {name: value for name, value in columns.items() if name in _CAN_BE_PROVISIONAL}
 
 
 def _value_of(text: str) -> str | int:

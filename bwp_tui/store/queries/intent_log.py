@@ -26,7 +26,7 @@ class LoggedIntent:
 
     Attributes:
         id: its place in the order in which things were asked.
-        task_number: the task number of its task, whose `task_id`, `email` and so on follow.
+        task_number: the number of its task; `task_id` to `reason` are those of the task.
         action: `submit` or `cancel`.
         state: an `IntentState`.
         attempts: how often it was sent, without those that the service certainly did not carry out.

@@ -129,7 +129,7 @@ def order_sql(keys: Sequence[SortKey]) -> str:
 
 
 def listing_sql(order: Order, where: str) -> str:
-    """Return the query for the numbers of the tasks that meet a condition; at its end it binds how many at most, or -1.
+    """Return the query for the numbers of the tasks that meet a condition; its last parameter is the LIMIT.
 
     For all tasks, and those to answer, each section of the order is read off its index. With another condition SQLite
     chooses: it may find the tasks by that and sort them. It is one statement, which sees one state of the history.

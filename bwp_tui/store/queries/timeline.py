@@ -264,7 +264,7 @@ def is_origin(event: TimelineRow) -> bool:
     return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)
 
 
-_KEEPS_ANSWER_DUE: Final = frozenset(
+_AFFECTS_NO_ANSWER: Final = frozenset(
     {
         *(EventKind.RECORDED, EventKind.IMPORTED),
         *(EventKind.NOTE, EventKind.NOTE_REMOVED, EventKind.TAGS, EventKind.ASSIGNED),
@@ -274,13 +274,13 @@ _KEEPS_ANSWER_DUE: Final = frozenset(
 _WORK: Final = frozenset({TaskPart.NOTE, TaskPart.TAGS, TaskPart.ASSIGNMENT})
 
 
-def changes_answer_due(event: TimelineRow) -> bool:
+def affects_answer(event: TimelineRow) -> bool:
     """Return whether a person recorded with this event what can change whether an answer is due, which, or by when.
 
     That is every decision and every record of the law, but no note, tag, assignment, download or letter, nor the
     request itself.
     """
-    if event.actor in (SERVICE, PROGRAM) or event.what in _KEEPS_ANSWER_DUE or event.what.startswith("download"):
+    if event.actor in (SERVICE, PROGRAM) or event.what in _AFFECTS_NO_ANSWER or event.what.startswith("download"):
         return False
     if event.what == EventKind.RESUBMITTED:
         return is_resubmission(event)

@@ -50,7 +50,7 @@ class MergeResult(NamedTuple):
 
     added: int = 0
     updated: int = 0
-    duplicate_ids: int = 0
+    lost_ids: int = 0
     common: int = 0
     replayed: int = 0
     proven_values: tuple[str, ...] = ()

@@ -34,8 +34,8 @@ from bwp_tui.store.queries.columns_from_events import (
     DECLINE_COLUMNS,
     RECORDED_COLUMNS,
     Columns,
-    chosen_text,
     columns_after,
+    provisional_text,
 )
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
@@ -47,7 +47,7 @@ from bwp_tui.store.queries.timeline import (
     EventKind,
     LegalRecord,
     TimelineRow,
-    changes_answer_due,
+    affects_answer,
     is_origin,
     is_resubmission,
     label_of,
@@ -55,7 +55,7 @@ from bwp_tui.store.queries.timeline import (
     recorded_day,
 )
 
-_ANSWER_DUE: Final = (
+_ANSWER_COLUMNS: Final = (
     *("open", "due_on", "received_on", "regulation", "extended_on", "resubmitted", "cancel_asked", "declined_on"),
     *(name for names in RECORD_COLUMNS.values() for name in names if name.endswith(("_on", "_upheld"))),
 )
@@ -77,7 +77,7 @@ class DisputeSide(NamedTuple):
     @property
     def records(self) -> list[TimelineRow]:
         """The events by which people may have changed the answer due."""
-        return [event for event in self.own_events if changes_answer_due(event)]
+        return [event for event in self.own_events if affects_answer(event)]
 
     @property
     def records_text(self) -> str:
@@ -100,7 +100,7 @@ class DisputeSide(NamedTuple):
         is_recorded = bool(self.records) or any(map(is_origin, self.own_events))
         is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
         is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
-        names = (*_ANSWER_DUE, *RECORDED_COLUMNS)
+        names = (*_ANSWER_COLUMNS, *RECORDED_COLUMNS)
         return is_recorded and (is_other or any(self.row[name] != merged[name] for name in names))
 
     def status_beside(self, merged: Columns, declined_from: str | None) -> str:
@@ -342,7 +342,7 @@ def _write_most_urgent(
     is_declined = any(side.row["declined_on"] for side in sides)
     is_undeclined = is_declined and merged["status"] != Status.DECLINED and not merged["cancel_asked"]
     but = ", the decline once it is checked" if is_declined and merged["cancel_asked"] else ""
-    text = chosen_text(f"what both recorded counts{but}", dict.fromkeys(DECLINE_COLUMNS if is_undeclined else ()))
+    text = provisional_text(f"what both recorded counts{but}", dict.fromkeys(DECLINE_COLUMNS if is_undeclined else ()))
     unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, text)
     latest_first = sorted(sides, key=lambda side: side.latest_record, reverse=True)
     can_join = merged["open"] and not sides[0].changed_parts & sides[1].changed_parts
@@ -366,7 +366,7 @@ def _write_most_urgent(
             values["next_poll_at"] = now
         if side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]:
             values |= dict.fromkeys((*DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
-        text = chosen_text(f"{status} counts", values)
+        text = provisional_text(f"{status} counts", values)
         choices.append(TimelineRow(now, EventKind.RECOVERED, changed[0], changed[1], text))
     choices = choices or [unchanged]
     outcomes = [columns_after(merged, [choice]) for choice in choices]

@@ -45,11 +45,11 @@ class RowWriter:
         self.rejected: Counter[str] = Counter()
         self.clocks_ended: set[int] = set()
         """The tasks from a schema without answers whose legal clock had ended."""
-        self.ids_doubled = 0
+        self.lost_ids = 0
         db.execute("CREATE TEMP TABLE damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
 
     def write(self, table: str, row: SalvagedRow) -> None:
-        """Write a row, unless a copy as good was written."""
+        """Write a row; where a copy of it was written before, only a later one takes its place."""
         values = dict(row.values)
         if table == "chains" and (row.damaged_columns or row.is_key_guessed or row.is_stale):
             return  # it would prove nothing: the chain begins anew
@@ -169,7 +169,7 @@ class RowWriter:
 
     def _drop_task_id(self, values: RowValues, other: RowValues) -> None:
         """Remove a task id that another task has, and mark the task as UNCONFIRMED."""
-        self.ids_doubled += 1
+        self.lost_ids += 1
         if not values.get("terminal"):
             values["status"] = "UNCONFIRMED"
         if "number" in values:
