@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -53,6 +55,36 @@ def test_nothing_is_recorded_or_read_once_it_is_gone_from_its_place(store: Store
         tasks.get(store, 1)
     with pytest.raises(StoreMoved):
         store.integers("SELECT number FROM tasks")
+
+
+def test_nothing_is_recorded_once_the_shared_memory_that_others_find_is_another_one(path: Path) -> None:
+    with closing(open_store(path)) as store:
+        submitted(store)
+        path.with_name(f"{path.name}-shm").unlink()
+        script = (
+            "import sys; from pathlib import Path; from bwp_tui.store.open_store import open_store\n"
+            "from tests.store.support import submitted\n"
+            "store = open_store(Path(sys.argv[1])); submitted(store); store.close()"
+        )
+        subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+        with pytest.raises(StoreMoved):
+            submitted(store)
+    with closing(open_store(path)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 2
+
+
+def test_others_say_that_the_log_was_removed(path: Path) -> None:
+    with closing(open_store(path)) as store:
+        submitted(store)
+        path.with_name(f"{path.name}-wal").unlink()
+        script = (
+            "import sys; from pathlib import Path; from bwp_tui.store.open_store import open_store\n"
+            "open_store(Path(sys.argv[1]))"
+        )
+        ended = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+        assert f"its log, {path.name}-wal" in ended.stderr
+    with closing(open_store(path)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 1
 
 
 def test_a_transaction_that_is_open_meanwhile_is_undone(store: Store, path: Path) -> None:

@@ -38,7 +38,7 @@ class OpenedDatabase(NamedTuple):
 
     Attributes:
         check_in_place: raises `StoreMoved` once the file at the path is another one, and `StoreChanged` once what is
-            read of it is old; costs one `stat`.
+            read of it is old; costs two `stat`s.
         read_only_reason: why a history opened for writing can only be read, in a sentence, or None.
     """
 
@@ -89,6 +89,7 @@ def open_database(path: Path) -> OpenedDatabase:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
             check()
+            check = new_move_check(path, path.with_name(f"{path.name}-shm"))  # which the first read has opened
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # until `Store.close` has seen which file is there
         except BaseException:
             db.close()
@@ -105,22 +106,23 @@ def has_wal(path: Path) -> bool:
     return False
 
 
-def new_move_check(path: Path) -> Callable[[], None]:
+def new_move_check(path: Path, shared_memory: Path | None = None) -> Callable[[], None]:
     """Return a check that raises `StoreMoved` once the file now at `path` was moved, removed or replaced.
 
-    What SQLite writes after that is lost.
+    What SQLite writes after that is lost. So it is without the shared memory that another process finds there.
     """
-    opened = path.stat()
+    files = (path,) if shared_memory is None or not shared_memory.exists() else (path, shared_memory)
+    opened = [file.stat() for file in files]
 
     def check() -> None:
         try:
-            is_there = samestat(opened, path.stat())
+            is_there = all(samestat(status, file.stat()) for status, file in zip(opened, files, strict=True))
         except FileNotFoundError:
             is_there = False
         if not is_there:
             raise StoreMoved(
-                f"The history {path} was moved, removed or replaced while bwp-tui has it open: nothing is recorded or "
-                "sent. Put it back, or restart bwp-tui."
+                f"The history {path} was moved, removed or replaced, or a file beside it, while bwp-tui has it open: "
+                "nothing is recorded or sent. Put it back, or restart bwp-tui."
             )
 
     return check
@@ -158,6 +160,12 @@ def open_without_traces(path: Path) -> apsw.Connection:
 
 
 def _fall_back_to_reading(path: Path, cause: apsw.Error) -> OpenedDatabase:
+    # The shared memory is not opened to be sure: closing it would drop the locks that this process has on it.
+    if isinstance(cause, apsw.IOError) and path.with_name(f"{path.name}-shm").exists() and not has_wal(path):
+        raise StoreUnavailable(
+            f"The history {path} cannot be read ({cause}). If its log, {path.name}-wal, was removed while another "
+            "bwp-tui has it open, end that program, which writes back what it has, and try again."
+        ) from cause
     reason = _read_only_reason(path, cause)
     try:
         opening = open_for_reading(path)
