@@ -106,6 +106,19 @@ def has_wal(path: Path) -> bool:
     return False
 
 
+def _wal_removed(path: Path, cause: apsw.Error) -> StoreUnavailable | None:
+    """Return the error where the -wal file may have been removed while others use it.
+
+    The shared memory, which would say so, is not opened: closing it would drop the locks that this process has on it.
+    """
+    if not isinstance(cause, apsw.IOError) or has_wal(path) or not path.with_name(f"{path.name}-shm").exists():
+        return None
+    return StoreUnavailable(
+        f"The history {path} cannot be read ({cause}). If its log, {path.name}-wal, was removed while another bwp-tui "
+        "has it open, end that program, which writes back what it has, and try again."
+    )
+
+
 def new_move_check(path: Path, shared_memory: Path | None = None) -> Callable[[], None]:
     """Return a check that raises `StoreMoved` once the file now at `path` was moved, removed or replaced.
 
@@ -160,20 +173,16 @@ def open_without_traces(path: Path) -> apsw.Connection:
 
 
 def _fall_back_to_reading(path: Path, cause: apsw.Error) -> OpenedDatabase:
-    # The shared memory is not opened to be sure: closing it would drop the locks that this process has on it.
-    if isinstance(cause, apsw.IOError) and path.with_name(f"{path.name}-shm").exists() and not has_wal(path):
-        raise StoreUnavailable(
-            f"The history {path} cannot be read ({cause}). If its log, {path.name}-wal, was removed while another "
-            "bwp-tui has it open, end that program, which writes back what it has, and try again."
-        ) from cause
     reason = _read_only_reason(path, cause)
     try:
         opening = open_for_reading(path)
     except (apsw.CantOpenError, apsw.IOError):
-        raise cause from None
+        raise _wal_removed(path, cause) or cause from None
     version = version_of(opening.db)
     if version < newest_version():
         opening.db.close()
+        if error := _wal_removed(path, cause):
+            raise error
         raise StoreUnavailable(
             f"The history {path} must be brought to this program's schema ({version} to {newest_version()}) before it "
             "can be read, and it cannot be written. Free some space, or fix its permissions."
