@@ -61,8 +61,8 @@ class BulkPlan:
     def skipped_clause(self) -> str:
         """How many tasks are skipped and why, or nothing. A single reason is not counted again."""
         count = sum(count for _, count in self.skipped)
-        shown = self.skipped if len(self.skipped) > 1 else ()
-        reasons = ", ".join(f"{count} {reason}" for reason, count in shown) or "".join(dict(self.skipped))
+        counted_reasons = self.skipped if len(self.skipped) > 1 else ()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counted_reasons) or "".join(dict(self.skipped))
         return f", {count} skipped: {reasons}" if count else ""
 
 
@@ -104,8 +104,8 @@ def plan(
     if gone := len(numbers) - len(possible) - skipped.total():
         skipped["gone"] = gone
     reasons = tuple(skipped.most_common())
-    shown = kinds.most_common() if operation.submits else ()
-    named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
+    named_kinds = kinds.most_common() if operation.submits else ()
+    named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in named_kinds)
     kinds_clause = f": {named}" if named else ""
     warning, due = effects.warning, effects.due_dates_clause
     if cancelled:

@@ -122,7 +122,7 @@ def _declined(chosen: ChosenTasks, values: Values) -> str:
     return f"{chosen.name}: declined on {values['on']}, recorded.{unsent}"
 
 
-def _review_decline(task: Task, _values: Values) -> str:
+def _decline_confirmation(task: Task, _values: Values) -> str:
     if task.cancel_asked or cannot_cancel(task):
         return ""
     return f"{cancellation_phrase(task)} and decline it?" if task.status not in WITHHELD_STATUSES else ""
@@ -155,7 +155,7 @@ DECLINE: Final = RecordOperation(
     ),
     apply=decisions.decline,
     result=_declined,
-    confirmation=_review_decline,
+    confirmation=_decline_confirmation,
     cancels=True,
     wrong_values_reason=cannot_record_with,
     disabled_reason=lambda task, _: decisions.cannot_decline(task),

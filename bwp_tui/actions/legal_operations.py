@@ -153,17 +153,17 @@ VERIFY: Final = RecordOperation(
 )
 
 
-def _recorded_note(day: date | None) -> str:
+def _recorded_clause(day: date | None) -> str:
     return f" (recorded: {day}; another day corrects it)" if day else ""
 
 
 def _acknowledge_question(chosen: ChosenTasks) -> str:
-    task, note = chosen.task, ""
+    task, clause = chosen.task, ""
     if task is not None and task.acknowledged_on is not None:
-        note = _recorded_note(task.acknowledged_on)
+        clause = _recorded_clause(task.acknowledged_on)
     elif task is not None and (limit := acknowledgement_deadline(task.regulation, task.received_on)):
-        note = f" (by {limit})"
-    return f"Date receipt of {chosen.name} was acknowledged{note}:"
+        clause = f" (by {limit})"
+    return f"Date receipt of {chosen.name} was acknowledged{clause}:"
 
 
 ACKNOWLEDGE: Final = RecordOperation(
@@ -200,7 +200,9 @@ def _inquired(chosen: ChosenTasks, values: Values) -> str:
 
 
 def _inquiry_question(chosen: ChosenTasks) -> str:
-    return f"The shopper of {chosen.name} was asked on{_recorded_note(chosen.task.inquired_on) if chosen.task else ''}:"
+    return (
+        f"The shopper of {chosen.name} was asked on{_recorded_clause(chosen.task.inquired_on) if chosen.task else ''}:"
+    )
 
 
 INQUIRE: Final = RecordOperation(
@@ -304,7 +306,7 @@ ANSWER: Final = RecordOperation(
     keywords="reply respond told close",
     arguments=(
         _how_argument("result sent by email", _answer_question),
-        day_argument(lambda chosen: f"Answered on{_recorded_note(chosen.task.answered_on) if chosen.task else ''}:"),
+        day_argument(lambda chosen: f"Answered on{_recorded_clause(chosen.task.answered_on) if chosen.task else ''}:"),
         Argument(
             name="in_part",
             metavar="WHY",
@@ -352,7 +354,7 @@ def _after_correction(task: Task, values: Values, _today: date | None = None) ->
     return with_due_date(task._replace(received_on=day, regulation=law))
 
 
-def _review_correction(task: Task, values: Values) -> str:
+def _correction_confirmation(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
     due = f"due {due_date_text(task)} → {due_date_text(_after_correction(task, values))}"
     warning = not_in_force_warning(law, day)
@@ -394,7 +396,7 @@ CORRECT: Final = RecordOperation(
     ),
     wrong_values_reason=_cannot_correct_with,
     with_new_due_date=_after_correction,
-    confirmation=_review_correction,
+    confirmation=_correction_confirmation,
     notice_after=lambda task: (
         f"Warning: {warning}" if (warning := not_in_force_warning(task.regulation, task.received_on)) else ""
     ),

@@ -238,7 +238,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
     def _report_if_writable(self, was_read_only: str) -> None:
         """Report that the history, which could only be read, can be written again, as once a full disk has space."""
         with suppress(StoreError):
-            self._store.check_in_place(retry=True)
+            self._store.check_not_moved(retry=True)
         if self._store.read_only_reason is None:
             self._read_only_reason = None
             self._clear_status(was_read_only)

@@ -136,8 +136,8 @@ class Session:
     def display_context(self, engine: EngineState | None = None) -> DisplayContext:
         """Return what presenters need to know besides a task."""
         now = self.clock()
-        shown = (self.masked, self.profile.service_day, self.keymap.key, engine, self.gone_results)
-        return DisplayContext(now, local_day(now), *shown)
+        options = (self.masked, self.profile.service_day, self.keymap.key, engine, self.gone_results)
+        return DisplayContext(now, local_day(now), *options)
 
     def json_text(self, task: Task) -> str:
         """Return a task as indented JSON, with emails masked as on the screens."""

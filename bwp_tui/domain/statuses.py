@@ -1,4 +1,11 @@
-"""Define the statuses of tasks, and the states of intents and downloads."""
+"""Define the statuses of tasks, and the states of intents and downloads.
+
+Three ends of a task are told apart, and each has its words:
+
+- At the service: *final*, *finished*, *over*, *ended*. `FINAL_STATUSES`, `Task.is_final`, the column `terminal`.
+- For the engine: *done with*. `engine_is_done_with`: also an UNCONFIRMED request, which waits for an operator.
+- For the shop: *answered*; until then *open*. `deadlines.needs_answer`, the column `open`.
+"""
 
 from __future__ import annotations
 

@@ -461,7 +461,7 @@ async def test_all_tasks_are_polled_as_usual_after_an_end_that_only_a_poll_found
     shop = relaxed.shop
     numbers = await _relax(relaxed)
     with shop.store.write() as transaction:
-        service_events.record_missed_event(
+        service_events.record_if_event_missed(
             transaction, numbers[0], "COMPLETED", shop.clock.now - timedelta(minutes=5, seconds=1)
         )
     await relaxed.receive()

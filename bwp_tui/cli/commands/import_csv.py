@@ -69,7 +69,7 @@ def import_file(arguments: Namespace) -> None:
             print_message(
                 "Deletions among them are UNAPPROVED and not sent before another person runs: bwp-tui approve."
             )
-        _note_when_sent(session)
+        _print_when_sent(session)
 
 
 def _import_answers(arguments: Namespace) -> None:
@@ -84,7 +84,7 @@ def _import_answers(arguments: Namespace) -> None:
         print_message(
             f"{arguments.file}: {counted(count, 'answer')}, {counted(len(planned.wrong_lines), 'invalid line')}."
         )
-        _note_ignored(planned.ignored)
+        _print_ignored_headings(planned.ignored)
         if planned.wrong_lines or arguments.dry_run:
             _end_without_recording(len(planned.wrong_lines))
             return
@@ -94,7 +94,7 @@ def _import_answers(arguments: Namespace) -> None:
     print(f"{counted(len(numbers), 'answer')} recorded.")
 
 
-def _note_when_sent(session: CommandSession) -> None:
+def _print_when_sent(session: CommandSession) -> None:
     from bwp_tui.engine.runtime.lease import NOT_RESPONDING, misses_heartbeats
 
     if not session.has_engine():
@@ -147,7 +147,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
         print_message(
             f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {warning}"
         )
-    _note_ignored(planned.ignored)
+    _print_ignored_headings(planned.ignored)
     print_message(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
@@ -165,7 +165,7 @@ def _day_warning(request: Request) -> str | None:
     return day_warning(request.received_on, today()) or not_in_force_warning(request.regulation, request.received_on)
 
 
-def _note_ignored(headings: Sequence[str]) -> None:
+def _print_ignored_headings(headings: Sequence[str]) -> None:
     if headings:
         print_message(f"Ignored columns: {clean_line(', '.join(headings))}.")
 

@@ -178,9 +178,9 @@ class MarkedTasks:
             return await on_f2()
         if answer is None:
             return False
-        _, shown, word = self._typed_confirmation(planned.current, deletes=deletes)
+        _, described_word, word = self._typed_confirmation(planned.current, deletes=deletes)
         if answer.strip() != word:
-            self._screen.show_status(f"Nothing was done: {shown} was not typed.", "warn")
+            self._screen.show_status(f"Nothing was done: {described_word} was not typed.", "warn")
         return answer.strip() == word
 
     def _described(self, plan: BulkPlan) -> str:
@@ -191,12 +191,12 @@ class MarkedTasks:
         """Return the question that is answered by typing, what it asks to be typed, and that word."""
         profile, described = self._screen.session.profile, self._described(plan)
         word = profile.name if deletes and not profile.is_sandbox else str(len(plan.possible))
-        shown = word
+        described_word = word
         if len(plan.possible) == 1:
             (task,) = self._screen.session.reader.by_numbers(plan.possible)
-            word, shown = task.email, "the email"
+            word, described_word = task.email, "the email"
             described = f"{described}It is {clean_line(task.email)}. "
-        return f"{described}Type {shown} to go on:", shown, word
+        return f"{described}Type {described_word} to go on:", described_word, word
 
     async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[ChangeResult]]) -> None:
         """Run `act` in a thread, show the count done, and keep marks on refused tasks."""

@@ -64,8 +64,8 @@ async def ask_arguments_for_one(
 ) -> Values | None:
     """Return the values for a single task: see `ask_arguments`."""
     today = screen.session.today()
-    shown = partial(question_texts, screen, operation)
-    check = unchanged_check(task, lambda now: operation.disabled_reason(now, today), shown)
+    texts = partial(question_texts, screen, operation)
+    check = unchanged_check(task, lambda now: operation.disabled_reason(now, today), texts)
     with live_task(screen, task, check) as now:
         return await ask_arguments(screen, operation, lambda: chosen_task(screen, now()), given)
 

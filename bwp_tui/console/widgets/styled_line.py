@@ -52,8 +52,8 @@ class StyledWidget(Widget):
         So it outlives a change of the theme. The texts are cleaned once more:
         a history that came from elsewhere may hold what this program never wrote.
         """
-        shown = (text for text in texts if text != HANGING_INDENT)
-        return Content.assemble(*((_with_known_signs(clean(text)), role) for text, role in shown))
+        visible = (text for text in texts if text != HANGING_INDENT)
+        return Content.assemble(*((_with_known_signs(clean(text)), role) for text, role in visible))
 
     def with_styles(self, content: Content) -> Content:
         """Return the content of `to_content` with the present styles of its roles."""

@@ -260,7 +260,7 @@ class Downloader:
 
 async def _verify(part: PartFile) -> tuple[str, ...]:
     """Verify the complete part file and return remarks on it; stop when cancelled."""
-    await asyncio.to_thread(part.check_in_place)
+    await asyncio.to_thread(part.check_not_moved)
     stop = threading.Event()
     try:
         return await in_daemon_thread(

@@ -160,7 +160,7 @@ class PartFile:
             "Free some space, then download again."
         )
 
-    def check_in_place(self) -> None:
+    def check_not_moved(self) -> None:
         """Check that the part file and its folder were not removed or moved."""
         with self._guard:
             if self._descriptor < 0:

@@ -148,7 +148,7 @@ class ResumeLoop:
             while not running.done():
                 progress.update()
                 if transfer.started:
-                    await asyncio.to_thread(part.check_in_place)
+                    await asyncio.to_thread(part.check_not_moved)
                 self._check_speed(progress.speed)
                 # Record the ETag as soon as it is known: without it, a kill would lose the bytes.
                 await asyncio.wait([running], timeout=PROGRESS_INTERVAL_S if transfer.started else _CHECK_S)

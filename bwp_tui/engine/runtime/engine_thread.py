@@ -164,7 +164,7 @@ class EngineThread:
 
         `first_store`, the first connection to the history, stays open, so that no other file is taken for the same.
         """
-        first_store.check_in_place()
+        first_store.check_not_moved()
         store = first_store.open_another()
         self.opening_report = first_store.opening_report or store.opening_report or self.opening_report
         try:
@@ -300,7 +300,7 @@ async def _write_heartbeats(lease: Lease, store: Store) -> None:
         try:
             lease.write_heartbeat()
         except EngineSuperseded:
-            store.check_in_place()
+            store.check_not_moved()
             raise
         store.check_unflagged()
         await asyncio.sleep(HEARTBEAT_S)

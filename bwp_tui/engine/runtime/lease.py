@@ -70,7 +70,7 @@ class Lease:
             raise LeaseUnusable(self._path, error) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = _is_in_place(self._path, descriptor)
+            taken = _is_at_path(self._path, descriptor)
             if taken:
                 os.ftruncate(descriptor, 0)
         except BlockingIOError:
@@ -105,7 +105,7 @@ class Lease:
 
     def write_heartbeat(self) -> None:
         """Write a heartbeat; raise EngineSuperseded if the lease is another process's now, or its file is gone."""
-        if self._descriptor is None or not _is_in_place(self._path, self._descriptor):
+        if self._descriptor is None or not _is_at_path(self._path, self._descriptor):
             raise EngineSuperseded
         heartbeat = f"{read_uptime().boot or '-'} {time.monotonic():.3f}"
         with contextlib.suppress(OSError):  # a full disk: the history says so
@@ -132,7 +132,7 @@ class Lease:
             self._descriptor = None
 
 
-def _is_in_place(path: Path, descriptor: int) -> bool:
+def _is_at_path(path: Path, descriptor: int) -> bool:
     """Return whether the open file is still the one at the path."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
@@ -188,7 +188,7 @@ def is_any_engine_running(path: Path) -> bool:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return not _is_in_place(path, descriptor)  # else another process has put its own file there meanwhile
+        return not _is_at_path(path, descriptor)  # else another process has put its own file there meanwhile
     except BlockingIOError:
         return True
     finally:
@@ -207,7 +207,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
 
     An engine that can do less than this process, or is silent, is superseded.
     """
-    store.check_in_place()  # before a lock file is created: none belongs where the history is not
+    store.check_not_moved()  # before a lock file is created: none belongs where the history is not
     is_held, holder = not lease.acquire(), engine_state.read(store)
     silence = lease.seconds_of_silence() if is_held else 0.0
     if silence is None or (is_held and holder.present_ability >= ability and silence <= SILENCE_LIMIT_S):

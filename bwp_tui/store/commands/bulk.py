@@ -68,9 +68,9 @@ TaskCheck = Callable[[Task], str | None]
 
 
 def unchanged_check(
-    seen: Task, check: TaskCheck, *shown: Callable[[Task], object], accepts_joined_row: bool = False
+    seen: Task, check: TaskCheck, *question_parts: Callable[[Task], object], accepts_joined_row: bool = False
 ) -> TaskCheck:
-    """Return a check that also refuses a task whose `shown` values, but for its name, have changed since the question.
+    """Return a check that also refuses a task whose `question_parts`, but for the task's name, have changed since.
 
     Args:
         accepts_joined_row: whether the change may go to the row that the task was joined with since, whatever that
@@ -80,15 +80,15 @@ def unchanged_check(
     def check_also_unchanged(now: Task) -> str | None:
         if (reason := check(now)) or (accepts_joined_row and now.number != seen.number):
             return reason
-        is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in shown)
+        is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in question_parts)
         status = "see its timeline" if now.status == seen.status else f"it is {now.status} now"
         return None if is_same else f"{now.name} was changed meanwhile: {status}."
 
     return check_also_unchanged
 
 
-def _without_name(shown: object, task: Task) -> object:
-    return shown.replace(task.name, "") if isinstance(shown, str) else shown
+def _without_name(part: object, task: Task) -> object:
+    return part.replace(task.name, "") if isinstance(part, str) else part
 
 
 def with_check(change: TaskChange, check: TaskCheck) -> TaskChange:

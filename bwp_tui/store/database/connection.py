@@ -135,12 +135,12 @@ class Store:
     def _use(self, opened: OpenedDatabase) -> None:
         self._db = opened.db
         self._db.create_scalar_function("local_day", _local_day, 1, deterministic=True)
-        self._check_file = opened.check_in_place
+        self._check_file = opened.check_file
         self._chains: ChainWriter | None = None
         self.read_only_reason = opened.read_only_reason
         """Why nothing can be recorded, in a sentence; None where it can."""
 
-    def _check_in_place(self) -> None:
+    def _check_and_reopen(self) -> None:
         """Raise `StoreMoved` where the file is another one; try to open again one that could only be read."""
         has_changed = False
         try:
@@ -174,7 +174,7 @@ class Store:
                     # Where this one can only be read, nobody has compared the file with the high-water mark yet.
                     opened, report = self._opener(self.path, HighWaterMark(lock.descriptor), self.clock)
             except StoreError:
-                self.check_in_place()
+                self.check_not_moved()
                 raise
         except BaseException:
             lock.release()
@@ -183,7 +183,7 @@ class Store:
             self.path, opened, lock, self._opener, clock=self.clock, uptime=self.uptime, opening_report=report
         )
         try:
-            self.check_in_place()
+            self.check_not_moved()
         except BaseException:
             other.close()
             raise
@@ -224,7 +224,7 @@ class Store:
         """Execute a query and return all of its rows, leaving no cursor open."""
         with self._lock:
             with self._translated_errors():
-                self._check_in_place()
+                self._check_and_reopen()
             return self._execute(sql, values)
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
@@ -254,7 +254,7 @@ class Store:
             StoreDamaged: the column holds something else.
         """
         with self._lock, self._translated_errors():
-            self._check_in_place()
+            self._check_and_reopen()
             self._db.set_progress_handler(is_cancelled, _PROGRESS_STEPS)
             try:
                 return array("q", chain.from_iterable(self._db.execute(sql, values)))
@@ -279,14 +279,14 @@ class Store:
         """
         with self._lock:
             if self.read_only_reason is not None:
-                self.check_in_place(retry=True)
+                self.check_not_moved(retry=True)
             if self.read_only_reason is not None:
                 raise StoreUnavailable(self.read_only_reason)
             if self._transaction is not None:
                 yield self._transaction
                 return
             with self._translated_errors():
-                self._check_in_place()
+                self._check_and_reopen()
                 self.check_unflagged()
                 chains = self._chain_writer()
                 self._db.execute("BEGIN IMMEDIATE")
@@ -309,7 +309,7 @@ class Store:
                 yield self._transaction
                 with self._translated_errors():
                     chains.seal()
-                    self._check_in_place()
+                    self._check_and_reopen()
                     self._db.execute("COMMIT")
                 self._high_water_mark.write(seen)
             except BaseException:
@@ -339,12 +339,12 @@ class Store:
     def _translated_errors(self) -> AbstractContextManager[None]:
         return flagged_errors(self.path, lambda: self._db)
 
-    def check_in_place(self, *, retry: bool = False) -> None:
+    def check_not_moved(self, *, retry: bool = False) -> None:
         """Raise `StoreMoved` once the file is no longer at the path; `retry`: if it is only read, try to write it."""
         if retry:
             self._next_opening_at = 0.0
         with self._lock, self._translated_errors():
-            self._check_in_place()
+            self._check_and_reopen()
 
     def check_unflagged(self) -> None:
         """Raise `StoreDamaged` once the history was flagged: what is written then may damage more of it."""

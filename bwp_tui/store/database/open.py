@@ -37,13 +37,13 @@ class OpenedDatabase(NamedTuple):
     """A connection to a history.
 
     Attributes:
-        check_in_place: raises `StoreMoved` once the file at the path is another one, and `StoreChanged` once what is
+        check_file: raises `StoreMoved` once the file at the path is another one, and `StoreChanged` once what is
             read of it is old; costs two `stat`s.
         read_only_reason: why a history opened for writing can only be read, in a sentence, or None.
     """
 
     db: apsw.Connection
-    check_in_place: Callable[[], None]
+    check_file: Callable[[], None]
     read_only_reason: str | None = None
 
 
@@ -152,7 +152,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
     try:
         return OpenedDatabase(_open_reader(path, "mode=ro"), check)
     except (apsw.CantOpenError, apsw.IOError):
-        # Without shared memory SQLite must take the file for immutable, so `check_in_place` raises once it changes.
+        # Without shared memory SQLite must take the file for immutable, so `check_file` raises once it changes.
         before = _file_state(path)
         if before is None:
             raise

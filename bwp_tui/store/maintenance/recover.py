@@ -210,7 +210,7 @@ def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, no
     intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
     counts.unreadable_rows = salvage.lost + writer.rejected
     counts.kept_rows, counts.lost_ids = writer.kept, writer.lost_ids
-    counts.repaired_rows, counts.renumbered_rows = writer.damaged.total(), writer.guessed.total()
+    counts.repaired_rows, counts.renumbered_rows = writer.repaired.total(), writer.renumbered.total()
     return highest
 
 

@@ -150,7 +150,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
         finished = format_instant(response.updated_at) if response.updated_at else transaction.now_text
     update_task(transaction, number, finished_at=finished)
     if status in (Status.COMPLETED, Status.FAILED):
-        service_events.record_missed_event(transaction, number, status, response.updated_at)
+        service_events.record_if_event_missed(transaction, number, status, response.updated_at)
     detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, EventKind.STATUS, before=before, after=status, detail=detail)
     if status in STATUSES_AFTER_HOLD:

@@ -91,7 +91,7 @@ def date_receipt_by_submission(transaction: Transaction, number: int, submitted_
         update_task(transaction, number, received_on=received_on.isoformat(), due_on=iso_day(due))
 
 
-def record_missed_event(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
+def record_if_event_missed(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
     """Record events as unreliable if none announced in time the end of a task that a poll has found."""
     if ended_at is None or transaction.now - ended_at > EVENT_MARGIN:
         transaction.run(

@@ -40,8 +40,8 @@ class RowWriter:
         self._db = db
         self._now = now
         self.kept: Counter[str] = Counter()
-        self.damaged: Counter[str] = Counter()
-        self.guessed: Counter[str] = Counter()
+        self.repaired: Counter[str] = Counter()
+        self.renumbered: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.clocks_ended: set[int] = set()
         """The tasks from a schema without answers whose legal clock had ended."""
@@ -70,9 +70,9 @@ class RowWriter:
         if key is None:
             return
         self.kept[table] += 1
-        self.damaged[table] += bool(row.damaged_columns)
+        self.repaired[table] += bool(row.damaged_columns)
         guessed = row.is_key_guessed or row.key != key
-        self.guessed[table] += guessed
+        self.renumbered[table] += guessed
         if table == "tasks":
             (self.clocks_ended.add if has_ended else self.clocks_ended.discard)(key)
             names = (*row.damaged_columns, "number") if guessed else row.damaged_columns
