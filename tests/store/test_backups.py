@@ -142,6 +142,44 @@ def test_a_newer_backup_has_the_response_to_what_a_recovery_took_for_lapsed(path
         assert tasks.get(store, 1).task_id == "task-1"
 
 
+def test_of_the_copies_the_one_that_holds_the_latest_counts_whatever_its_name_says(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store)
+        backups.back_up_daily(path, TODAY + timedelta(days=900), _calm())  # the clock was wrong
+        clock.advance(minutes=1)
+        submitted(store, email="second@example.com")
+        backups.back_up_daily(path, TODAY, _calm())
+    path.unlink()
+    with closing(open_store(path, clock=clock)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 2
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_lost_history_comes_from_a_copy_that_was_set_aside_if_that_is_the_newest(
+    path: Path, clock: ManualClock, is_damaged: bool
+) -> None:
+    older = path.with_name("older.db")
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store)
+        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_to(path, older)
+        clock.advance(minutes=1)
+        for number in range(30):
+            submitted(store, email=f"shopper{number}@example.com")
+    clock.advance(minutes=1)
+    restore.restore(path, older, clock())
+    (aside,) = path.parent.glob("history.replaced-*.db")
+    if is_damaged:
+        overwrite_table(aside, "tasks_by_due")
+    path.unlink()
+    clock.advance(minutes=1)
+    with closing(open_store(path, clock=clock)) as store:
+        assert aside.name in str(store.opening_report)
+        assert scalar(store, "SELECT count(*) FROM tasks WHERE email <> ''") == 31
+
+
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
     assert maintenance_thread.run_maintenance(store, _calm()) is None

@@ -557,10 +557,10 @@ def test_the_operators_views_are_kept(path: Path, clock: ManualClock) -> None:
 def test_the_root_of_each_index_is_read_since_sqlite_takes_an_empty_one_of_a_wrong_kind_for_sound(
     path: Path, clock: ManualClock
 ) -> None:
-    store = open_store(path, clock=clock)
-    store.rows("PRAGMA journal_mode = DELETE")
-    roots = store.rows("SELECT name, rootpage FROM sqlite_schema WHERE type = 'index'")
-    store.close()
+    open_store(path, clock=clock).close()
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        roots = db.execute("SELECT name, rootpage FROM sqlite_schema WHERE type = 'index'").fetchall()
     for name, root in roots:
         assert isinstance(root, int)
         damaged = path.with_name("damaged.db")

@@ -7,6 +7,7 @@ without one an empty history. The damaged file is kept in any case.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
@@ -106,17 +107,18 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
             raise StoreUnavailable(
                 f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
             )
-    for from_pages, from_backups in ((True, True), (False, True), (False, False)):
+    copies = _copies(path, seen)
+    for from_pages, sources in ((True, copies), (False, copies), (False, [])):
         swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), RecoveryCounts(failures=failures)
         try:
             with rebuild.build_history(swap.part, instant) as db:
                 _fill(
                     db,
                     path,
+                    sources,
                     counts,
                     instant,
                     from_pages=from_pages,
-                    from_backups=from_backups,
                     committed_revision=0 if seen is None else seen.revision,
                 )
                 counts.note_newest(state_of(db, swap.part), seen)
@@ -137,20 +139,20 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
 def _fill(
     db: apsw.Connection,
     path: Path,
+    copies: Sequence[Path],
     counts: RecoveryCounts,
     instant: str,
     *,
     from_pages: bool,
-    from_backups: bool,
     committed_revision: int,
 ) -> None:
-    """Fill a new history from the pages of the damaged one and the backups.
+    """Fill a new history from the pages of the damaged one and its copies, the newest first.
 
-    Where the history is missing, the pages of the newest backup are read instead if that backup is damaged.
+    Where the history is missing, the pages of the newest copy are read instead if that copy is damaged.
     """
     highest, indexed = 0, dict[int, Columns]()
     if from_pages:
-        source, newest = path, next(iter(backups.own_backups(path)), None)
+        source, newest = path, next(iter(copies), None)
         is_missing = not path.stat().st_size and not has_wal(path)
         if is_missing and newest is not None and not integrity.is_sound(newest):
             source, counts.source_backup = newest, newest.name
@@ -169,9 +171,8 @@ def _fill(
             else:
                 begin_all_chains(db)
             intent_repair.mark_waiting_as_sent(db)
-    if from_backups:
-        of_backups = _add_backups(db, path, counts, instant)
-        indexed = {number: of_backups.get(number, {}) | indexed.get(number, {}) for number in of_backups | indexed}
+    of_copies = _add_copies(db, path, copies, counts, instant)
+    indexed = {number: of_copies.get(number, {}) | indexed.get(number, {}) for number in of_copies | indexed}
     with db:
         highest = max(highest, task_rows.integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
@@ -214,8 +215,10 @@ def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, no
     return highest
 
 
-def _add_backups(db: apsw.Connection, path: Path, counts: RecoveryCounts, instant: str) -> dict[int, Columns]:
-    """Merge the newest sound backup that can be merged, and then what can be read of newer ones, which are damaged.
+def _add_copies(
+    db: apsw.Connection, path: Path, copies: Sequence[Path], counts: RecoveryCounts, instant: str
+) -> dict[int, Columns]:
+    """Merge the newest sound copy that can be merged, and then what can be read of newer ones, which are damaged.
 
     Where no row of the history is left, the newest backup of each identity is merged: backups of an earlier history, in
     whose place an empty one was begun, have another identity.
@@ -223,7 +226,7 @@ def _add_backups(db: apsw.Connection, path: Path, counts: RecoveryCounts, instan
     Returns what the indexes of damaged backups have of tasks whose rows they have lost, by number.
     """
     damaged, merged, indexed = list[Path](), counts.identities, dict[int, Columns]()
-    for backup in backups.own_backups(path):
+    for backup in copies:
         is_enough = counts.kept_rows["tasks"] and (counts.merged.added or counts.merged.common)
         if merged and (is_enough or _identity(backup) in merged):
             continue
@@ -252,10 +255,32 @@ def _add_backups(db: apsw.Connection, path: Path, counts: RecoveryCounts, instan
     return indexed
 
 
-def _identity(backup: Path) -> str | None:
-    with suppress(apsw.Error, StoreError), closing(open_for_reading(backup).db) as db:
-        return state_of(db, backup).identity
+def _copies(path: Path, seen: HistoryState | None) -> list[Path]:
+    """Return the backups, the newest first by what they hold, and newer copies of the same history that were set aside.
+
+    The clock may have been wrong on the day that the name of a backup says.
+    """
+    own = {backup: _state_of(backup) for backup in backups.own_backups(path)}
+    latest = {copy: f"{copy.stem[-10:]}~" if state is None else state.newest_at for copy, state in own.items()}
+    identities = {state.identity for state in (seen, *own.values()) if state is not None}
+    newest = max(latest.values(), default="")
+    for aside in atomic_swap.histories_set_aside(path):
+        state = _state_of(aside) if aside.suffix == ".db" else None
+        if state is not None and state.identity in identities and state.newest_at > newest:
+            latest[aside] = state.newest_at
+    return sorted(latest, key=latest.__getitem__, reverse=True)
+
+
+def _state_of(copy: Path) -> HistoryState | None:
+    """Return the state of a copy that SQLite can open, or None."""
+    with suppress(apsw.Error, StoreError, UnicodeDecodeError), closing(open_for_reading(copy).db) as db:
+        return state_of(db, copy)
     return None
+
+
+def _identity(copy: Path) -> str | None:
+    state = _state_of(copy)
+    return None if state is None else state.identity
 
 
 def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: RecoveryCounts, instant: str) -> bool:
