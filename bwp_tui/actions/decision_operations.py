@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.legal_operations import cannot_record_with, day_argument, withdrawal, withdrawal_of, without_text
-from bwp_tui.actions.operation import Argument, ChosenTasks, IfOmitted, RecordOperation, TaskOperation, Values
+from bwp_tui.actions.legal_operations import cannot_record_with, day_argument, required_text, withdrawal_of
+from bwp_tui.actions.operation import (
+    Argument,
+    ChosenTasks,
+    IfOmitted,
+    RecordOperation,
+    TaskOperation,
+    Values,
+    withdrawal,
+)
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
@@ -149,7 +157,7 @@ DECLINE: Final = RecordOperation(
             metavar="TEXT",
             help="what the shopper was told",
             question=lambda _: "What was the shopper told:",
-            mistake=without_text("Say what the shopper was told."),
+            mistake=required_text("Say what the shopper was told."),
         ),
         day_argument(lambda _: "Told on:"),
     ),

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, ChosenTasks, FlagAlternative, IfOmitted, RecordOperation, Values
+from bwp_tui.actions.operation import (
+    Argument,
+    ChosenTasks,
+    FlagAlternative,
+    IfOmitted,
+    RecordOperation,
+    Values,
+    withdrawal,
+)
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     due_date_text,
@@ -20,7 +28,6 @@ from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, legal_records
 from bwp_tui.store.commands.legal_records import with_due_date
 from bwp_tui.store.commands.request_validation import Reason
-from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
 
 
@@ -52,28 +59,6 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
     )
 
 
-def withdrawal(
-    what: str,
-    apply: Callable[[Edit], object],
-    cannot_withdraw: Callable[[Task], str | None],
-    question: Callable[[Task, Values], str],
-    undo_part: LegalRecord | None = None,
-    with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task,
-) -> FlagAlternative[RecordOperation]:
-    """Return the `--withdraw` variant of an operation that makes the record named `what`."""
-    operation = RecordOperation(
-        name=f"withdraw {what}",
-        participle="withdrawn",
-        apply=apply,
-        result=lambda chosen, _: f"The {what} of {chosen.name} is withdrawn; its timeline keeps it.",
-        disabled_reason=lambda task, _: cannot_withdraw(task),
-        confirmation=question,
-        undo_part=undo_part,
-        with_new_due_date=with_new_due_date,
-    )
-    return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)
-
-
 def day_argument(question: Callable[[ChosenTasks], str]) -> Argument:
     """Return the argument for the day of a record, by default today."""
     return Argument(
@@ -91,13 +76,13 @@ def cannot_record_with(task: Task, values: Values, today: date) -> Reason | None
     return legal_records.cannot_record_on(task, values.get("on") or today)
 
 
-def without_text(sentence: str) -> Callable[[str], str | None]:
+def required_text(sentence: str) -> Callable[[str], str | None]:
     """Return the check that an argument has a text; `sentence` is its mistake."""
     return lambda text: None if text.strip() else sentence
 
 
 def _how_argument(example: str, question: Callable[[ChosenTasks], str]) -> Argument:
-    needed = without_text(f"Say how, such as: {example}.")
+    needed = required_text(f"Say how, such as: {example}.")
     return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=needed)
 
 
@@ -200,9 +185,8 @@ def _inquired(chosen: ChosenTasks, values: Values) -> str:
 
 
 def _inquiry_question(chosen: ChosenTasks) -> str:
-    return (
-        f"The shopper of {chosen.name} was asked on{_recorded_clause(chosen.task.inquired_on) if chosen.task else ''}:"
-    )
+    recorded = _recorded_clause(chosen.task.inquired_on) if chosen.task else ""
+    return f"The shopper of {chosen.name} was asked on{recorded}:"
 
 
 INQUIRE: Final = RecordOperation(
@@ -311,7 +295,7 @@ ANSWER: Final = RecordOperation(
             name="in_part",
             metavar="WHY",
             help="the answer leaves something out: what and why",
-            mistake=without_text("Say what the answer left out, and why."),
+            mistake=required_text("Say what the answer left out, and why."),
             if_omitted=IfOmitted.USE_DEFAULT,
             is_asked=lambda _: False,
         ),

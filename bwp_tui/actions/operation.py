@@ -264,3 +264,25 @@ class RecordOperation(TaskOperation):
             return number
 
         return run
+
+
+def withdrawal(
+    what: str,
+    apply: Callable[[Edit], object],
+    cannot_withdraw: Callable[[Task], str | None],
+    question: Callable[[Task, Values], str],
+    undo_part: UndoablePart | None = None,
+    with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task,
+) -> FlagAlternative[RecordOperation]:
+    """Return the `--withdraw` variant of an operation that makes the record named `what`."""
+    operation = RecordOperation(
+        name=f"withdraw {what}",
+        participle="withdrawn",
+        apply=apply,
+        result=lambda chosen, _: f"The {what} of {chosen.name} is withdrawn; its timeline keeps it.",
+        disabled_reason=lambda task, _: cannot_withdraw(task),
+        confirmation=question,
+        undo_part=undo_part,
+        with_new_due_date=with_new_due_date,
+    )
+    return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)
