@@ -452,3 +452,37 @@ def test_a_request_with_a_damaged_client_token_is_left_to_the_operator(
     assert waiting == [(1,), (2,), (4,), (5,)]
     assert recovered.rows("SELECT number FROM tasks WHERE status = 'UNCONFIRMED'") == [(3,)]
     recovered.close()
+
+
+def test_a_page_of_tasks_that_the_disk_did_not_write_costs_and_doubles_no_task(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    count = 90
+    with closing(open_store(path, clock=clock)) as store:
+        for number in range(count):
+            submitted(store, email=f"shopper{number}@example.com")
+    before = path.read_bytes()
+    clock.advance(minutes=1)
+    with closing(open_store(path, clock=clock)) as store:
+        for number in range(1, count + 1, 2):
+            single.add_note(store, number, "much longer than before " * 4, ACTOR)  # rows move to other pages
+        ours = store.rows("SELECT pageno FROM dbstat WHERE name = 'tasks'")
+        values = "number, email, due_on, recorded_at"
+        rows = store.rows(f"SELECT {values} FROM tasks ORDER BY number")
+    after = path.read_bytes()
+    pages = [int(str(page)) for (page,) in ours]
+    stale = [
+        page
+        for page in pages
+        if PAGE * page <= len(before)
+        and before[(page - 1) * PAGE : page * PAGE] != after[(page - 1) * PAGE : page * PAGE]
+    ]
+    assert len(stale) > 3
+    for page in stale:
+        damaged = tmp_path / f"{page}" / "history.db"
+        damaged.parent.mkdir()
+        damaged.write_bytes(after[: (page - 1) * PAGE] + before[(page - 1) * PAGE : page * PAGE] + after[page * PAGE :])
+        flag_damage(damaged)
+        clock.advance(seconds=1)
+        with closing(open_store(damaged, clock=clock)) as store:
+            assert store.rows(f"SELECT {values} FROM tasks ORDER BY number") == rows, page

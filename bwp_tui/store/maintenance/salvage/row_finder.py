@@ -49,6 +49,8 @@ class SalvagedRow(NamedTuple):
     """Whether its key was guessed."""
     is_stale: bool = False
     """Whether no page points to its page: it may be an older copy."""
+    written_key: int | None = None
+    """The key that the file has, where it is not in order: it was guessed, or left out."""
 
 
 class _Leaf(NamedTuple):
@@ -124,9 +126,10 @@ class Salvage:
         highest = None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
         for bounds in [bounds for group in live for bounds in _in_order(group, highest, stale=False)]:
             yield from self._sound_rows(shape, bounds)
-        if others and (self._leaves_with_doubtful_rows[table] or self._reachable_pages(table) is None):
-            for bounds in _in_order(others, None, stale=True):
-                yield from self._sound_rows(shape, bounds)
+        if not self._leaves_with_doubtful_rows[table] and self._reachable_pages(table) is not None:
+            others = [leaf for leaf in others if leaf.from_wal]  # which no page points to any more
+        for bounds in _in_order(others, None, stale=True):
+            yield from self._sound_rows(shape, bounds)
 
     def doubtful_rows(self, table: str) -> Iterator[SalvagedRow]:
         """Yield the rows that `rows` left out, repaired as far as possible; count those that cannot be."""
@@ -283,7 +286,8 @@ class Salvage:
         repaired, damaged = shape.repaired_values(values, self._now)
         only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
         key = cell.header.rowid if in_place else only
-        return SalvagedRow(key if shape.key else None, repaired, tuple(damaged), is_key_guessed=not in_place)
+        written = None if in_place else cell.header.rowid
+        return SalvagedRow(key if shape.key else None, repaired, tuple(damaged), not in_place, written_key=written)
 
 
 _VOTES_OF_INTACT_ROW: Final = 100

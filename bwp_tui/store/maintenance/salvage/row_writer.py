@@ -57,6 +57,8 @@ class RowWriter:
         if table not in _KEYS:
             self._write_single(table, row.key, values)
             return
+        if row.written_key is not None and self._is_written_key_right(table, row.written_key, values):
+            row = row._replace(key=row.written_key, is_key_guessed=False)  # it stands in an older copy of its page
         if row.key is not None:
             values[_KEYS[table]] = row.key
         is_sent = table == "intents" and values.get("state") == IntentState.WAITING and values.get("attempts")
@@ -77,6 +79,18 @@ class RowWriter:
             (self.clocks_ended.add if has_ended else self.clocks_ended.discard)(key)
             names = (*row.damaged_columns, "number") if guessed else row.damaged_columns
             self._db.executemany("INSERT INTO temp.damaged_values VALUES (?, ?)", [(key, name) for name in names])
+
+    def _is_written_key_right(self, table: str, key: int, values: RowValues) -> bool:
+        """Return whether the key that a row is written with is its own although it is out of order.
+
+        Another copy of the row has it then, or the timeline of the task, which was recorded at the same instant.
+        """
+        keyed = values | {_KEYS[table]: key}
+        other = self._other(table, _KEYS[table], key)
+        if other is not None:
+            return self._is_copy(table, keyed, other)
+        first = self._db.execute("SELECT at FROM timeline WHERE task = ? ORDER BY id LIMIT 1", (key,)).fetchall()
+        return table == "tasks" and first == [(values.get("recorded_at"),)]
 
     def _write_single(self, table: str, key: int | None, values: RowValues) -> None:
         """Write a row of a table without numbers: the later copy of a single row, or a saved view."""
@@ -108,8 +122,9 @@ class RowWriter:
             other = self._other(table, column, value)
             if other is None:
                 continue
-            if row.is_stale or self._is_copy(table, values, other):
-                if row.is_stale or not self._is_later(table, row, other):
+            is_copy = self._is_copy(table, values, other)
+            if row.is_stale or is_copy:
+                if not is_copy or not self._is_later(table, row, other):
                     return None
                 values[key] = other[key]
                 self.kept[table] -= 1
