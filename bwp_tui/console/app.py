@@ -264,7 +264,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self._session.messages.add(self._session.clock(), message.role, message.sentence)
 
     def show_engine(self) -> None:
-        """Show which process is the engine, and what is wrong with that of this one."""
+        """Show which process is the engine, and what is wrong with the engine of this process."""
         if self._main is not None:
             self._main.check_engine()
             notice = self._engine.trouble or self._engine.maintenance_finding

@@ -49,7 +49,7 @@ _LABELS_WITHOUT_ENGINE: Final = {
     EngineRole.DISK_FULL: "▲ engine waits: disk full",
     EngineRole.STOPPED: "○ engine stopped",
 }
-"""What is said of the roles in which this process neither is the engine nor knows that another one is."""
+"""What is said of the roles in which no engine is known, be it this process or another one."""
 
 
 @dataclass(eq=False, repr=False)

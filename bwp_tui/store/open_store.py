@@ -1,4 +1,4 @@
-"""Open a history: recover it where it is damaged, migrate it, and compare it with how far it had come."""
+"""Open a history: recover it where it is damaged, migrate it, and compare it with its newest known state."""
 
 from __future__ import annotations
 

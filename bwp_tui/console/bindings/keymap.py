@@ -21,7 +21,7 @@ class Keymap(NamedTuple):
     Attributes:
         mistakes: a sentence for each setting that cannot be; its action has the keys it has without the file.
         custom: the actions of the operator's own commands, which are in the registry too.
-        overrides: the keys of each action that has other ones than its default, as Textual's `set_keymap` takes them.
+        overrides: the keys of each action whose keys are not the default ones, as Textual's `set_keymap` takes them.
     """
 
     registry: tuple[Action, ...] = REGISTRY

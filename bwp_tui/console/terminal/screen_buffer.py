@@ -1,4 +1,4 @@
-"""Hold the cells that the screen should show and those that it shows, and compute the bytes from one to the other."""
+"""Hold the cells as Textual painted them and as the terminal shows them, and compute the bytes that update it."""
 
 from __future__ import annotations
 

@@ -47,14 +47,16 @@ class PartInUse(FolderError):
 class PartFile:
     """A `.part` file in the target folder. Bytes are appended; `sha256` covers all that it holds.
 
-    `etag` and `total` (bytes) are those of the archive, each None if unknown.
-
     A part file of an earlier run is continued only with the ETag it was written under: its bytes are hashed again and
-    the download resumes after them. Otherwise it starts empty. `published` is its final path if an earlier run ended
-    between publishing and discarding it: then it is complete. `is_private` tells whether only its owner
-    can read it, or a team its own.
+    the download resumes after them. Otherwise it starts empty.
 
     Every method, and the constructor, raises `FolderError` when the folder or the part file cannot be used.
+
+    Attributes:
+        etag: the archive's strong ETag; None if unknown.
+        total: the archive's size in bytes; None if unknown.
+        published: the final path of a complete file; set too where an earlier run published it and was then killed.
+        is_private: whether only its owner, or in a team's folder only the team, can read it.
 
     Args:
         space: the free disk space, shared with other downloads.

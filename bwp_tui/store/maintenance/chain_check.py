@@ -239,9 +239,9 @@ def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
 
 
 def repair_events(db: apsw.Connection) -> None:
-    """Replace the events that were changed in this history by those that the other one has as the digests prove them.
+    """Replace changed events of this history by the originals in the other one, which the digests prove.
 
-    A chain with which all agrees then is no longer noted as broken.
+    A chain that agrees with its task afterwards is no longer noted as broken.
     """
     others = {chained.number: chained.events for chained in chained_tasks(db, IN_BROKEN_CHAINS, "other")}
     for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
@@ -263,7 +263,7 @@ def repair_events(db: apsw.Connection) -> None:
 def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]) -> dict[int, Columns]:
     """Return what was changed in rows and indexes still have, as the digests prove.
 
-    A chain with which all agrees then is no longer noted as broken.
+    A chain that agrees with its task afterwards is no longer noted as broken.
     """
     found = dict[int, Columns]()
     for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):

@@ -92,7 +92,7 @@ def date_receipt_by_submission(transaction: Transaction, number: int, submitted_
 
 
 def record_if_event_missed(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
-    """Record events as unreliable if none announced in time the end of a task that a poll has found."""
+    """Record events as unreliable if none has announced, in time, an end of a task that a poll has found."""
     if ended_at is None or transaction.now - ended_at > EVENT_MARGIN:
         transaction.run(
             "UPDATE engine SET events_proven = 0, revision = ? WHERE events_proven = 1"

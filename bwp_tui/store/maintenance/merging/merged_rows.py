@@ -148,7 +148,7 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
     """Return the events that a task has in either history, in the order of time; the order within each history is kept.
 
     Args:
-        only_proven: leave out those of this history that its digests do not have.
+        only_proven: leave out events of this history that are not in its digests.
     """
     here = [
         event
