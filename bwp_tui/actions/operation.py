@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.commands.request_validation import Reason
-from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.timeline import UndoablePart
 
@@ -260,7 +260,7 @@ class RecordOperation(TaskOperation):
         """Return the change that carries it out on a task."""
 
         def run(transaction: Transaction, store: Store, number: int) -> int:
-            self.apply(Edit(transaction, store, number, actor, today), **values)
+            self.apply(TaskEdit(transaction, store, number, actor, today), **values)
             return number
 
         return run
@@ -268,7 +268,7 @@ class RecordOperation(TaskOperation):
 
 def withdrawal(
     what: str,
-    apply: Callable[[Edit], object],
+    apply: Callable[[TaskEdit], object],
     cannot_withdraw: Callable[[Task], str | None],
     question: Callable[[Task, Values], str],
     undo_part: UndoablePart | None = None,

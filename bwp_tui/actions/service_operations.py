@@ -138,7 +138,7 @@ def _resubmit(
         new = requests.resubmit(store, number, actor, hold_rule)
         if note:
             work_records.note(
-                work_records.Edit(transaction, store, new.number, actor, local_day(transaction.now)), note
+                work_records.TaskEdit(transaction, store, new.number, actor, local_day(transaction.now)), note
             )
     return new
 

@@ -100,7 +100,7 @@ It is set where damage or another program changed a value and no copy of the his
 people recorded different things about the task in two copies of the history.
 """
 
-NEVER_SENT: Final = "Never sent: "
+NEVER_SENT_PREFIX: Final = "Never sent: "
 """How the trouble of a request begins that was made UNCONFIRMED before its first byte was sent."""
 
 _SYMBOL_CATEGORY: Final = "So"
@@ -224,7 +224,7 @@ class Task(NamedTuple):
     """What went wrong with the last call or its response, or None.
 
     It is why a call failed, why the service refused a cancellation or a task id, or a warning that its response has
-    another email. Of an UNCONFIRMED or GIVEN_UP request it says why nobody knows a task id; `NEVER_SENT` begins
+    another email. Of an UNCONFIRMED or GIVEN_UP request it says why nobody knows a task id; `NEVER_SENT_PREFIX` begins
     it if no byte was sent.
     """
     resubmit_of: int | None
@@ -284,7 +284,7 @@ class Task(NamedTuple):
     @property
     def may_have_started(self) -> bool:
         """Whether the service may work on the request, although no response says so."""
-        was_sent = not (self.trouble or "").startswith(NEVER_SENT)
+        was_sent = not (self.trouble or "").startswith(NEVER_SENT_PREFIX)
         return self.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and was_sent
 
     @property

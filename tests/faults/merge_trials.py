@@ -28,7 +28,7 @@ from bwp_tui.store.maintenance import chain_check, integrity, restore
 from bwp_tui.store.maintenance.merging.merged_rows import LONGEST_WAIT
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
+from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX, Columns, columns_after
 from bwp_tui.store.queries.timeline import EventKind, TimelineRow
 from tests.faults.parted_copy import Copy, Key, Service, key_of
 from tests.manual_clock import ManualClock
@@ -313,7 +313,7 @@ def _differing(one: History, other: History, both: set[Key]) -> Iterator[str]:
     for key in both & one.keys() & other.keys():
         # An event may have made known in a copy the task of a request that this copy had not sent.
         lost_id = any(
-            LOST_TASK_ID in str(row.events) or (row.task.purged_at and row.task.task_id is None)
+            LOST_ID_PREFIX in str(row.events) or (row.task.purged_at and row.task.task_id is None)
             for row in (one[key], other[key])
         )
         if not lost_id:

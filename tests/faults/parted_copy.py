@@ -201,7 +201,7 @@ class Copy:
         part = self.random.choice(list(edits))
         self._record(part, edits[part])
 
-    def _edits(self) -> dict[UndoablePart, Callable[[work_records.Edit], object]]:
+    def _edits(self) -> dict[UndoablePart, Callable[[work_records.TaskEdit], object]]:
         """Return a change of each part of a task that can be undone."""
         pick, day = self.random.choice, self._day()
         return {
@@ -220,11 +220,11 @@ class Copy:
             TaskPart.RECEIPT: lambda edit: legal_records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
         }
 
-    def _record(self, part: UndoablePart, change: Callable[[work_records.Edit], object]) -> None:
+    def _record(self, part: UndoablePart, change: Callable[[work_records.TaskEdit], object]) -> None:
         changes: list[undo.PartChange] = []
 
         def command(transaction: Transaction, store: Store, number: int) -> int:
-            change(work_records.Edit(transaction, store, number, self.actor, TODAY))
+            change(work_records.TaskEdit(transaction, store, number, self.actor, TODAY))
             return number
 
         with self.store.write() as transaction:
@@ -239,7 +239,7 @@ class Copy:
 
     def _task(self) -> None:
         number, pick = self._number(), self.random.choice
-        edits: tuple[Callable[[work_records.Edit], object], ...] = (
+        edits: tuple[Callable[[work_records.TaskEdit], object], ...] = (
             lambda edit: answers.withdraw(edit, pick(list(LegalRecord))),
             lambda edit: decisions.decline(edit, pick(list(DeclineReason)), self._text()),
             decisions.withdraw_decline,
@@ -263,7 +263,7 @@ class Copy:
     def _ask_or_reply(self) -> None:
         """Record an inquiry, a reply, or that an inquiry was none, of a request whose clock stops for it."""
         day, pick = self._day(), self.random.choice
-        edits: tuple[Callable[[work_records.Edit], object], ...] = (
+        edits: tuple[Callable[[work_records.TaskEdit], object], ...] = (
             *2 * (lambda edit: legal_records.inquire(edit, day), lambda edit: legal_records.reply(edit, day)),
             lambda edit: answers.withdraw(edit, pick((LegalRecord.INQUIRY, LegalRecord.REPLY))),
         )
@@ -276,7 +276,7 @@ class Copy:
         if self.random.random() < 0.25:
             requests.cancel(self.store, number, self.actor)
             return
-        edits: tuple[Callable[[work_records.Edit], object], ...] = (
+        edits: tuple[Callable[[work_records.TaskEdit], object], ...] = (
             lambda edit: decisions.decline(edit, pick(list(DeclineReason)), self._text(), day),
             lambda edit: decisions.appeal(edit, TODAY),
             lambda edit: answers.answer(edit, "by post", day),
@@ -286,7 +286,7 @@ class Copy:
     def _go_on_after_decline(self) -> None:
         """Record an appeal and what becomes of it, or withdraw a decline."""
         number, pick = self._number("status = 'DECLINED'"), self.random.choice
-        edits: tuple[Callable[[work_records.Edit], object], ...] = (
+        edits: tuple[Callable[[work_records.TaskEdit], object], ...] = (
             *2 * (lambda edit: decisions.appeal(edit, TODAY), decisions.withdraw_decline),
             *4 * (lambda edit: decisions.appeal(edit, None, TODAY, pick((False, True))),),
             lambda edit: answers.withdraw(edit, LegalRecord.APPEAL),

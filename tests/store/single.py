@@ -36,10 +36,10 @@ def answered(store: Store, number: int, answer: PollResponse, next_poll_at: date
 
 
 def edit(
-    store: Store, number: int, apply: Callable[[work_records.Edit], object], actor: str, today: date = date.min
+    store: Store, number: int, apply: Callable[[work_records.TaskEdit], object], actor: str, today: date = date.min
 ) -> None:
     with store.write() as transaction:
-        apply(work_records.Edit(transaction, store, number, actor, today))
+        apply(work_records.TaskEdit(transaction, store, number, actor, today))
 
 
 def add_note(store: Store, number: int, note: str, actor: str) -> None:

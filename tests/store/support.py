@@ -140,7 +140,7 @@ def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: s
     if status == Status.DECLINED:
         with store.write() as transaction:
             decisions.decline(
-                work_records.Edit(transaction, store, task.number, ACTOR, TODAY), "exempt", "told by email"
+                work_records.TaskEdit(transaction, store, task.number, ACTOR, TODAY), "exempt", "told by email"
             )
     elif status == Status.CANCELLED:
         requests.cancel(store, task.number, ACTOR)
@@ -208,7 +208,7 @@ def _history_of_accepted(count: int, now: datetime) -> bytes:
         return path.read_bytes()
 
 
-def recording(change: Callable[[work_records.Edit], object]) -> Callable[[Store], None]:
+def recording(change: Callable[[work_records.TaskEdit], object]) -> Callable[[Store], None]:
     """Return what records something of task 1 in a history."""
     return lambda store: single.edit(store, 1, change, ACTOR, TODAY)
 

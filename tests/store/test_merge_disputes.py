@@ -289,7 +289,7 @@ def test_corrections_of_both_copies_are_to_be_checked_unless_they_are_the_same(
     ],
 )
 def test_what_one_copy_recorded_of_a_request_that_the_other_resubmitted_is_to_be_checked(
-    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_resubmitted_first: bool
+    path: Path, clock: ManualClock, record: Callable[[work_records.TaskEdit], None], *, is_resubmitted_first: bool
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         in_status(store, Status.FAILED)

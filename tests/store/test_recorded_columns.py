@@ -12,7 +12,7 @@ import pytest
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, ServiceEvent
 from bwp_tui.store.commands import answers, decisions, legal_records
-from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.digest_chain import DIGESTED_COLUMNS
 from bwp_tui.store.queries import tasks, timeline
@@ -34,7 +34,7 @@ KNOWN = {
 }
 """Columns of the request itself, of the service and of this program: nobody records them as a record of the law."""
 
-CHANGES: dict[LegalRecord, Callable[[Edit], object]] = {
+CHANGES: dict[LegalRecord, Callable[[TaskEdit], object]] = {
     LegalRecord.ACKNOWLEDGEMENT: partial(legal_records.acknowledge, on=TODAY),
     LegalRecord.VERIFICATION: partial(legal_records.verify, how="by phone"),
     LegalRecord.INQUIRY: partial(legal_records.inquire, on=TODAY),
@@ -79,7 +79,7 @@ def test_the_event_of_each_record_gives_its_columns(store: Store, record: LegalR
     in_status(store, Status.RECEIVED)
     law = "us-tx" if record is LegalRecord.APPEAL else "uk-gdpr"
     single.edit(store, 1, partial(legal_records.correct, received=TODAY - timedelta(3), regulation=law), ACTOR, TODAY)
-    needed: dict[LegalRecord, Callable[[Edit], object]] = {
+    needed: dict[LegalRecord, Callable[[TaskEdit], object]] = {
         LegalRecord.REPLY: CHANGES[LegalRecord.INQUIRY],
         LegalRecord.APPEAL: partial(decisions.decline, reason="fraud", text="told"),
     }

@@ -48,7 +48,7 @@ def _recovered(path: Path, clock: ManualClock, *tables: str) -> Store:
     return store
 
 
-def _edit(store: Store, number: int, apply: Callable[[work_records.Edit], object], today: date = TODAY) -> None:
+def _edit(store: Store, number: int, apply: Callable[[work_records.TaskEdit], object], today: date = TODAY) -> None:
     single.edit(store, number, apply, ACTOR, today)
 
 
@@ -364,7 +364,7 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
         changes: list[undoing.PartChange] = []
 
         def command(transaction: Transaction, store: Store, number: int, apply: Callable[..., object] = apply) -> int:
-            apply(work_records.Edit(transaction, store, number, ACTOR, TODAY))
+            apply(work_records.TaskEdit(transaction, store, number, ACTOR, TODAY))
             return number
 
         list(bulk.apply_to_each(store, undoing.with_recorded_values(command, part, changes), [4]))

@@ -22,7 +22,7 @@ from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.file_access import new_file
 from bwp_tui.store.commands import answers, work_records
-from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.saved_results import saved_path
 
@@ -133,7 +133,7 @@ def _offer_answer(session: CommandSession, task: Task, how: str | None) -> None:
         return
     how = how or "encrypted copy of the result"
     with session.store.write() as transaction:
-        answers.answer(Edit(transaction, session.store, task.number, session.actor, today()), how)
+        answers.answer(TaskEdit(transaction, session.store, task.number, session.actor, today()), how)
     print_message(f"{task.name}: answered on {today()}, recorded.")
 
 

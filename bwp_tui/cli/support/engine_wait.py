@@ -121,7 +121,7 @@ class EngineWaiter:
             why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
             otherwise: the reason when none is known.
         """
-        from bwp_tui.engine.runtime.lease import NOT_RESPONDING, WAKE_UP, is_any_engine_running, misses_heartbeats
+        from bwp_tui.engine.runtime.lease import NOT_RESPONDING, RESUME_ADVICE, is_any_engine_running, misses_heartbeats
         from bwp_tui.store.database.error_translation import is_stopped
 
         lease_path = self._config.profile.lease_path
@@ -129,7 +129,7 @@ class EngineWaiter:
         if holder is not None and (is_stopped(holder) or misses_heartbeats(lease_path)):
             return CommandError(
                 ExitCode.TRY_LATER,
-                f"The engine, process {holder}, {NOT_RESPONDING}. {consequence} {WAKE_UP.format(holder)}",
+                f"The engine, process {holder}, {NOT_RESPONDING}. {consequence} {RESUME_ADVICE.format(holder)}",
             )
         state = self._state
         message = state.message if state.service != ServiceHealthState.REACHED else None

@@ -162,7 +162,7 @@ def _read_heartbeat(path: Path) -> bytes:
 NOT_RESPONDING: Final = "is not responding: it may be stopped"
 """What is said of an engine that misses heartbeats."""
 
-WAKE_UP: Final = "Have it go on (kill -CONT {}), or end it."
+RESUME_ADVICE: Final = "Have it go on (kill -CONT {}), or end it."
 """What to do about it, with the number of its process."""
 
 
@@ -225,7 +225,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
             raise
         raise StoreUnavailable(
             f"The engine, {holder.process}, {NOT_RESPONDING} in the middle of a write. {error}"
-            f" {WAKE_UP.format(holder.pid)}"
+            f" {RESUME_ADVICE.format(holder.pid)}"
         ) from error
     return Term(term, holder if is_held else None)
 

@@ -16,7 +16,7 @@ from bwp_tui.store.commands.answers import answer, answer_day_warning, cannot_an
 from bwp_tui.store.commands.csv_import import CheckedFile, CheckedLine, kind_of, past_day
 from bwp_tui.store.commands.legal_records import cannot_record_on
 from bwp_tui.store.commands.request_validation import BadRequest
-from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.queries import tasks
@@ -47,7 +47,7 @@ def record_answers(store: Store, planned: CheckedFile[Answer], actor: str, today
         for line in planned.lines:
             if (given := line.content) is None:
                 continue
-            edit = Edit(transaction, store, given.task_number, actor, today)
+            edit = TaskEdit(transaction, store, given.task_number, actor, today)
             if reason := cannot_answer_in_bulk(edit.task):
                 raise NotPossible(f"{reason} Nothing was recorded.")
             answer(edit, given.how, given.on, given.in_part)

@@ -12,14 +12,14 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
 from bwp_tui.store.commands.legal_records import cannot_record_on, corrected_clause
 from bwp_tui.store.commands.request_validation import Reason, refuse
-from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind, LegalRecord
 
 
-def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = None) -> None:
+def answer(edit: TaskEdit, how: str, on: date | None = None, in_part: str | None = None) -> None:
     """Record how the shopper was answered. A second record replaces the first.
 
     `on` is the day, today where it is None; `in_part` is what the answer left out and why, None if nothing.
@@ -81,7 +81,7 @@ def answer_warning(task: Task, day: date | None, in_part: str | None) -> Reason 
     return answer_day_warning(task, day)
 
 
-def withdraw(edit: Edit, record: LegalRecord) -> None:
+def withdraw(edit: TaskEdit, record: LegalRecord) -> None:
     """Withdraw a record. It counts no longer; the timeline keeps its content."""
     task = edit.task
     refuse(cannot_withdraw(task, record) or cannot_remove_while_sending(edit.store, task, record))

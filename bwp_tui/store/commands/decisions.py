@@ -25,7 +25,7 @@ from bwp_tui.store.commands.requests import (
     request_cancellation,
     resubmission,
 )
-from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.database.shared_sql import finish_task, update_task
 from bwp_tui.store.errors import NotPossible
@@ -131,7 +131,7 @@ def cannot_give_up(task: Task) -> str | None:
     return f"Only an unconfirmed request can be given up; {task.name} is {task.status}."
 
 
-def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
+def decline(edit: TaskEdit, reason: str, text: str, on: date | None = None) -> None:
     """Record that the shop declines a request, and what the shopper was told; nothing of it is sent afterwards.
 
     An unsent request and a deletion on hold are cancelled first. The decline of a deletion on hold comes into effect
@@ -184,7 +184,7 @@ def cannot_decline(task: Task) -> str | None:
     return None
 
 
-def withdraw_decline(edit: Edit) -> None:
+def withdraw_decline(edit: TaskEdit) -> None:
     """Withdraw a decline: the task is again what it was before.
 
     A task that was cancelled for the decline is RECEIVED instead, and an operator can send it anew: the shopper's
@@ -232,7 +232,9 @@ def cannot_withdraw_decline(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def appeal(edit: Edit, received: date | None = None, answered: date | None = None, upheld: bool | None = None) -> None:
+def appeal(
+    edit: TaskEdit, received: date | None = None, answered: date | None = None, upheld: bool | None = None
+) -> None:
     """Record the appeal against a decline, or its answer, or both.
 
     `answered` is the day of the answer; today where it is None and `upheld` is given.

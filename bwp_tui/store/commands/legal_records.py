@@ -23,12 +23,12 @@ from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.request_validation import Reason, refuse
-from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries.timeline import EventKind
 
 
-def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
+def verify(edit: TaskEdit, how: str, by: str = "", on: date | None = None) -> None:
     """Record how the identity of the person who asks was verified. A second record replaces the first.
 
     It is also the reply to an inquiry that awaits one. `by` is who verified it; the actor where it is empty.
@@ -62,7 +62,7 @@ def cannot_verify_in_bulk(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def acknowledge(edit: Edit, on: date | None = None) -> None:
+def acknowledge(edit: TaskEdit, on: date | None = None) -> None:
     """Record that receipt of the request was confirmed to the shopper; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
@@ -93,7 +93,7 @@ def cannot_record_on(task: Task, day: date) -> Reason | None:
     return Reason("received after that day", f"Task {task.name} was received on {task.received_on}, after {day}.")
 
 
-def inquire(edit: Edit, on: date | None = None) -> None:
+def inquire(edit: TaskEdit, on: date | None = None) -> None:
     """Record that the shopper was asked who they are or what they mean; its reply is awaited from then on.
 
     Another day corrects the recorded one while the reply is awaited.
@@ -123,7 +123,7 @@ def cannot_inquire_in_bulk(task: Task) -> str | None:
     return cannot_inquire(task)
 
 
-def reply(edit: Edit, on: date | None = None) -> None:
+def reply(edit: TaskEdit, on: date | None = None) -> None:
     """Record that the shopper replied to the inquiry; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today
     refuse(cannot_reply_in_bulk(task) if day == task.replied_on else cannot_reply(task))
@@ -153,7 +153,7 @@ def cannot_reply_on(task: Task, day: date) -> Reason | None:
     return Reason("asked after that day", f"The shopper of {task.name} was asked on {task.inquired_on}, after {day}.")
 
 
-def extend(edit: Edit, reason: str) -> None:
+def extend(edit: TaskEdit, reason: str) -> None:
     """Record that the shopper was told, today and with the reason, that the answer takes longer."""
     why = clean_line(reason)
     if not why:
@@ -215,7 +215,7 @@ def _no_extension_reason(task: Task) -> Reason:
     return Reason("without deadline", f"Task {task.name} has no legal deadline that could be extended.")
 
 
-def correct(edit: Edit, received: date | None = None, regulation: str | None = None) -> None:
+def correct(edit: TaskEdit, received: date | None = None, regulation: str | None = None) -> None:
     """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is."""
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation

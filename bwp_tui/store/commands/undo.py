@@ -19,7 +19,14 @@ from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction,
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.timeline import RECORD_COLUMNS, RESTORED_AS, EventKind, LegalRecord, TaskPart, UndoablePart
+from bwp_tui.store.queries.timeline import (
+    RECORD_COLUMNS,
+    UNDO_SEPARATOR,
+    EventKind,
+    LegalRecord,
+    TaskPart,
+    UndoablePart,
+)
 
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     TaskPart.NOTE: ("note",),
@@ -108,4 +115,4 @@ def _describe(part: UndoablePart, value: Row) -> str:
         value = tuple(json.loads(str(value[0])))
     # The first column says whether there is a record: an extension's second one, the due date, is set without it, too.
     text = " ".join(str(cell) for cell in value if cell is not None) if value and value[0] else "empty"
-    return f"{part}{RESTORED_AS}{text}"
+    return f"{part}{UNDO_SEPARATOR}{text}"

@@ -20,7 +20,7 @@ from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import EventKind
 
 
-class Edit(NamedTuple):
+class TaskEdit(NamedTuple):
     """One task in an open transaction, and who changes it on which day.
 
     What changes it raises NoSuchTask where there is no such task.
@@ -51,7 +51,7 @@ class Edit(NamedTuple):
         update_task(self.transaction, self.number)
 
 
-def note(edit: Edit, text: str, *, replace: bool = False) -> None:
+def note(edit: TaskEdit, text: str, *, replace: bool = False) -> None:
     """Add a note, which the task's row then shows; earlier notes stay on the timeline.
 
     With `replace` the text replaces the note that is shown; an empty text then removes it.
@@ -65,12 +65,12 @@ def note(edit: Edit, text: str, *, replace: bool = False) -> None:
     edit.add_event(EventKind.NOTE if line else EventKind.NOTE_REMOVED, line or None)
 
 
-def tag(edit: Edit, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+def tag(edit: TaskEdit, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
     """Add tags to a task and remove others, whatever the case of their letters."""
     set_tags(edit, changed_tags(edit.task, add, remove))
 
 
-def set_tags(edit: Edit, tags: Iterable[str]) -> None:
+def set_tags(edit: TaskEdit, tags: Iterable[str]) -> None:
     """Give a task these tags and no others. Raises NotPossible where that adds tags to a purged task."""
     before = edit.task.tags
     after = tuple(dict.fromkeys(tag for tag in map(clean_line, tags) if tag))
@@ -91,7 +91,7 @@ def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple
     return (*kept, *dict.fromkeys(tag for tag in map(clean_line, add) if tag and tag.casefold() not in known))
 
 
-def assign(edit: Edit, assignee: str | None) -> None:
+def assign(edit: TaskEdit, assignee: str | None) -> None:
     """Record the assignee of a task; None is nobody."""
     name = clean_line(assignee or "") or None
     if edit.task.assigned_to == name:

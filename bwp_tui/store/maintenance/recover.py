@@ -34,7 +34,7 @@ from bwp_tui.store.maintenance import (
     replay,
     task_rows,
 )
-from bwp_tui.store.maintenance.recovery_report import MISSING, RecoveryCounts, sentence_of, write_report
+from bwp_tui.store.maintenance.recovery_report import FILE_IS_MISSING, RecoveryCounts, sentence_of, write_report
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_finder import Salvage
 from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
@@ -80,7 +80,7 @@ def recover(path: Path, now: datetime, seen: HistoryState | None = None) -> str 
 def _damage(path: Path, committed_revision: int) -> str | None:
     """Return what is wrong with a history, or None; StoreTooNew and NotAHistory say that it is not ours to recover."""
     if backups.was_emptied(path):
-        return MISSING
+        return FILE_IS_MISSING
     if not path.stat().st_size:
         return None
     with damaged_file.open_damaged(path, committed_revision=committed_revision) as file:

@@ -15,7 +15,7 @@ from bwp_tui.store.database.high_water_mark import HistoryState
 from bwp_tui.store.maintenance.atomic_swap import FileSwap
 from bwp_tui.store.maintenance.merging.merge import MergeResult
 
-MISSING: Final = "the file is missing or empty"
+FILE_IS_MISSING: Final = "the file is missing or empty"
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class RecoveryCounts:
 
 def sentence_of(swap: FileSwap, counts: RecoveryCounts, reason: str) -> str:
     """Return what a console or a command says of a recovery."""
-    if reason == MISSING:
+    if reason == FILE_IS_MISSING:
         parts = [f"The history was missing or empty; the new one holds {counted(counts.tasks, 'task')}"]
     else:
         was = f"The history was damaged and is kept as {swap.aside.name}"
@@ -119,7 +119,7 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
     span = counts.lost_span
     lines = [
         f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
-        *_set_aside_lines(swap, is_missing=reason == MISSING),
+        *_set_aside_lines(swap, is_missing=reason == FILE_IS_MISSING),
         "",
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",

@@ -99,7 +99,7 @@ def _losses(events: list[TimelineRow]) -> list[TimelineRow]:
     return [event for event in recovered if any(text in str(event.detail) for text in losses)]
 
 
-WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
+SET_WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
 """The columns that are set with a status."""
 
 BEFORE_ANY_EVENT: Final[Columns] = {
@@ -153,7 +153,7 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
                 chain.changed_columns([now_is[name] for name in DIGESTED_COLUMNS])
             )
             if "status" in differing:
-                differing |= WITH_STATUS
+                differing |= SET_WITH_STATUS
             changes = {name: now_is[name] for name in differing}
         write_row(db, number, changes, now)
         repaired += bool(changes)

@@ -12,7 +12,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import EventRow
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
+from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX, Columns, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind, TimelineRow
 
@@ -41,7 +41,7 @@ def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> N
         changes = {**changes, "task_id": None}
         if not changes.get("terminal"):
             changes["status"] = Status.UNCONFIRMED
-        detail = f"{LOST_TASK_ID}{task_id} is that of another task"
+        detail = f"{LOST_ID_PREFIX}{task_id} is that of another task"
         append_recovered(db, now, number, detail, status, changes.get("status", status))
     if changes:
         assignments = ", ".join(f"{name} = ?" for name in changes)

@@ -27,7 +27,7 @@ from bwp_tui.store.queries.timeline import (
     EMPTY_PARTS,
     PARTS_OF_EVENTS,
     RECORD_COLUMNS,
-    RESTORED_AS,
+    UNDO_SEPARATOR,
     EventKind,
     LegalRecord,
     TimelineRow,
@@ -58,7 +58,7 @@ _DECISIONS: Final = frozenset(
 )
 """The events whose status an operator or this program decided on, by what the row said until then."""
 
-LOST_TASK_ID: Final = "its task id "
+LOST_ID_PREFIX: Final = "its task id "
 """How the detail of a `recovered` event begins with which a task lost its id to another one."""
 
 DECLINE_COLUMNS: Final = ("declined_on", "decline_reason", "decline_text")
@@ -193,7 +193,7 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
 
 def _undone(event: TimelineRow, undoable: dict[str, list[Columns]]) -> Columns:
     """Return the columns that an undo puts back."""
-    part, _, value = (event.detail or "").partition(RESTORED_AS)
+    part, _, value = (event.detail or "").partition(UNDO_SEPARATOR)
     return values_before(undoable.setdefault(part, []), part, value)
 
 
@@ -228,7 +228,7 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
             changes["task_id"] = detail.rpartition(" ")[2]
         case EventKind.TASK_ID_REJECTED:
             changes |= {"task_id": None, "trouble": event.detail}
-        case EventKind.RECOVERED if detail.startswith(LOST_TASK_ID):
+        case EventKind.RECOVERED if detail.startswith(LOST_ID_PREFIX):
             changes |= {"task_id": None, "next_poll_at": None}
         case EventKind.CANCEL_REQUESTED if columns.get("status") not in FINAL_STATUSES | DECLINABLE_STATUSES:
             changes["cancel_asked"] = 1

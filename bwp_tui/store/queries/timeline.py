@@ -143,7 +143,7 @@ UndoablePart: TypeAlias = TaskPart | LegalRecord
 CHECK_WHAT_COUNTS: Final = "check what counts"
 """What the event of a merge says of a task of which two copies say different things."""
 
-RESTORED_AS: Final = " again "
+UNDO_SEPARATOR: Final = " again "
 """What stands in the event of an undo between the part and its restored value."""
 
 
@@ -284,7 +284,7 @@ def affects_answer(event: TimelineRow) -> bool:
         return False
     if event.what == EventKind.RESUBMITTED:
         return is_resubmission(event)
-    return event.what != EventKind.UNDONE or (event.detail or "").partition(RESTORED_AS)[0] not in _WORK
+    return event.what != EventKind.UNDONE or (event.detail or "").partition(UNDO_SEPARATOR)[0] not in _WORK
 
 
 def missing_in(others: list[TimelineRow], events: list[TimelineRow]) -> list[TimelineRow]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.statuses import IntentState, Status
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, NEVER_SENT, TaskError
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, NEVER_SENT_PREFIX, TaskError
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, parse_instant, stamp
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text, unreadable
@@ -83,7 +83,7 @@ def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     )
     if row is None or (change := outside_change(transaction, number := as_int(row[0]))) is None:
         return False
-    sent = NEVER_SENT if row[1] == 0 else "Not sent again, and it may have been started: "
+    sent = NEVER_SENT_PREFIX if row[1] == 0 else "Not sent again, and it may have been started: "
     reason = f"{sent}{change} Check what was asked for."
     _end_intent(transaction, intent, IntentState.LAPSED)
     update_task(transaction, number, status=Status.UNCONFIRMED, trouble=reason, next_poll_at=None)

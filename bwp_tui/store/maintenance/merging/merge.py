@@ -30,7 +30,7 @@ from bwp_tui.store.maintenance.intent_repair import (
 from bwp_tui.store.maintenance.merging import matching, merged_rows
 from bwp_tui.store.maintenance.merging.matching import IS_PURGED_HERE_ALONE
 from bwp_tui.store.maintenance.merging.merged_intents import add_intents, merge_intents
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
+from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX
 from bwp_tui.store.queries.saved_results import is_on_disk
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
@@ -235,7 +235,7 @@ def _record_lost_ids(db: apsw.Connection, now: str) -> int:
         f"INSERT INTO main.timeline (task, {EVENT_COLUMNS})"
         f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', CASE WHEN o.terminal = 0 THEN o.status END,"
         " CASE WHEN o.terminal = 0 THEN 'UNCONFIRMED' END,"
-        f" '{LOST_TASK_ID}' || o.task_id || ' is that of another task'"
+        f" '{LOST_ID_PREFIX}' || o.task_id || ' is that of another task'"
         f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.is_taken AND EXISTS ({_SAME_ID})"
         " RETURNING id",
         (now, PROGRAM),

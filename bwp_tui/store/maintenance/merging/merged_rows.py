@@ -43,7 +43,7 @@ from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
     PARTS_OF_EVENTS,
     RECORD_COLUMNS,
-    RESTORED_AS,
+    UNDO_SEPARATOR,
     EventKind,
     LegalRecord,
     TimelineRow,
@@ -132,7 +132,7 @@ class DisputeSide(NamedTuple):
 def _part_of(event: TimelineRow) -> str:
     part = PARTS_OF_EVENTS.get(EventKind(event.what)) if event.what in PARTS_OF_EVENTS else None
     if event.what == EventKind.UNDONE:
-        part = next((each for each in LegalRecord if (event.detail or "").startswith(f"{each}{RESTORED_AS}")), None)
+        part = next((each for each in LegalRecord if (event.detail or "").startswith(f"{each}{UNDO_SEPARATOR}")), None)
     if part in (LegalRecord.REPLY, LegalRecord.VERIFICATION):
         return LegalRecord.INQUIRY
     return "decision" if part in (None, LegalRecord.ANSWER, LegalRecord.APPEAL) else str(part)
@@ -201,7 +201,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         if row.get("purged_at"):  # its timeline no longer says what the row has
             changes = {name: value for name, value in changes.items() if before[name] == row[name]}
         if "status" in changes:
-            changes |= {name: after[name] for name in replay.WITH_STATUS}
+            changes |= {name: after[name] for name in replay.SET_WITH_STATUS}
         is_as_other_row = all(other_row.get(name) == after[name] for name in ("task_id", "status"))
         if is_as_other_row and ("status" in changes or "task_id" in changes):
             hold = () if other_row["holding_period"] is None else ("holding_period",)  # an event makes none known

@@ -12,7 +12,7 @@ import apsw
 from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database.shared_sql import FINAL_STATUS_LIST
 from bwp_tui.store.maintenance.task_rows import append_recovered, tag_to_check, write_with_due_date
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
+from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind
 
 _IS_SENT: Final = "EXISTS (SELECT 1 FROM {0}.intents WHERE task = {1}.number AND action = 'submit')"
@@ -66,7 +66,7 @@ def release_doubled_ids(db: apsw.Connection, now: str) -> None:
                 (after, number),
             )
             statuses = (None, None) if after == status else (status, after)
-            detail = f"{LOST_TASK_ID}{task_id} is that of another request"
+            detail = f"{LOST_ID_PREFIX}{task_id} is that of another request"
             append_recovered(db, now, int(str(number)), detail, *statuses)
 
 
