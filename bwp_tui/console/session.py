@@ -19,8 +19,9 @@ from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.console.store_access.history_reader import HistoryReader
 from bwp_tui.console.store_access.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.store_access.write_guard import WriteGuard
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.engine.runtime.lease import is_any_engine_running, misses_heartbeats

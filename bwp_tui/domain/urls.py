@@ -1,4 +1,4 @@
-"""Check the URLs that secrets are sent to."""
+"""Identify a shop by the host of its API, and check the URLs that secrets are sent to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ from urllib.parse import urlsplit
 _AMBIGUOUS: Final = r"[^!-~]|\\"
 _LIKE_AN_IPV4: Final = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+
+
+class Shop(NamedTuple):
+    """A shop: its target id and the host of its API. None matches any host: it is not known yet, or the sandbox's."""
+
+    target_id: str
+    api_host: str | None
+
+    def is_certainly_other(self, than: Shop) -> bool:
+        """Return whether the two are certainly different shops."""
+        hosts = {self.api_host, than.api_host} - {None}
+        return self.target_id != than.target_id or len(hosts) > 1
+
+    def __str__(self) -> str:
+        """Return its name for messages."""
+        return self.target_id if self.api_host is None else f"{self.target_id} at {self.api_host}"
 
 
 class UrlParts(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, regulation_id
-from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, HookOccasion
+from bwp_tui.domain.urls import Shop
 from bwp_tui.domain.views import VIEWS, columns_named
 from bwp_tui.settings import checks
 from bwp_tui.settings.secret import KEYRING, SecretSource

@@ -16,8 +16,9 @@ import pytest
 
 from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
 from bwp_tui.cli.support.progress_line import progress_text
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import Download, Kind
+from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state

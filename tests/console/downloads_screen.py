@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.domain.task import Download
+from bwp_tui.domain.downloads import Download
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, engine_state

@@ -12,8 +12,9 @@ import pytest
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Kind, Request
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

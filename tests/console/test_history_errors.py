@@ -12,8 +12,8 @@ from textual.widgets import Input
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.background import run_in_background
-from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.urls import Shop
 from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views

@@ -15,7 +15,8 @@ from textual.pilot import Pilot
 
 from bwp_tui.console.presentation.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.task import Download, Kind, Task, TaskError
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Kind, Task, TaskError
 from tests.console.table_app import NOW, History, TableApp, make_task
 
 PAGE = 23

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.domain.task import Download, Kind, Request, Task
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.sandbox.archives import Archives

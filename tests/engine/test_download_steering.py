@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.task import Download
+from bwp_tui.domain.downloads import Download
 from bwp_tui.engine.downloads.part_cleanup import remove_unwanted_parts
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.commands import download_queue

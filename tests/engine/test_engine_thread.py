@@ -17,7 +17,7 @@ import apsw
 import pytest
 
 import bwp_tui
-from bwp_tui.domain.task import Download
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime import engine as engine_module
 from bwp_tui.engine.runtime import engine_thread

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Final
 from unittest import mock
 
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox import archives
 from bwp_tui.sandbox.archives import Archives

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 from unittest import mock
 
-from bwp_tui.domain.task import Download
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads import resume_loop
 from bwp_tui.sandbox.archive_server import ArchiveServer

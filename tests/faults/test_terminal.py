@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.task import Download, Kind
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.server import Sandbox

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.times import format_instant
+from bwp_tui.domain.urls import Shop
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.task import Download
+from bwp_tui.domain.downloads import Download
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store

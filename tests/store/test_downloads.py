@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import Download
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import purge

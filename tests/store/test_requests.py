@@ -7,8 +7,9 @@ from datetime import date
 
 import pytest
 
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import TO_CHECK, Download, Kind, Request
+from bwp_tui.domain.task import TO_CHECK, Kind, Request
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import BadRequest, check_email
 from bwp_tui.store.database.connection import Store, Transaction, as_text

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.domain.shop import Shop
+from bwp_tui.domain.urls import Shop
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import OtherShop
 from bwp_tui.store.maintenance import backups, restore

@@ -18,7 +18,8 @@ from bwp_tui.cli.support.session import CommandSession, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.file_access import new_file
 from bwp_tui.store.commands import answers, work_records

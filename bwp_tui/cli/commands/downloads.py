@@ -11,9 +11,10 @@ from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.streams import most_rows, print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json, mask_task_text
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.engine.runtime.lease import Lease

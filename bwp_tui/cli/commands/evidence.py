@@ -15,10 +15,11 @@ from bwp_tui.cli.support.session import find_tasks, open_session
 from bwp_tui.cli.support.ssh_signature import integrity_command, sign, verify_command
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task, TimelineEvent
+from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
 from bwp_tui.file_access import new_file

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from bwp_tui.cli.support.streams import draw
-from bwp_tui.domain.task import Download, Task, time_left
+from bwp_tui.domain.downloads import Download, time_left
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import format_size, percent
 from bwp_tui.domain.times import format_duration
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.cli.support.streams import print_message
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store

@@ -13,7 +13,8 @@ from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH, WITHDRAWALS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.store_access.write_guard import READ_ONLY
-from bwp_tui.domain.task import Download, Task, cannot_change_purged
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.views import MAX_VIEWS, VIEWS, View, listed_tasks_clause
 from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.store.commands import decisions

@@ -25,8 +25,8 @@ from bwp_tui.console.bindings.actions import (
     read_only_reason,
 )
 from bwp_tui.console.store_access.write_guard import READ_ONLY
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download
 from bwp_tui.store.commands.download_queue import (
     cannot_cancel,
     cannot_move,

@@ -10,8 +10,9 @@ from typing import Final
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.presentation.task_detail import timeline_lines
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task, TimelineEvent
+from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind

@@ -19,8 +19,9 @@ from bwp_tui.console.presentation.download_detail import (
 )
 from bwp_tui.console.presentation.format import DisplayContext, email_text, mask, pad, progress_bar
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.domain.downloads import Download, time_left
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task, time_left
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, format_size, format_size_as
 from bwp_tui.domain.times import format_duration
 

@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.domain.deadlines import DUE_SOON_DAYS, latest_service_end, may_be_late, time_left_text
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
-from bwp_tui.domain.task import WATCHED, Download, Kind, Task, newest_problem
+from bwp_tui.domain.task import WATCHED, Kind, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import DAY, MINUTE, format_duration, minute_stamp
 

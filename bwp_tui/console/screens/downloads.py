@@ -31,7 +31,8 @@ from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import capitalized, format_size
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.bulk import ChangeResult

@@ -8,7 +8,8 @@ from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from bwp_tui.domain.task import Download, Kind, Task, TimelineEvent, with_actual_downloads
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Kind, Task, TimelineEvent, with_actual_downloads
 from bwp_tui.domain.views import VIEWS, View
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store

@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.filter import Filter, parse
-from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.domain.views import ADOPTED_VIEW, MAX_VIEWS, View
 from bwp_tui.settings import Profile

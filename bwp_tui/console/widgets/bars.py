@@ -20,7 +20,8 @@ from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.terminal.textual_compat import CompatApp
 from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.views import View
 
 if TYPE_CHECKING:

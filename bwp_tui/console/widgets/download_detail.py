@@ -13,7 +13,8 @@ from bwp_tui.console.presentation.format import DisplayContext, email_text
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import task_names, timeline_lines
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
-from bwp_tui.domain.task import Download, Task, TimelineEvent
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Task, TimelineEvent
 
 
 class DownloadDetail(Vertical):

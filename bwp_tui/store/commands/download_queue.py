@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.task import Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.commands.request_validation import refuse

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
-from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.times import Clock, UptimeClock, format_instant, local_day, parse_instant, read_uptime, utc_now
+from bwp_tui.domain.urls import Shop
 from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
 from bwp_tui.store.database.error_translation import damage_error, flagged_errors
 from bwp_tui.store.database.file_lock import FileLock

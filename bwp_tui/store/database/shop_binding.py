@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.shop import Shop
+from bwp_tui.domain.urls import Shop
 
 BOUND_SHOP: Final = "SELECT target_id, api_host FROM meta WHERE EXISTS (SELECT 1 FROM tasks)"
 """The query whose rows `bound_shop` takes."""

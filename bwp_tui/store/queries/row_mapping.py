@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from bwp_tui.domain.task import Download, Kind, Task, TaskError, Verification
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Kind, Task, TaskError, Verification
 from bwp_tui.store.database.connection import Row, SqlValue, as_day, as_instant, as_int, as_text, unreadable
 
 _Value = TypeVar("_Value")

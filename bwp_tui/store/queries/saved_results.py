@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download
 
 
 def is_on_disk(path: str, size: int) -> bool:

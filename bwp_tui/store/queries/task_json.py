@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, is_clock_stopped, latest_service_end, may_be_late
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import iso_day, iso_instant, local_day, utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import intent_log

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.task import Download, Kind
+from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, update_task

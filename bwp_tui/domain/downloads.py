@@ -1,0 +1,63 @@
+"""Define the downloads of results."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.text import percent
+
+
+class Download(NamedTuple):
+    """One download of a retrieval's result. Sizes in bytes, `rate` in bytes a second."""
+
+    id: int
+    task_number: int
+    state: str
+    path: str | None
+    bytes: int
+    total: int | None
+    rate: float | None
+    sha256: str | None
+    etag: str | None
+    trouble: str | None
+    attempts: int
+    """Finished tries, successful or not."""
+    asked_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    actor: str
+    paused: bool = False
+    """Whether an operator paused it; a running one stops within a second and keeps its partial file."""
+    not_before: datetime | None = None
+    """Earliest time of the next try."""
+    remarks: tuple[str, ...] = ()
+    """Remarks about the downloaded archive, a sentence each."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended: it waits, runs or is paused."""
+        return self.state in (DownloadState.QUEUED, DownloadState.RUNNING)
+
+    @property
+    def attempts_with_running(self) -> int:
+        """Number of tries, the current one included."""
+        return self.attempts + (self.state == DownloadState.RUNNING)
+
+    @property
+    def is_purged(self) -> bool:
+        """Whether it was done, and a purge has removed its record of where the file is."""
+        return self.state == DownloadState.DONE and self.path is None
+
+    @property
+    def percent(self) -> int | None:
+        """Progress; 100 only once the file is verified and in place, None if the size is unknown or it was purged."""
+        if self.state == DownloadState.DONE:
+            return None if self.is_purged else 100
+        return percent(self.bytes, self.total)
+
+
+def time_left(received: int, total: int | None, rate: float | None) -> timedelta | None:
+    """Return how long a download still takes, from its bytes and their rate, or None if that is unknown."""
+    return timedelta(seconds=max(0, total - received) / rate) if rate and total is not None else None
