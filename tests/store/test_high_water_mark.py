@@ -11,14 +11,18 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
+from bwp_tui.store.commands import requests
 from bwp_tui.store.database import high_water_mark
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks
 from tests.manual_clock import ManualClock
-from tests.store.damage import overwrite
-from tests.store.support import TODAY, intent_of, scalar, sent, submitted
+from tests.store.damage import PAGE, overwrite
+from tests.store.support import ACTOR, TODAY, intent_of, scalar, sent, submitted
 
 
 def _copy(path: Path) -> Path:
@@ -144,6 +148,42 @@ def test_an_older_copy_is_noticed_also_right_after_the_history_was_replaced(
     _put_back(copy, path)
     store, report = _opened(path, clock)
     assert str(path) in str(report)
+    store.close()
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_an_older_copy_that_is_damaged_as_well_sends_nothing_that_may_have_been_withdrawn(
+    path: Path, clock: ManualClock, page: int
+) -> None:
+    store = open_store(path, clock=clock)
+    task = submitted(store, Kind.DELETION)
+    copy = _copy(path)
+    clock.advance(minutes=1)
+    requests.cancel(store, task.number, ACTOR)
+    store.close()
+    clock.advance(minutes=1)
+    _put_back(copy, path)
+    overwrite(path, page * PAGE, b"\xff" * PAGE)
+    store, report = _opened(path, clock)
+    assert report is not None
+    assert tasks.get(store, task.number).status == Status.UNCONFIRMED
+    store.close()
+
+
+def test_all_is_said_to_be_there_where_the_page_of_the_state_alone_is_lost(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    submitted(store)
+    backups.back_up_daily(path, TODAY, threading.Event())
+    clock.advance(minutes=1)
+    submitted(store, email="later@example.com")
+    newest = store.row("SELECT newest_at FROM meta")
+    store.close()
+    overwrite(path, PAGE, b"\xff" * PAGE)
+    clock.advance(minutes=1)
+    store, report = _opened(path, clock)
+    assert newest is not None
+    assert str(newest[0]) not in str(report)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 2
     store.close()
 
 

@@ -118,10 +118,9 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
                     sources,
                     counts,
                     instant,
+                    seen,
                     from_pages=from_pages,
-                    committed_revision=0 if seen is None else seen.revision,
                 )
-                counts.note_newest(state_of(db, swap.part), seen)
         except (*_SYSTEM_ERRORS, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
@@ -142,9 +141,9 @@ def _fill(
     copies: Sequence[Path],
     counts: RecoveryCounts,
     instant: str,
+    seen: HistoryState | None,
     *,
     from_pages: bool,
-    committed_revision: int,
 ) -> None:
     """Fill a new history from the pages of the damaged one and its copies, the newest first.
 
@@ -156,9 +155,11 @@ def _fill(
         is_missing = not path.stat().st_size and not has_wal(path)
         if is_missing and newest is not None and not integrity.is_sound(newest):
             source, counts.source_backup = newest, newest.name
+        committed_revision = 0 if seen is None else seen.revision
         with damaged_file.open_damaged(source, committed_revision=committed_revision) as file, db:
             salvage = Salvage(file, instant)
             highest = _take_rows(db, salvage, counts, instant)
+            counts.states += [_state_of_rows(db, instant)] if highest else []
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
             if counts.kept_rows["chains"] or not counts.is_unchained:
@@ -183,6 +184,10 @@ def _fill(
         intent_repair.repair_cancellations(db, instant)
         counts.dangling_rows = rebuild.remove_dangling_references(db)
         intent_repair.mark_tokenless_unconfirmed(db, instant)
+        if seen is not None:
+            counts.note_lost_span(seen)
+        if counts.lost_span is not None:
+            intent_repair.make_unsent_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
         counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
         counts.lost_numbers = lost_tasks.numbers_without_row(db)
@@ -225,7 +230,7 @@ def _add_copies(
 
     Returns what the indexes of damaged backups have of tasks whose rows they have lost, by number.
     """
-    damaged, merged, indexed = list[Path](), counts.identities, dict[int, Columns]()
+    damaged, merged, indexed = list[Path](), set[str | None](), dict[int, Columns]()
     for backup in copies:
         is_enough = counts.kept_rows["tasks"] and (counts.merged.added or counts.merged.common)
         if merged and (is_enough or _identity(backup) in merged):
@@ -233,7 +238,9 @@ def _add_copies(
         if not integrity.is_sound(backup):
             damaged += [] if merged else [backup]
         elif _merge_backup(db, backup, backup, counts, instant):
-            merged.add(_identity(backup))
+            state = _state_of(backup)
+            merged.add(None if state is None else state.identity)
+            counts.states += [] if state is None else [state]
     for backup in reversed(damaged):
         part = path.with_name(f"{path.name}-of-{backup.name}")
         part.unlink(missing_ok=True)  # of a recovery that was killed
@@ -276,6 +283,20 @@ def _state_of(copy: Path) -> HistoryState | None:
     with suppress(apsw.Error, StoreError, UnicodeDecodeError), closing(open_for_reading(copy).db) as db:
         return state_of(db, copy)
     return None
+
+
+def _state_of_rows(db: apsw.Connection, now: str) -> HistoryState:
+    """Return the state of the rows that were read; where that of `meta` is lost, by the others, without an identity."""
+    ((identity, revision, newest_at),) = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
+    if not newest_at:
+        ((revision, newest_at),) = db.execute(
+            "SELECT max((SELECT coalesce(max(revision), 0) FROM tasks), (SELECT coalesce(max(revision), 0)"
+            " FROM downloads)), max((SELECT coalesce(max(at), '') FROM timeline WHERE at < ?1),"
+            " (SELECT coalesce(max(asked_at), '') FROM intents WHERE asked_at < ?1))",
+            (now,),
+        ).fetchall()
+        identity = ""
+    return HistoryState(str(identity), int(str(revision)), str(newest_at))
 
 
 def _identity(copy: Path) -> str | None:
