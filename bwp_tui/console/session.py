@@ -20,7 +20,6 @@ from bwp_tui.console.store_access.history_reader import HistoryReader
 from bwp_tui.console.store_access.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.store_access.write_guard import WriteGuard
 from bwp_tui.domain.downloads import Download
-from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import EngineRole
@@ -200,12 +199,7 @@ class Session:
         return self.engine_role() not in _LABELS_WITHOUT_ENGINE or self._is_other_engine_running
 
     def actual_download(self, download: Download) -> Download:
-        """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""
-        if download.state != DownloadState.RUNNING:
-            return download
-        if not self.has_engine():
-            return download._replace(state=DownloadState.QUEUED, rate=None)  # as the next engine finds it
-        return download._replace(rate=None) if self.is_engine_stalled else download
+        return download.as_engine_left(has_engine=self.has_engine, is_stalled=lambda: self.is_engine_stalled)
 
     def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""

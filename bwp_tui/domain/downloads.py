@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -56,6 +57,14 @@ class Download(NamedTuple):
         if self.state == DownloadState.DONE:
             return None if self.is_purged else 100
         return percent(self.bytes, self.total)
+
+    def as_engine_left(self, *, has_engine: Callable[[], bool], is_stalled: Callable[[], bool]) -> Download:
+        """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""
+        if self.state != DownloadState.RUNNING:
+            return self
+        if not has_engine():
+            return self._replace(state=DownloadState.QUEUED, rate=None)  # as the next engine finds it
+        return self._replace(rate=None) if is_stalled() else self
 
 
 def time_left(received: int, total: int | None, rate: float | None) -> timedelta | None:

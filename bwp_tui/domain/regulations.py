@@ -221,11 +221,6 @@ def stored_names(id: str) -> tuple[str, ...]:
     return (row.id, *row.aliases)
 
 
-def is_appealable(id: str) -> bool:
-    """Return whether a regulation sets a time to answer an appeal; one that is not known does not."""
-    return id in REGULATIONS and REGULATIONS[id].appeal_days is not None
-
-
 def not_in_force_warning(regulation: str, received_on: date) -> str | None:
     """Return that a request was received while a regulation was not in force, or None."""
     clause = not_in_force_clause(regulation, received_on)

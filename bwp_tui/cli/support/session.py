@@ -8,13 +8,13 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.downloads import Download
-from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
@@ -36,14 +36,10 @@ class CommandSession:
         return is_any_engine_running(self.profile.lease_path)
 
     def actual_download(self, download: Download) -> Download:
-        """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""
         from bwp_tui.engine.runtime.lease import misses_heartbeats
 
-        if download.state != DownloadState.RUNNING:
-            return download
-        if not self.has_engine():
-            return download._replace(state=DownloadState.QUEUED, rate=None)  # as the next engine finds it
-        return download._replace(rate=None) if misses_heartbeats(self.profile.lease_path) else download
+        is_stalled = partial(misses_heartbeats, self.profile.lease_path)
+        return download.as_engine_left(has_engine=self.has_engine, is_stalled=is_stalled)
 
 
 def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:

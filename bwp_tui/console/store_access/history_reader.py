@@ -68,7 +68,7 @@ class HistoryReader:
         return found[0] if found else None
 
     def actual_downloads(self, found: Sequence[Download]) -> list[Download]:
-        """Return downloads as the engine leaves them now: see `Session.actual_download`."""
+        """Return downloads as the engine leaves them now: see `Download.as_engine_left`."""
         return list(map(self._actual_download, found))
 
     def wrong_actor_reason(self, operation: TaskOperation, task: Task, actor: str) -> str | None:
