@@ -36,19 +36,19 @@ def purge(arguments: Namespace) -> None:
     task_filter = filter_of(" ".join(words) if is_filter else "")
     with open_session(arguments) as session:
         store = session.store
-        among = None if is_filter else find_tasks(store, words)
+        named = None if is_filter else find_tasks(store, words)
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
         plan = purging.plan(
             store,
             task_filter,
             arguments.older_than,
             today(),
-            among=among,
+            only_these=named,
             download_dir=session.profile.download_dir,
             **extent,
         )
         _print_skipped(store, plan.unanswered, "the shopper still needs an answer", " --unanswered purges them too.")
-        not_over = sorted({*(among or ())}.difference(plan.numbers, plan.unanswered))
+        not_over = sorted({*(named or ())}.difference(plan.numbers, plan.unanswered))
         _print_skipped(store, not_over, "the task has not ended so long ago, waits for something, or is purged already")
         if not plan.numbers and not purging.has_traces(store):
             none_left = "" if plan.unanswered else "No finished task that old is left to purge. "
@@ -86,7 +86,7 @@ def _print_plan(store: Store, plan: purging.PurgePlan, everything: bool) -> None
     if everything:
         print_message(f"{counted(count, 'finished task')} to delete, with the evidence of the answers.")
         since = add_months(today(), -purging.EVIDENCE_MONTHS)
-        if plan.youngest is not None and plan.youngest > since:
+        if plan.latest_end is not None and plan.latest_end > since:
             print_message(
                 f"Warning: some ended after {since}; CCPA regulations §7101 ask for {purging.EVIDENCE_MONTHS} months."
             )

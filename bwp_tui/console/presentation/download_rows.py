@@ -73,13 +73,13 @@ class DownloadRowBuilder:
         room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)
         names = max(8, room - _LEAST_STATE)
         self._has_email_title = self._is_wide or names >= len(_FINISHED) + _EMAIL
-        self._number = max(self._digits, len(_FINISHED)) if self._has_email_title else self._digits
-        self._email = self._number + _EMAIL if self._has_email_title else names
-        self._sha = _SHA if self._is_wide else _SHORT_SHA
-        beside_actor = (self._email, STATE_CELLS, _SIZE, self._sha, _FILE)
+        self._number_width = max(self._digits, len(_FINISHED)) if self._has_email_title else self._digits
+        self._email_width = self._number_width + _EMAIL if self._has_email_title else names
+        self._sha_width = _SHA if self._is_wide else _SHORT_SHA
+        beside_actor = (self._email_width, STATE_CELLS, _SIZE, self._sha_width, _FILE)
         longest = max((cell_len(download.actor) for download, _ in listed), default=0)
-        self._actor = max(_ACTOR, min(longest, width - _MARK - sum(len(_GAP) + cells for cells in beside_actor)))
-        self._state = min(_WIDEST_STATE, room - self._email)
+        self._actor_width = max(_ACTOR, min(longest, width - _MARK - sum(len(_GAP) + cells for cells in beside_actor)))
+        self._state_width = min(_WIDEST_STATE, room - self._email_width)
 
     def titles_and_rows(self) -> tuple[list[StyledText], list[DownloadRow]]:
         """Return the titles of the first part, and the lines below them."""
@@ -107,7 +107,7 @@ class DownloadRowBuilder:
 
     @property
     def _active_titles(self) -> StyledText:
-        cells = [self._name_title(_ACTIVE), pad("STATE", self._state)]
+        cells = [self._name_title(_ACTIVE), pad("STATE", self._state_width)]
         if self._is_medium:
             cells.append(f"{'BYTES':>{_BYTES}}")
         cells += [f"{'RATE':>{_RATE}}", f"{'LEFT':>{_LEFT}}"]
@@ -119,16 +119,16 @@ class DownloadRowBuilder:
     def _finished_titles(self) -> StyledText:
         cells = [self._name_title(_FINISHED), pad("OUTCOME", STATE_CELLS), f"{'SIZE':>{_SIZE}}"]
         if self._is_medium:
-            cells += [pad("SHA256", self._sha), "BY"]
+            cells += [pad("SHA256", self._sha_width), "BY"]
         if self._is_wide:
-            cells[-1] = pad("BY", self._actor)
+            cells[-1] = pad("BY", self._actor_width)
             cells.append("FILE")
         return (_GAP.join(cells), "muted")
 
     def _name_title(self, part: str) -> str:
         """Return the titles of task number and email; the first names the part of the list."""
-        title = f"{part:<{self._number}}{_GAP}EMAIL" if self._has_email_title else part
-        return "  " + pad(title, self._email)
+        title = f"{part:<{self._number_width}}{_GAP}EMAIL" if self._has_email_title else part
+        return "  " + pad(title, self._email_width)
 
     def _active_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         trouble = trouble_of(download, self._context.engine)
@@ -142,12 +142,12 @@ class DownloadRowBuilder:
         (state, role), figures = state_text(download, self._context), self._figures(download)
         percent = download.percent
         if download.state == DownloadState.RUNNING and not download.paused and percent is not None:
-            bar = progress_bar(percent, self._state - _PERCENT)
+            bar = progress_bar(percent, self._state_width - _PERCENT)
             return [*bar, (f"{state:>{_PERCENT}}", "plain"), (figures, "plain")]
-        beyond = max(0, len(state) - self._state)
+        beyond = max(0, len(state) - self._state_width)
         if figures[: beyond + 1].strip():
             beyond = 0
-        return [(pad(state, self._state + beyond), role), (figures[beyond:], "plain")]
+        return [(pad(state, self._state_width + beyond), role), (figures[beyond:], "plain")]
 
     def _progress(self, download: Download) -> str:
         """Return percent, bytes and the number of the attempt, as far as there is room, before the trouble."""
@@ -179,11 +179,11 @@ class DownloadRowBuilder:
         cells = ["", f"{format_size(download.bytes):>{_SIZE}}"]
         if self._is_medium:
             cells += [
-                pad((download.sha256 or "")[: self._sha], self._sha),
-                pad(clean_line(download.actor), self._actor),
+                pad((download.sha256 or "")[: self._sha_width], self._sha_width),
+                pad(clean_line(download.actor), self._actor_width),
             ]
         figures = _GAP.join(cells)
-        room = self._width - _MARK - self._email - len(_GAP) - STATE_CELLS - len(figures)
+        room = self._width - _MARK - self._email_width - len(_GAP) - STATE_CELLS - len(figures)
         if not self._is_wide:
             return (*start, (figures.rstrip(), "plain"))
         path = clean_line(mask(download.path or "", task, self._context))
@@ -192,11 +192,11 @@ class DownloadRowBuilder:
     def _name_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         mark = f"{self._glyph} " if download.id in self._marks else "  "
         email = clean_line(email_text(task, self._context))
-        number = f"{f'#{task.number}':>{self._digits}}".ljust(self._number) + _GAP
+        number = f"{f'#{task.number}':>{self._digits}}".ljust(self._number_width) + _GAP
         return (
             (mark, "accent"),
             (number, "muted"),
-            (f"{pad(email, self._email - len(number))}{_GAP}", "plain"),
+            (f"{pad(email, self._email_width - len(number))}{_GAP}", "plain"),
         )
 
 

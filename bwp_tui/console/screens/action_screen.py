@@ -108,7 +108,7 @@ class ActionScreen(Screen[None]):
             self.mount(StatusLine(id="too-small"))
         size, key, least = self.app.size, self.keymap.key, "{}x{}".format
         list_alone = f" (for the list alone {least(*LIST_SIZE)})" if self.has_list_alone else ""
-        self.query_one("#too-small", StatusLine).set_text(
+        self.query_one("#too-small", StatusLine).set_sentence(
             f"bwp-tui needs {least(*MINIMUM_SIZE)}{list_alone}; this terminal has {size.width}x{size.height}. "
             f"Until then keys do nothing; to leave, press {key('interrupt')}, then {key(self.leave_action)}.",
             "warn",
@@ -208,7 +208,7 @@ class ActionScreen(Screen[None]):
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
         """Show what came of an action; an empty sentence removes the notice too."""
-        self.status.set_text(sentence, role)
+        self.status.set_sentence(sentence, role)
 
     def show_notice(self, sentence: str, role: str = "plain") -> None:
         """Show what happened without an action, behind what came of the last one."""

@@ -74,11 +74,11 @@ class MainPanels:
             is_counted: whether the table holds all rows of the filter.
         """
         counts = self.snapshot.view_counts if self.snapshot else ()
-        shown = "" if current == 0 else filter_text
+        visible_filter = "" if current == 0 else filter_text
         rows = self._table.row_count if is_counted else None
         label = self._session.engine_label(self.snapshot and self.snapshot.engine)
         trouble = self._trouble or (label.removeprefix("▲ ") if label.startswith("▲") else "")
-        self._screen.query_one(ViewsLine).set_views(self.views, counts, current, shown, rows, trouble)
+        self._screen.query_one(ViewsLine).set_views(self.views, counts, current, visible_filter, rows, trouble)
 
     def update_detail(self, task: Task | None) -> None:
         timeline = self._session.reader.timeline(task) if task else []
@@ -121,17 +121,17 @@ class MainPanels:
             text = f"No tasks yet.\nPress {key('new')} to create the first one."
         self._table.empty_text = Content(text)
 
-    def new_notices(self, before: Snapshot | None, now: Snapshot, shown: str) -> Iterator[StyledText]:
+    def new_notices(self, before: Snapshot | None, now: Snapshot, present: str) -> Iterator[StyledText]:
         """Yield what the status line is to say of a snapshot: the engine's new message, and downloads that ended.
 
         Args:
-            shown: the notice that is shown; the engine's last message is removed once it no longer holds.
+            present: the notice that is shown; the engine's last message is removed once it no longer holds.
         """
         previous = before and before.engine.problem
         message = now.engine.problem if self._session.has_engine() else None
         if message and message != previous:
             yield message, "warn"
-        elif previous and not message and shown == previous:
+        elif previous and not message and present == previous:
             yield "", "plain"
         running = {download.task_number for download in now.downloads}
         downloads = before.downloads if before is not None else ()
@@ -169,9 +169,9 @@ class StatusLineUpdater:
         self._screen.show_notice(sentence, "bad")
         self._read_error = sentence
 
-    def show_missing_view(self, name: str | None, shown: View | None) -> None:
-        """Say at the start that the view to show does not exist, where another is shown instead."""
-        if name is not None and (shown is None or shown.name != name):
+    def show_missing_view(self, name: str | None, listed: View | None) -> None:
+        """Say at the start that the view to show does not exist, where another is listed instead."""
+        if name is not None and (listed is None or listed.name != name):
             self._screen.show_status(f"There is no view “{clean_line(name)}”; all tasks are listed.", "warn")
 
     def update(self) -> None:

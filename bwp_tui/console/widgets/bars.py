@@ -154,18 +154,18 @@ class ViewsLine(TwoEndedLine):
         counts: Sequence[int],
         current: int | None,
         filter_text: str,
-        shown: int | None,
+        match_count: int | None,
         trouble: str = "",
     ) -> None:
         """Show the views' counts, which of them is shown (an index, None for none), and the filter.
 
         Args:
-            shown: how many tasks match the filter; None while they are counted.
+            match_count: how many tasks match the filter; None while they are counted.
             trouble: what is wrong with the engine or the service; shown where the list alone has no header.
         """
         filter_parts: list[StyledText] = []
         if filter_text:
-            count = "…" if shown is None else short_count(shown)
+            count = "…" if match_count is None else short_count(match_count)
             filter_parts = [(f"{self._key('filter')} ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
         right, width = self.to_content(*filter_parts), self.app.size.width
         for form in _ViewForm if width >= NARROW else list(_ViewForm)[1:]:
@@ -249,13 +249,13 @@ class StatusLine(StyledLine):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="-empty")
-        self._result: StyledText = _NO_TEXT
+        self._sentence: StyledText = _NO_TEXT
         self._notice: StyledText = _NO_TEXT
 
     @property
     def sentence(self) -> str:
         """What came of the last action."""
-        return self._result[0]
+        return self._sentence[0]
 
     @property
     def notice(self) -> str:
@@ -269,22 +269,22 @@ class StatusLine(StyledLine):
             self.sentence = sentence
             self.role = role
 
-    def set_text(self, sentence: str, role: str = "plain") -> None:
+    def set_sentence(self, sentence: str, role: str = "plain") -> None:
         """Show what came of an action, which must be clean; an empty sentence removes the notice too."""
         self._set((sentence, role), self._notice if sentence else _NO_TEXT)
 
     def set_notice(self, sentence: str, role: str = "plain") -> None:
         """Show a notice, which must be clean, instead of the earlier one."""
-        self._set(self._result, (sentence, role))
+        self._set(self._sentence, (sentence, role))
 
     def remove_sentence(self, sentence: str) -> None:
         """Remove a sentence where it is still shown."""
-        result, notice = (_NO_TEXT if text[0] == sentence else text for text in (self._result, self._notice))
-        self._set(result, notice)
+        kept, notice = (_NO_TEXT if text[0] == sentence else text for text in (self._sentence, self._notice))
+        self._set(kept, notice)
 
-    def _set(self, result: StyledText, notice: StyledText) -> None:
-        before, self._result, self._notice = (self._result, self._notice), result, notice
-        texts = [text for text in {text[0]: text for text in (result, notice)}.values() if text[0]]
+    def _set(self, sentence: StyledText, notice: StyledText) -> None:
+        before, self._sentence, self._notice = (self._sentence, self._notice), sentence, notice
+        texts = [text for text in {text[0]: text for text in (sentence, notice)}.values() if text[0]]
         for text in texts:
             if self.id == "status" and text not in before:
                 self.app.post_message(self.Shown(*text))  # one that its screen makes would not bubble beyond that

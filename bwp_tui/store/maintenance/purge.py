@@ -54,7 +54,7 @@ class PurgePlan:
 
     Attributes:
         numbers: the tasks.
-        youngest: when the youngest of them ended.
+        latest_end: when the last of them ended.
         unanswered: tasks that are left out, since their shoppers are still to be answered.
         own_files: their results in the profile's folder, which are removed too.
         files_elsewhere: their results elsewhere, which stay.
@@ -62,7 +62,7 @@ class PurgePlan:
     """
 
     numbers: tuple[int, ...]
-    youngest: date | None
+    latest_end: date | None
     unanswered: tuple[int, ...]
     own_files: dict[int, list[Path]]
     files_elsewhere: tuple[Path, ...]
@@ -86,19 +86,19 @@ def plan(
     *,
     evidence_too: bool,
     unanswered_too: bool = False,
-    among: Collection[int] | None = None,
+    only_these: Collection[int] | None = None,
     download_dir: Path | None = None,
 ) -> PurgePlan:
     """Plan the purge of tasks that match the filter, ended so long ago, and have no pending work.
 
     Args:
-        among: the numbers of the only tasks that are to be purged, if not all.
+        only_these: the numbers of the only tasks that may be purged; None for all.
         download_dir: where the profile saves results: a recovery may have lost the downloads of some that are there.
         evidence_too: remove whole rows, also of tasks that were purged already.
         unanswered_too: include tasks whose shoppers are still to be answered.
     """
     where, values = condition(selection, store.clock(), today)
-    is_chosen = "1" if among is None else in_numbers("t.number", among)
+    is_chosen = "1" if only_these is None else in_numbers("t.number", only_these)
     rows = store.rows(
         f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND {is_chosen}"
         " AND t.terminal = 1 AND t.finished_at <= ?"
