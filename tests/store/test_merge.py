@@ -24,6 +24,7 @@ from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from bwp_tui.store.worklog import intent_outcomes, poll_responses, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
+from tests.store.damage import change_elsewhere
 from tests.store.support import (
     ACTOR,
     SOON,
@@ -397,3 +398,27 @@ def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path,
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, number)
         assert (task.errors, task.note, task.email) == ((TaskError("DATA_SUBJECT_NOT_FOUND", ""),), "", "")
+
+
+@pytest.mark.parametrize(
+    "changed", ["due_on = '2027-09-01'", "holding_period = 138", "status = 'COMPLETED', terminal = 1"]
+)
+def test_a_value_of_the_backup_that_its_digests_contradict_is_not_taken(
+    path: Path, clock: ManualClock, changed: str
+) -> None:
+    backup = path.with_name("changed.db")
+    with closing(open_store(path, clock=clock)) as store:
+        accepted(store, "task-1", Kind.DELETION)
+    shutil.copy(path, backup)
+    clock.advance(minutes=1)
+    with closing(open_store(backup, clock=clock)) as store:
+        single.add_note(store, 1, "the backup knows more", ACTOR)
+        before = tasks.get(store, 1)
+    change_elsewhere(backup, f"UPDATE tasks SET {changed} WHERE number = 1")
+    clock.advance(minutes=1)
+    restore.restore(path, backup, clock())
+    with closing(open_store(path, clock=clock)) as store:
+        task = tasks.get(store, 1)
+    assert (task.due_on, task.holding_period, task.status, task.note, task.tags) == (
+        *(before.due_on, before.holding_period, before.status, "the backup knows more", ()),
+    )

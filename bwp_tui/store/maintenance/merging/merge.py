@@ -28,6 +28,7 @@ from bwp_tui.store.maintenance.intent_repair import (
     make_unsent_unconfirmed,
 )
 from bwp_tui.store.maintenance.merging import matching, merged_rows
+from bwp_tui.store.maintenance.merging.contradicted_values import contradicted_values, write_instead
 from bwp_tui.store.maintenance.merging.matching import IS_PURGED_HERE_ALONE
 from bwp_tui.store.maintenance.merging.merged_intents import add_intents, merge_intents
 from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX
@@ -78,6 +79,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     _choose_rows_without_events(db)
     undamaged = replay.values_without_damage(db)
+    contradicted = contradicted_values(db)
     lost_ids = _record_lost_ids(db, now)
     unsent_numbers = ", ".join(map(str, replay.proven_unsent_tasks(db)))
     changed = merged_rows.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
@@ -87,6 +89,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _find_earlier_tasks(db)
     _add_timeline(db)
     tagged = merged_rows.write_changes(db, changed, now)
+    write_instead(db, contradicted, now)
     waiting = add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
     merge_intents(db)
     # What this history knows as RECEIVED or declined may wait in the other one; in a recovery the row is right.
