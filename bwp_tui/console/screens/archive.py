@@ -113,11 +113,11 @@ class ArchiveScreen(FrontScreen):
         if opened is None:
             if row < len(self._listed):
                 self._entry_row = row
-                run_in_background(self, partial(self._open_entry, self._listed[row]), group="reading", exclusive=True)
+                run_in_background(self, partial(self._read_entry, self._listed[row]), group="reading", exclusive=True)
         elif opened.tree is not None:
-            self._open(opened, opened.tree.toggle_fold(row))
+            self._show_opened(opened, opened.tree.toggle_fold(row))
         elif opened.table is not None and self.rows.row_count:
-            self._open(opened._replace(record_row=row + 1), 0)
+            self._show_opened(opened._replace(record_row=row + 1), 0)
 
     def _scroll_columns(self, columns: int) -> None:
         """Show a table from another column on."""
@@ -125,7 +125,7 @@ class ArchiveScreen(FrontScreen):
         if opened is not None and opened.table is not None:
             first = opened.first_column + columns
             if 0 <= first < columns_of(opened.table):
-                self._open(opened._replace(first_column=first), self.rows.cursor_row)
+                self._show_opened(opened._replace(first_column=first), self.rows.cursor_row)
 
     def _back(self) -> None:
         opened = self._opened
@@ -135,10 +135,10 @@ class ArchiveScreen(FrontScreen):
         elif self._finder.clear():
             pass
         elif opened.record_row is not None:
-            self._open(opened._replace(record_row=None), opened.record_row - 1)
+            self._show_opened(opened._replace(record_row=None), opened.record_row - 1)
         else:
             self._show_remarks()
-            self._open(None, self._entry_row)
+            self._show_opened(None, self._entry_row)
 
     async def _show_folder(self) -> None:
         folder = str(self._path.parent)
@@ -167,7 +167,7 @@ class ArchiveScreen(FrontScreen):
         gone = f"{self._path.name} no longer exists. Press {key} on the task to download it again."
         self.show_status(str(error) if is_there else self._mask(gone), "bad")
 
-    async def _open_entry(self, entry: Entry) -> None:
+    async def _read_entry(self, entry: Entry) -> None:
         try:
             content = await asyncio.to_thread(_preview, self._path, entry)
         except BadArchive as error:
@@ -176,7 +176,7 @@ class ArchiveScreen(FrontScreen):
         tree = TreeRows(content, locale_glyphs(), self._mask) if isinstance(content, Tree) else None
         more = f"Preview truncated. Press {self.keymap.key('unpack')} to extract the archive."
         self.show_status(more if content.cut else "", "muted")
-        self._open(_OpenEntry(entry, content, tree), 0)
+        self._show_opened(_OpenEntry(entry, content, tree), 0)
 
     async def _page(self) -> None:
         """Show the open entry, as far as it is previewed, in the operator's pager."""
@@ -212,12 +212,12 @@ class ArchiveScreen(FrontScreen):
         """List the entries whose names have the words of the filter; the cursor stays on its entry."""
         current = self._listed[self.rows.cursor_row :][:1]
         self._listed = [entry for entry in self._entries if self._filter.fits(self._mask(entry.name))]
-        self._open(None, next((row for row, entry in enumerate(self._listed) if entry in current), 0))
+        self._show_opened(None, next((row for row, entry in enumerate(self._listed) if entry in current), 0))
 
     def _show(self) -> None:
-        self._open(self._opened, self.rows.cursor_row)
+        self._show_opened(self._opened, self.rows.cursor_row)
 
-    def _open(self, opened: _OpenEntry | None, cursor: int) -> None:
+    def _show_opened(self, opened: _OpenEntry | None, cursor: int) -> None:
         """Show an entry, or for None the list, at the present width."""
         self._opened = opened
         self.update_footer()
@@ -282,7 +282,7 @@ class ArchiveScreen(FrontScreen):
         if opened is not None and opened.table is not None:
             cell = self._mask(opened.table.rows[row + 1][column])[: rows.text_width]
             if cell not in rows.text_of(row)[: rows.text_width]:
-                self._open(opened._replace(first_column=column), row)
+                self._show_opened(opened._replace(first_column=column), row)
 
     def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:  # noqa: ARG002  it is the cursor
         if pattern is None and self._opened is not None and self._opened.tree is not None:

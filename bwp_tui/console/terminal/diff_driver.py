@@ -69,7 +69,7 @@ class DiffDriver(CompatDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._lock = threading.RLock()
         self._buffer = ScreenBuffer(*shutil.get_terminal_size())
-        self._passed_on: list[str] = []
+        self._unsent: list[str] = []
         self._is_synchronized = False
         self._is_ascii_only = not is_utf8(locale.getencoding())
         self._lacks_signs = lacks_symbols(os.environ.get("TERM", ""))
@@ -128,7 +128,7 @@ class DiffDriver(CompatDriver):
             self._buffer.apply_frame(data)
         except NotAFrame:
             # A terminal that has grown may leave cells of the alternate screen on the shell's.
-            self._passed_on += (self._changes(), _ERASE if data == _LEAVE_SCREEN else "", data)
+            self._unsent += (self._changes(), _ERASE if data == _LEAVE_SCREEN else "", data)
             if data == _ENTER_SCREEN:  # after ctrl+z Textual paints nothing by itself
                 self._buffer.repaint_all()
             elif data != _LEAVE_SCREEN and not _KEEPS_CELLS.fullmatch(data):
@@ -136,8 +136,8 @@ class DiffDriver(CompatDriver):
             self._is_suspended = data == _LEAVE_SCREEN or (self._is_suspended and data != _ENTER_SCREEN)
 
     def _pending_output(self) -> str:
-        text = "".join((*self._passed_on, self._changes()))
-        self._passed_on.clear()
+        text = "".join((*self._unsent, self._changes()))
+        self._unsent.clear()
         return text
 
     def _changes(self) -> str:

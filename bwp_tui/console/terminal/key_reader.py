@@ -63,7 +63,7 @@ class KeyReader(CompatKeyParser):
         self._unfinished = ""
         self._unfinished_since = 0.0
         self._escape_was_sent = False
-        self._pasted: list[str] | None = None
+        self._open_paste: list[str] | None = None
         self._burst = Burst()
 
     def feed(self, data: str) -> Iterable[Message]:
@@ -74,7 +74,7 @@ class KeyReader(CompatKeyParser):
     def tick(self) -> Iterable[Message]:
         """Give up a sequence whose rest does not come."""
         waited = time.monotonic() - self._unfinished_since
-        if self._pasted is not None:  # what may be the beginning of its end waits for the rest
+        if self._open_paste is not None:  # what may be the beginning of its end waits for the rest
             return
         if self._unfinished == _ESC and not self._escape_was_sent and waited >= self._escape_s:
             self._escape_was_sent = True
@@ -101,7 +101,7 @@ class KeyReader(CompatKeyParser):
     def _read(self, data: str) -> Iterator[Message]:
         if self._may_be_typed:
             yield from self.tick()
-        if self._unfinished == _ESC and self._pasted is None and data[0] not in _AFTER_ESC:
+        if self._unfinished == _ESC and self._open_paste is None and data[0] not in _AFTER_ESC:
             # No action has a key with alt: the escape was a key of its own.
             self._unfinished = ""
             yield from self._given_up(_ESC)
@@ -109,8 +109,8 @@ class KeyReader(CompatKeyParser):
         if self._escape_was_sent and not text.startswith(("\x1b[", "\x1bO")):
             text, self._escape_was_sent = data, False
         while text:
-            if self._pasted is not None:
-                text = yield from self._read_paste(self._pasted, text)
+            if self._open_paste is not None:
+                text = yield from self._read_paste(self._open_paste, text)
             elif not text.startswith(_ESC):
                 typed, esc, rest = text.partition(_ESC)
                 yield from super().feed(typed)
@@ -128,7 +128,7 @@ class KeyReader(CompatKeyParser):
     def _read_sequence(self, sequence: str) -> Iterator[Message]:
         is_escaped, self._escape_was_sent = self._escape_was_sent, False
         if sequence == _PASTE:
-            self._pasted = []
+            self._open_paste = []
             return
         if sequence[1] in "]P_" or len(sequence) > _MAX_SEQUENCE:
             return
@@ -156,7 +156,7 @@ class KeyReader(CompatKeyParser):
             body, self._unfinished = body[: len(body) - cut], body[len(body) - cut :]
         pasted.append(body)
         if end:
-            self._pasted = None
+            self._open_paste = None
             yield events.Paste("".join(pasted).replace("\x00", "").replace(_ESC, clean(_ESC)))
         return rest
 

@@ -163,8 +163,8 @@ def _revision(page: bytes) -> int | None:
     header = row_header_at(page, int.from_bytes(page[8:10], "big"))
     if header is None:
         return None
-    body, whole = value_bytes_of(page, header, lambda _page, _size: b"")
-    values = values_of(header.types, body) if whole else []
+    body, is_whole = value_bytes_of(page, header, lambda _page, _size: b"")
+    values = values_of(header.types, body) if is_whole else []
     return values[1] if len(values) > 1 and isinstance(values[1], int) else None
 
 

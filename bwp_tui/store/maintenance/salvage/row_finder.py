@@ -71,14 +71,14 @@ class _LeafBounds(NamedTuple):
     leaf: _Leaf
     low: int
     high: int
-    stale: bool
+    is_stale: bool
 
 
 class _Cell(NamedTuple):
     header: RowHeader | None
     values: Sequence[SqlValue] = ()
-    whole: bool = False
-    sound: bool = False
+    is_whole: bool = False
+    is_sound: bool = False
 
 
 class Salvage:
@@ -124,11 +124,11 @@ class Salvage:
         shape = self._shapes[table]
         self._leaves_with_doubtful_rows[table] = []
         highest = None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
-        for bounds in [bounds for group in live for bounds in _in_order(group, highest, stale=False)]:
+        for bounds in [bounds for group in live for bounds in _in_order(group, highest, is_stale=False)]:
             yield from self._sound_rows(shape, bounds)
         if not self._leaves_with_doubtful_rows[table] and self._reachable_pages(table) is not None:
             others = [leaf for leaf in others if leaf.from_wal]  # which no page points to any more
-        for bounds in _in_order(others, None, stale=True):
+        for bounds in _in_order(others, None, is_stale=True):
             yield from self._sound_rows(shape, bounds)
 
     def doubtful_rows(self, table: str) -> Iterator[SalvagedRow]:
@@ -158,7 +158,7 @@ class Salvage:
                 if row is None:
                     self.lost[table] += 1
                 else:
-                    yield row._replace(is_stale=bounds.stale)
+                    yield row._replace(is_stale=bounds.is_stale)
 
     def indexed_tokens(self) -> Iterator[str]:
         """Yield the client tokens in the indexes: a second copy of those in the rows."""
@@ -244,7 +244,7 @@ class Salvage:
             self._leaves_with_doubtful_rows[shape.table].append(bounds)
         for index in sound:
             values = shape.sound_values(cells[index].values)
-            yield SalvagedRow(_key(cells[index]) if shape.key else None, values, is_stale=bounds.stale)
+            yield SalvagedRow(_key(cells[index]) if shape.key else None, values, is_stale=bounds.is_stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
         return self.file.page(leaf.page_number, from_wal=leaf.from_wal)
@@ -253,9 +253,9 @@ class Salvage:
         header = row_header_at(page, offset)
         if header is None:
             return _Cell(None)
-        body, whole = value_bytes_of(page, header, self.file.overflow)
+        body, is_whole = value_bytes_of(page, header, self.file.overflow)
         values = values_of(header.types, body)
-        return _Cell(header, values, whole, whole and shape.fits(header.rowid, values))
+        return _Cell(header, values, is_whole, is_whole and shape.fits(header.rowid, values))
 
     def _rowid(self, page: bytes, offset: int) -> int:
         try:
@@ -266,14 +266,14 @@ class Salvage:
     def _repair(self, shape: TableShape, page: bytes, doubt: _DoubtfulCell) -> SalvagedRow | None:
         """Return the row before one bit changed, if that can be found; or else what can be read of it."""
         cell = self._cell(shape, page, doubt.offsets[doubt.at])
-        in_place = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
-        if not (cell.whole and in_place) and self._trials:
+        is_between = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
+        if not (cell.is_whole and is_between) and self._trials:
             self._trials -= 1
             candidates = {}
             for near, offset in _pages_one_bit_away(page, doubt, cell.header):
                 other = self._cell(shape, near, offset)
                 key = _key(other)
-                if other.sound and key is not None and (shape.key is None or doubt.below < key < doubt.above):
+                if other.is_sound and key is not None and (shape.key is None or doubt.below < key < doubt.above):
                     candidates[key, tuple(other.values)] = other
             if candidates:
                 key, likeliest = max(candidates, key=lambda one: shape.rank(one[1], cell.values))
@@ -282,12 +282,12 @@ class Salvage:
                 )
         if cell.header is None or not shape.is_like(cell.values):
             return None
-        values = cell.values if cell.whole else shape.values_before_shift(cell.values)
+        values = cell.values if cell.is_whole else shape.values_before_shift(cell.values)
         repaired, damaged = shape.repaired_values(values, self._now)
         only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
-        key = cell.header.rowid if in_place else only
-        written = None if in_place else cell.header.rowid
-        return SalvagedRow(key if shape.key else None, repaired, tuple(damaged), not in_place, written_key=written)
+        key = cell.header.rowid if is_between else only
+        written = None if is_between else cell.header.rowid
+        return SalvagedRow(key if shape.key else None, repaired, tuple(damaged), not is_between, written_key=written)
 
 
 _VOTES_OF_INTACT_ROW: Final = 100
@@ -308,7 +308,7 @@ def _key(cell: _Cell) -> int | None:
     return None if cell.header is None else cell.header.rowid
 
 
-def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Iterator[_LeafBounds]:
+def _in_order(leaves: list[_Leaf], highest: int | None, *, is_stale: bool) -> Iterator[_LeafBounds]:
     """Yield leaves in the order of their keys, with the bounds that their neighbours set.
 
     Where two neighbours overlap, an edge key of one is wrong: the one whose removal leaves room for the other. Where
@@ -336,12 +336,12 @@ def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Itera
             low = min(low, leaf.first - 1)
         if index in copies:
             high = max(high, leaf.last + 1)
-        yield _LeafBounds(leaf, low, high, stale)
+        yield _LeafBounds(leaf, low, high, is_stale)
 
 
 def _sound_in_order(shape: TableShape, cells: list[_Cell], bounds: _LeafBounds, count: int) -> list[int]:
     """Return the indexes of the sound cells whose keys are far enough apart for the cells between them."""
-    sound = [index for index, cell in enumerate(cells) if cell.sound]
+    sound = [index for index, cell in enumerate(cells) if cell.is_sound]
     if shape.key is None:
         return sound
     keys = {index: key for index in sound if bounds.low < (key := _key(cells[index]) or 0) < bounds.high}
