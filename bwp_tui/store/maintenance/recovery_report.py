@@ -119,7 +119,8 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
     """Write the report of a recovery beside the history."""
     kept = ", ".join(f"{count} {table}" for table, count in counts.kept_rows.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in counts.unreadable_rows.items() if count) or "none was seen"
-    span = counts.lost_span
+    span, (lost_events, of_tasks) = counts.lost_span, counts.lost_events
+    events = f"{lost_events}, of {counted(of_tasks, 'task')}" if lost_events else "none"
     lines = [
         f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
         *_set_aside_lines(swap, is_missing=reason == FILE_IS_MISSING),
@@ -141,7 +142,7 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
         "Tasks whose rows were lost, made from timelines, indexes, intents and downloads (what none of these says is"
         f" named on their timelines): {counts.reconstructed_tasks}.",
         "Events that are missing, as the digests show (the timelines name them; downloads and requests sent have no"
-        f" digests, and are not counted): {counts.lost_events[0]}, of {counted(counts.lost_events[1], 'task')}.",
+        f" digests, and are not counted): {events}.",
         "Changes that are in no copy: "
         + ("none that is known." if span is None else f"those from {span[0]} to {span[1]}, as the lock file shows."),
         "Task numbers of which nothing is left (lost, or removed by purge --all):"

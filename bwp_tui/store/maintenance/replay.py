@@ -161,8 +161,10 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     return repaired
 
 
-_REQUESTED: Final = (*("kind", "email", "holding_period", "reason", "received_on", "regulation", "due_on", "task_id"),)
-"""The columns that say what the shopper asked for, when the answer is due, and which task it is at the service."""
+_REQUESTED: Final = (
+    *("kind", "email", "holding_period", "reason", "received_on", "regulation", "due_on", "task_id", "status"),
+)
+"""The columns that say what the shopper asked for, when the answer is due, and what became of which task."""
 
 
 def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
@@ -176,7 +178,8 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
             row = row_of(db, number) if digested is not None else {}
             if digested is None or chain is None or chain.is_row_of(digested) or row["purged_at"] is not None:
                 continue
-            said, changed = columns_after({}, timeline_rows(events)), chain.changed_columns(digested)
+            said = columns_after({}, timeline_rows(proven_events(events, chain)))
+            changed = chain.changed_columns(digested)
             named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
             is_unsent = row["status"] in (*WITHHELD_STATUSES, Status.QUEUED) and row["task_id"] is None
             # Where no column is named, it is likelier that the digests are damaged.
