@@ -180,6 +180,28 @@ def test_a_lost_history_comes_from_a_copy_that_was_set_aside_if_that_is_the_newe
         assert scalar(store, "SELECT count(*) FROM tasks WHERE email <> ''") == 31
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_no_history_is_begun_anew_while_the_backups_cannot_be_looked_at(
+    path: Path, clock: ManualClock, is_link: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store)
+        backups.back_up_daily(path, TODAY, _calm())
+        kept = backups.folder(path).rename(path.with_name("disk"))
+        if is_link:
+            backups.folder(path).symlink_to(path.with_name("not mounted"))
+        else:
+            backups.folder(path).touch()
+        assert "backups" in str(maintenance_thread.run_maintenance(store, _calm()))
+    path.unlink()
+    with pytest.raises(StoreUnavailable, match="backups"):
+        open_store(path, clock=clock)
+    backups.folder(path).unlink()
+    kept.rename(backups.folder(path))
+    with closing(open_store(path, clock=clock)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 1
+
+
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
     assert maintenance_thread.run_maintenance(store, _calm()) is None

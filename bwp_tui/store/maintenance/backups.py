@@ -33,15 +33,21 @@ def folder(path: Path) -> Path:
 
 
 def daily_backups(path: Path) -> list[Path]:
-    """Return the daily backups, the newest first. Raises StoreUnavailable if their folder cannot be read."""
+    """Return the daily backups, the newest first.
+
+    Raises:
+        StoreUnavailable: their folder cannot be read, as a link to a disk that is not mounted. Without it a lost
+            history would be taken for a new one.
+    """
     here = folder(path)
     try:
         found = [*here.iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not os.path.lexists(here):
+            return []
         raise StoreUnavailable(
-            f"The folder {here} of the backups cannot be read: {error.strerror}. Fix its permissions, and try again."
+            f"The folder {here} of the backups cannot be read: {error.strerror}. Mount the disk that it is on, or fix "
+            "it, and try again."
         ) from error
     pattern = f"{re.escape(path.stem)}{_NAME}"
     return sorted((backup for backup in found if re.fullmatch(pattern, backup.name)), reverse=True)
