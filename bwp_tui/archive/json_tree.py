@@ -83,7 +83,7 @@ class _TreeBuilder:
             self._key, self._expected = _cleaned_string(match["text"])[1:-1], ":"
         elif not sign and self._expected in ("value", "value?"):
             self._add(_cleaned_string(match["text"]) if match["text"] else match["plain"])
-            self._after_value()
+            self._expect_after_value()
         else:
             return False
         return True
@@ -101,10 +101,10 @@ class _TreeBuilder:
         if not self.open or self.open[-1].value != opening or self._expected not in (",", empty_or_full):
             return False
         self.open.pop().end = len(self.nodes)
-        self._after_value()
+        self._expect_after_value()
         return True
 
-    def _after_value(self) -> None:
+    def _expect_after_value(self) -> None:
         self._expected = "," if self.open else "end"
 
 

@@ -181,7 +181,7 @@ class _Reader:
         self._lines = lines
 
     def config(self, content: Mapping[str, object]) -> ConfigFile:
-        self._unknown("", content, _TOP_KEYS)
+        self._record_unknown_keys("", content, _TOP_KEYS)
         texts = self._texts("", content, _TOP_SETTINGS)
         return ConfigFile(
             self._path,
@@ -196,7 +196,7 @@ class _Reader:
         """Return a table of the file; an empty one where something else is in its place."""
         if isinstance(value, dict):
             return value
-        self._mistake(place, key, wrong)
+        self._record_mistake(place, key, wrong)
         return {}
 
     def _commands(self, value: object) -> tuple[CustomCommand, ...]:
@@ -206,16 +206,16 @@ class _Reader:
     def _command(self, name: str, table: object) -> CustomCommand | None:
         place = f"commands.{name}"
         if not isinstance(table, dict) or not re.fullmatch(NAME_PATTERN, name):
-            self._mistake(place, "", "must be a table whose name has a-z, 0-9, - and _, such as [commands.crm]")
+            self._record_mistake(place, "", "must be a table whose name has a-z, 0-9, - and _, such as [commands.crm]")
             return None
-        self._unknown(place, table, _COMMAND_KEYS)
+        self._record_unknown_keys(place, table, _COMMAND_KEYS)
         known = {"key": Setting(checks.one_line, ""), "title": Setting(checks.one_line, "")}
         texts = self._texts(place, table, known)
         if "key" not in table:
-            self._mistake(place, "key", "is missing")
+            self._record_mistake(place, "key", "is missing")
         timeout = table.get("timeout", PROGRAM_TIMEOUT_S)
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT_S:
-            self._mistake(place, "timeout", f"must be seconds, up to {_LONGEST_TIMEOUT_S}")
+            self._record_mistake(place, "timeout", f"must be seconds, up to {_LONGEST_TIMEOUT_S}")
         run = self._argument_list(place, "run", table.get("run"))
         if not run or "key" not in texts or not isinstance(timeout, int | float):
             return None
@@ -224,7 +224,7 @@ class _Reader:
 
     def _hooks(self, value: object) -> dict[HookOccasion, OperatorProgram]:
         table = self._table("", "hooks", value, "must be a table, [hooks]")
-        self._unknown("hooks", table, tuple(HookOccasion))
+        self._record_unknown_keys("hooks", table, tuple(HookOccasion))
         runs = {name: self._argument_list("hooks", name, table[name]) for name in HookOccasion if name in table}
         return {name: OperatorProgram(run) for name, run in runs.items() if run}
 
@@ -232,7 +232,7 @@ class _Reader:
         """Return a program and its arguments; a `~/` before the program's path is the operator's folder."""
         run = _texts_of(value) if isinstance(value, list) else ()
         if not run or not all(run) or "\0" in "".join(run):
-            self._mistake(place, key, 'must be a program and its arguments: ["program", "argument"]')
+            self._record_mistake(place, key, 'must be a program and its arguments: ["program", "argument"]')
             return ()
         return (checks.with_home(run[0]), *run[1:])
 
@@ -244,34 +244,34 @@ class _Reader:
         tables = self._table("", "profiles", value, "must be tables such as [profiles.default]")
         for name in tables:
             if wrong := checks.profile_name(name):
-                self._mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
+                self._record_mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
         return {name: _Reader(self._path, self._lines).profile(name, table) for name, table in tables.items()}
 
     def profile(self, name: str, table: object) -> ProfileTable:
         place = f"profiles.{name}"
         if not isinstance(table, dict):
-            self._mistake("profiles", name, f"must be a table, [{place}]")
+            self._record_mistake("profiles", name, f"must be a table, [{place}]")
             return ProfileTable(mistakes=tuple(self.mistakes))
-        self._unknown(place, table, PROFILE_KEYS)
+        self._record_unknown_keys(place, table, PROFILE_KEYS)
         texts = self._texts(place, table, PROFILE_SETTINGS)
         sources = [source for source in SECRET_SETTINGS if source in table]
         if len(sources) > 1:
-            self._mistake(place, sources[1], f"is one place of the secret too many: {sources[0]} is set too")
+            self._record_mistake(place, sources[1], f"is one place of the secret too many: {sources[0]} is set too")
         events = self._events(place, table.get("events", {}))
         return ProfileTable(texts, events, tuple(self.mistakes))
 
     def _events(self, profile_place: str, value: object) -> dict[str, str]:
         place = f"{profile_place}.events"
         table = self._table(profile_place, "events", value, f"must be a table, [{place}]")
-        self._unknown(place, table, tuple(EVENT_SETTINGS))
+        self._record_unknown_keys(place, table, tuple(EVENT_SETTINGS))
         return self._texts(place, table, EVENT_SETTINGS)
 
-    def _unknown(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
+    def _record_unknown_keys(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
         for key in (key for key in table if key not in known):
             wrong = f"is not a setting{did_you_mean(key, known)}"
             if key == "client_secret":
                 wrong = "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
-            self._mistake(place, key, wrong)
+            self._record_mistake(place, key, wrong)
 
     def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, Setting]) -> dict[str, str]:
         texts: dict[str, str] = {}
@@ -283,12 +283,12 @@ class _Reader:
             else:
                 wrong = declared.check(text)
             if wrong is not None:
-                self._mistake(place, key, wrong)
+                self._record_mistake(place, key, wrong)
             else:
                 texts[key] = text
         return texts
 
-    def _mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:
+    def _record_mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:
         where = self._where(place, key)
         name = named or ".".join(clean_line(part) for part in (place, key) if part)
         self.mistakes.append(f"{where}: {name} {wrong}{'' if wrong.endswith('?') else '.'}")

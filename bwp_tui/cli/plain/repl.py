@@ -85,10 +85,12 @@ class _Repl:
         self._seen: dict[int, str] = {}
         self._is_running = True
         self._own_commands = {
-            "new": _PlainCommand("", "submit a request, question by question; quit leaves the questions", self._new),
+            "new": _PlainCommand(
+                "", "submit a request, question by question; quit leaves the questions", self._submit_request
+            ),
             "watch": _PlainCommand("TASK", "include the task in news when it finishes", self._watch),
-            "news": _PlainCommand("", "print the changes of the watched tasks since the last news", self._news),
-            "help": _PlainCommand("COMMAND", "show the help of a command; help commands lists them", self._help),
+            "news": _PlainCommand("", "print the changes of the watched tasks since the last news", self._print_news),
+            "help": _PlainCommand("COMMAND", "show the help of a command; help commands lists them", self._print_help),
             _QUIT: _PlainCommand("", "leave", self._quit),
         }
 
@@ -147,10 +149,10 @@ class _Repl:
         else:
             # The path of a result may contain the email; `show TASK --unmask` prints it.
             mask = ("--mask",) if name == DOWNLOAD.name else ()
-            return self._command(name, *mask, *rest) != ExitCode.USAGE
+            return self._run_command(name, *mask, *rest) != ExitCode.USAGE
         return False
 
-    def _command(self, *words: str) -> int:
+    def _run_command(self, *words: str) -> int:
         return run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
@@ -166,7 +168,7 @@ class _Repl:
             print(wrapped(f"Nothing can be sent: {', '.join(missing)} not set."))
         print("Type help for the commands, quit to leave.")
 
-    def _help(self, rest: Sequence[str]) -> None:
+    def _print_help(self, rest: Sequence[str]) -> None:
         if len(rest) == 1 and rest[0] in self._own_commands:
             own = self._own_commands[rest[0]]
             _print_entry(rest[0], own.arguments, own.help)
@@ -190,21 +192,21 @@ class _Repl:
     def _quit(self, _rest: Sequence[str]) -> None:
         self._is_running = False
 
-    def _new(self, _rest: Sequence[str]) -> None:
+    def _submit_request(self, _rest: Sequence[str]) -> None:
         try:
             words = ask_request()
         except QuestionsCancelled:
             print_message("Nothing was recorded.")
         else:
-            self._command(*words)
+            self._run_command(*words)
 
     def _watch(self, rest: Sequence[str]) -> None:
         if not rest:
             print_message("Name a task, such as: watch 3.")
         else:
-            self._command("tag", *rest, f"+{WATCHED}")
+            self._run_command("tag", *rest, f"+{WATCHED}")
 
-    def _news(self, _rest: Sequence[str]) -> None:
+    def _print_news(self, _rest: Sequence[str]) -> None:
         watched = tasks.tagged_since(self._store, WATCHED, 0)
         changed = [task for task in watched if self._seen.get(task.number) != task.status]
         self._seen.update((task.number, task.status) for task in watched)

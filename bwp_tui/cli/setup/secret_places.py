@@ -152,7 +152,7 @@ def command_place(line: str) -> SecretPlace:
         if CommandSecret(tuple(shlex.split(line))).read() != secret:
             raise SettingsError(f"The command {line} prints another secret; change it there first.")
 
-    def leave() -> None:
+    def remove_nothing() -> None:
         """The operator's own program keeps it."""
 
-    return SecretPlace(f"what {line} reads", "client_secret_command", line, check, leave)
+    return SecretPlace(f"what {line} reads", "client_secret_command", line, check, remove_nothing)

@@ -29,14 +29,14 @@ def supervised(is_alive: Callable[[], bool]) -> Iterator[None]:
     ended = threading.Event()
     interval = _watchdog_s() / _SIGNS_OF_LIFE
 
-    def give_signs() -> None:
+    def notify_watchdog() -> None:
         while not ended.wait(interval):
             if is_alive():
                 notify("WATCHDOG=1")
 
     notify("READY=1")
     if interval:
-        threading.Thread(target=give_signs, name="watchdog", daemon=True).start()
+        threading.Thread(target=notify_watchdog, name="watchdog", daemon=True).start()
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperat
 from bwp_tui.console.background import Work
 from bwp_tui.console.bindings.actions import LETTER_KINDS, NO_TASK
 from bwp_tui.console.bindings.prompt_commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
-from bwp_tui.console.command_bar.list_command_reader import ListCommandReader, if_writable
+from bwp_tui.console.command_bar.list_command_reader import ListCommandReader, run_if_writable
 from bwp_tui.console.command_bar.parser import (
     CommandHandler,
     CommandLine,
@@ -177,7 +177,7 @@ class CommandReader:
             raise kind.error(f"A request is a retrieval or a deletion; write {line.usage}.", guess)
         line.reject_more_than(2)
         email = rest[0].text if rest else None
-        return lambda: if_writable(self._screen, lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
+        return lambda: run_if_writable(self._screen, lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
 
     def _read_operation(self, line: CommandLine) -> CommandHandler:
         """Return the handler of an operation: the line gives values, and the console asks for the others."""
@@ -248,7 +248,7 @@ class CommandReader:
             else:
                 self._screen.show_status(NO_TASK, "warn")
 
-        return lambda: if_writable(self._screen, start)
+        return lambda: run_if_writable(self._screen, start)
 
     def _read_settle(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)
@@ -259,7 +259,7 @@ class CommandReader:
         settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option in line.options)
         values = {settlement.text.name: self._value(settlement.text, line.options)}
         work = partial(self._records.settle, settlement, task, values)
-        return lambda: if_writable(self._screen, lambda: self._screen.run_in_background(work))
+        return lambda: run_if_writable(self._screen, lambda: self._screen.run_in_background(work))
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.positionals]

@@ -120,7 +120,7 @@ class ListCommandReader:
             if is_confirmed is None or await is_confirmed():
                 await run_in_thread_and_report(self._screen, change)
 
-        if_writable(self._screen, lambda: self._screen.run_in_background(work))
+        run_if_writable(self._screen, lambda: self._screen.run_in_background(work))
 
     def _view_named(self, word: Word) -> View:
         views = self._screen.session.reader.views()  # those without a key too
@@ -131,7 +131,7 @@ class ListCommandReader:
         return view
 
 
-def if_writable(screen: MainScreenProtocol, handler: CommandHandler) -> None:
+def run_if_writable(screen: MainScreenProtocol, handler: CommandHandler) -> None:
     """Carry a line out that changes something, unless nothing can be changed."""
     if screen.session.read_only:
         screen.show_status(READ_ONLY, "warn")

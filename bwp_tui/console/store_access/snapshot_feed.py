@@ -139,7 +139,7 @@ class SnapshotFeed:
                     self._version = version
                     self._read()
             except Exception as error:  # noqa: BLE001  without this thread the screen would no longer change
-                self._publish(str(error) if isinstance(error, StoreError) else _unexpected(error))
+                self._publish(str(error) if isinstance(error, StoreError) else _sentence_of_unexpected(error))
                 self._requested.wait(INTERVAL_S * 20)
 
     def _publish(self, update: Snapshot | str) -> None:
@@ -209,6 +209,6 @@ def start_feed(profile: Profile, clock: Clock = utc_now) -> SnapshotFeed:
     return feed
 
 
-def _unexpected(error: Exception) -> str:
+def _sentence_of_unexpected(error: Exception) -> str:
     """Return a sentence without the error's own words, which may hold data."""
     return f"The history cannot be read just now ({type(error).__name__}); it is tried again."

@@ -120,7 +120,7 @@ class KeyQueue:
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
             if not self._accepts_now(event):
-                await _with_timeout(self._until_accepted(event), _ACCEPT_TIMEOUT_S)
+                await _with_timeout(self._wait_until_accepted(event), _ACCEPT_TIMEOUT_S)
                 # It may have opened a question, which is not focused yet.
                 await _with_timeout(self._wait_until_handled())
             if not self._may_act(event):
@@ -175,7 +175,7 @@ class KeyQueue:
         if self._waiting.empty():  # its characters were typed all at once: no key follows that has them painted
             self._app.screen.check_idle()
 
-    async def _until_accepted(self, event: events.Event) -> None:
+    async def _wait_until_accepted(self, event: events.Event) -> None:
         while not self._accepts_now(event):  # noqa: ASYNC110  # a key waits too rarely for an event of its own
             await asyncio.sleep(_POLL_S)
 
@@ -205,9 +205,9 @@ class KeyQueue:
         """Wait until the queues that a key passes through are empty."""
         for _ in range(_QUEUE_ROUNDS):
             for pump in (self._app.focused, self._app.screen, self._app):
-                await self._until_processed(pump)
+                await self._wait_until_processed(pump)
 
-    async def _until_processed(self, pump: MessagePump | None) -> None:
+    async def _wait_until_processed(self, pump: MessagePump | None) -> None:
         done = asyncio.Event()
         if pump is not None and pump.is_running and pump.call_later(done.set):
             await done.wait()

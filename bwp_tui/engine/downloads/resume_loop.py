@@ -107,7 +107,7 @@ class ResumeLoop:
             link = await self.request_link()
             before = part.size
             try:
-                await self._follow(link)
+                await self._follow_link(link)
             except RangeNotSatisfiable as error:
                 if error.total is None:
                     raise RangeNotSatisfiable(str(error), total=await self._size()) from None
@@ -135,7 +135,7 @@ class ResumeLoop:
         except TimeoutError:
             raise ConnectionLost(_SILENT) from None
 
-    async def _follow(self, link: PresignedLink) -> None:
+    async def _follow_link(self, link: PresignedLink) -> None:
         part = self.part
         if self._last_transfer is not None and not self._last_transfer.done():
             raise FolderError(f"The disk of {part.folder} does not respond. Fix it, then download again.")

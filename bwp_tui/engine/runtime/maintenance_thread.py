@@ -87,7 +87,7 @@ class MaintenanceThread:
         self._only_without_backup = only_without_backup
         self._stopped = threading.Event()
         self._finishing = threading.Event()
-        self._thread = threading.Thread(target=self._rounds, name="history-maintenance", daemon=True)
+        self._thread = threading.Thread(target=self._run_rounds, name="history-maintenance", daemon=True)
 
     def start(self) -> None:
         """Start the thread with its first round."""
@@ -114,7 +114,7 @@ class MaintenanceThread:
             return backups.todays_path(path, local_day(self._store.clock())) in backups.daily_backups(path)
         return False
 
-    def _rounds(self) -> None:
+    def _run_rounds(self) -> None:
         while True:
             if not (self._only_without_backup and self._has_todays_backup()):
                 sentence = run_maintenance(self._store, self._stopped)
