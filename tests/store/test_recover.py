@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
-from bwp_tui.store.errors import NotAHistory, StoreError, StoreTooNew, StoreUnavailable
+from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreError, StoreTooNew, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import intent_log, tasks, timeline
@@ -567,6 +568,29 @@ def test_the_root_of_each_index_is_read_since_sqlite_takes_an_empty_one_of_a_wro
         damaged.write_bytes(path.read_bytes())
         overwrite(damaged, (root - 1) * PAGE, b"\x02")  # the leaf of an index is an inner page then
         assert integrity.full_check(damaged) != [], name
+
+
+@pytest.mark.parametrize("is_settled", [True, False])
+def test_an_index_of_waiting_requests_that_the_disk_did_not_write_is_noticed(
+    path: Path, clock: ManualClock, is_settled: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        ((root,),) = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'intents_waiting'")
+        submitted(store) if is_settled else accepted(store, "task-1")
+    begin = (int(str(root)) - 1) * PAGE
+    before = path.read_bytes()[begin : begin + PAGE]
+    with closing(open_store(path, clock=clock)) as store:
+        if is_settled:
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+        else:
+            submitted(store, email="second@example.com")
+    overwrite(path, begin, before)
+    assert integrity.quick_check(path, threading.Event()) != []
+    assert integrity.full_check(path) != []
+    with closing(open_store(path, clock=clock)) as store:
+        if is_settled:
+            with pytest.raises(StoreDamaged):
+                intent_outcomes.record_sending(store, 1)
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -15,6 +15,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.migrate import newest_version, version_of
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance.salvage.table_shapes import shapes
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
@@ -39,7 +40,7 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
     with closing(open_for_reading(path).db) as db:
         db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
         try:
-            return _page_findings(db, "quick_check")
+            return _page_findings(db, "quick_check") or _waiting(db)
         except apsw.InterruptError:
             return []
 
@@ -49,12 +50,8 @@ def full_check(path: Path) -> list[str]:
     with closing(open_for_reading(path).db) as db:
         try:
             findings = _page_findings(db, "integrity_check")
-            return (
-                findings
-                or [*_indexes(db), *_references(db), *_schema(db), *_counts(db), *_choices(db), *_contents(db)][
-                    :_MAX_FINDINGS
-                ]
-            )
+            checks = (_indexes, _waiting, _references, _schema, _counts, _choices, _contents)
+            return findings or [finding for check in checks for finding in check(db)][:_MAX_FINDINGS]
         except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
             return [str(error)]
 
@@ -82,6 +79,15 @@ def _indexes(db: apsw.Connection) -> list[str]:
         except apsw.CorruptError as error:
             return [f"the index {name} cannot be read ({error})"]
     return []
+
+
+def _waiting(db: apsw.Connection) -> list[str]:
+    """Compare the index by which requests are sent with the rows: SQLite takes one with old entries for sound."""
+    if version_of(db) != newest_version():
+        return []
+    waiting = f"SELECT id FROM intents {{}} WHERE {INTENT_IS_WAITING}"
+    by_index, by_rows = waiting.format("INDEXED BY intents_waiting"), waiting.format("NOT INDEXED")
+    return ["the index of requests that wait is wrong"] if _differ(db, by_index, by_rows) else []
 
 
 def _references(db: apsw.Connection) -> list[str]:

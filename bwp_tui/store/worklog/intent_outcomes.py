@@ -58,8 +58,13 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
         )
         if row is not None:
             update_task(transaction, as_int(row[0]))
+        elif transaction.row(_IS_LISTED, (intent,)) is not None:
+            raise unreadable("a request that is settled, and that an index lists as waiting")
         return row is not None
 
+
+_IS_LISTED: Final = f"SELECT 1 FROM intents INDEXED BY intents_waiting WHERE {INTENT_IS_WAITING} AND id = ?"
+"""Finds an intent that the index of those that wait has: its row is not read."""
 
 _IS_INDEXED: Final = (
     "WITH i AS MATERIALIZED (SELECT id, task, action, client_token FROM intents NOT INDEXED WHERE id = ?)"
