@@ -38,8 +38,8 @@ class Node:
         return self.value in ("{", "[")
 
 
-def parse_tree(text: str, *, cut: bool) -> tuple[Node, ...] | None:
-    """Return the tree of a JSON text, or None where it is no JSON. With `cut` it may end anywhere."""
+def parse_tree(text: str, *, is_cut: bool) -> tuple[Node, ...] | None:
+    """Return the tree of a JSON text, or None where it is no JSON. With `is_cut` it may end anywhere."""
     builder = _TreeBuilder()
     at = 0
     while match := _TOKEN.match(text, at):
@@ -48,9 +48,9 @@ def parse_tree(text: str, *, cut: bool) -> tuple[Node, ...] | None:
         at = match.end()
     rest = text[at:].lstrip(" \t\r\n")
     may_be_cut_token = rest.startswith(('"', "-")) or any(word.startswith(rest) for word in ("true", "false", "null"))
-    if rest and not (cut and may_be_cut_token):
+    if rest and not (is_cut and may_be_cut_token):
         return None
-    if not builder.nodes or (builder.open and not cut):
+    if not builder.nodes or (builder.open and not is_cut):
         return None
     for node in builder.open:
         node.end = len(builder.nodes)

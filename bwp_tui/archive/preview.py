@@ -27,10 +27,10 @@ _CONTROL_SHARE: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """JSON. `cut`: the entry holds more."""
+    """JSON. `is_cut`: the entry holds more."""
 
     nodes: tuple[Node, ...]
-    cut: bool
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Table:
     """Comma-separated values, a tuple of cells a row; the first row is usually the titles."""
 
     rows: tuple[tuple[str, ...], ...]
-    cut: bool
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Text:
 
     kind: str
     lines: tuple[str, ...]
-    cut: bool
+    is_cut: bool
 
 
 Preview = Tree | Table | Text
@@ -56,28 +56,28 @@ Preview = Tree | Table | Text
 def preview(archive: Archive, entry: Entry, max_bytes: int = PREVIEW_BYTES) -> Preview:
     """Return the first `max_bytes` bytes of an entry, made readable; BadArchive says that it is damaged."""
     if entry.is_folder:
-        return Text("a folder", (), cut=False)
+        return Text("a folder", (), is_cut=False)
     if not entry.is_readable:
         why = EntryFlaw.ENCRYPTED if EntryFlaw.ENCRYPTED in entry.flaws else EntryFlaw.METHOD
-        return Text("not shown", (f"This entry {why}.",), cut=False)
+        return Text("not shown", (f"This entry {why}.",), is_cut=False)
     if not entry.size:
-        return Text("an empty file", ("This file is empty.",), cut=False)
+        return Text("an empty file", ("This file is empty.",), is_cut=False)
     data = archive.first_bytes(entry, max_bytes)
-    cut = len(data) < entry.size
-    text = None if EntryFlaw.NESTED in entry.flaws else _decoded(data, cut=cut)
-    return _bytes(data, entry.size) if text is None else _preview_text(text, entry, cut=cut)
+    is_cut = len(data) < entry.size
+    text = None if EntryFlaw.NESTED in entry.flaws else _decoded(data, is_cut=is_cut)
+    return _bytes(data, entry.size) if text is None else _preview_text(text, entry, is_cut=is_cut)
 
 
-def _preview_text(text: str, entry: Entry, *, cut: bool) -> Preview:
+def _preview_text(text: str, entry: Entry, *, is_cut: bool) -> Preview:
     name = entry.name.casefold()
     if name.endswith(_TABLES) and (rows := _rows(text)):
         # The last row is cut; the only one ends with a mark.
-        return Table((rows[:-1] or ((*rows[0][:-1], f"{rows[0][-1]}…"),)) if cut else rows, cut)
+        return Table((rows[:-1] or ((*rows[0][:-1], f"{rows[0][-1]}…"),)) if is_cut else rows, is_cut)
     if name.endswith(_PAGES) or text.lstrip()[:14].casefold().startswith(("<!doctype html", "<html")):
-        return Text("the words of an HTML page", _lines(visible_text(text)), cut)
-    if text.lstrip()[:1] in ("{", "[") and (nodes := parse_tree(text, cut=cut)):
-        return Tree(nodes, cut)
-    return Text("text", _lines(text), cut)
+        return Text("the words of an HTML page", _lines(visible_text(text)), is_cut)
+    if text.lstrip()[:1] in ("{", "[") and (nodes := parse_tree(text, is_cut=is_cut)):
+        return Tree(nodes, is_cut)
+    return Text("text", _lines(text), is_cut)
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def _rows(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(clean_line(cell) for cell in row[:_MAX_CELLS]) for row in rows if row)
 
 
-def _decoded(data: bytes, *, cut: bool) -> str | None:
+def _decoded(data: bytes, *, is_cut: bool) -> str | None:
     """Decode text; return None for bytes that are none."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
@@ -104,7 +104,7 @@ def _decoded(data: bytes, *, cut: bool) -> str | None:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if cut and error.start >= len(data) - 3:
+        if is_cut and error.start >= len(data) - 3:
             return data[: error.start].decode("utf-8-sig")
     control = sum(data.count(bytes([code])) for code in range(32) if code not in b"\t\n\r\f")
     return None if control > len(data) * _CONTROL_SHARE else data.decode("cp1252", "replace")
@@ -113,7 +113,7 @@ def _decoded(data: bytes, *, cut: bool) -> str | None:
 def _bytes(data: bytes, size: int) -> Text:
     shown = data[:_HEX_BYTES]
     lines = tuple(_hex_line(at, shown[at : at + _HEX_ROW]) for at in range(0, len(shown), _HEX_ROW))
-    return Text("bytes", lines, cut=len(shown) < size)
+    return Text("bytes", lines, is_cut=len(shown) < size)
 
 
 def _hex_line(at: int, row: bytes) -> str:

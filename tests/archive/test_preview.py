@@ -46,10 +46,10 @@ JSON = st.recursive(
 @given(JSON, st.data())
 def test_all_json_is_a_tree_and_so_is_its_beginning(value: object, data: st.DataObject) -> None:
     text = json.dumps(value, indent=data.draw(st.sampled_from([None, 2])))
-    nodes = parse_tree(text, cut=False)
+    nodes = parse_tree(text, is_cut=False)
     assert nodes is not None
     assert sum(node.is_container for node in nodes) == sum(1 for _ in _containers(value))
-    cut = parse_tree(text[: data.draw(st.integers(1, len(text)))], cut=True)
+    cut = parse_tree(text[: data.draw(st.integers(1, len(text)))], is_cut=True)
     # A text that ends in the middle of its first value has no line of the tree yet.
     assert cut is None or len(cut) <= len(nodes)
 
@@ -82,7 +82,7 @@ def _containers(value: object) -> list[object]:
     ],
 )
 def test_what_is_no_json_is_no_tree(text: str) -> None:
-    assert parse_tree(text, cut=False) is None
+    assert parse_tree(text, is_cut=False) is None
 
 
 def test_json_of_any_depth_is_read(tmp_path: Path) -> None:
@@ -124,10 +124,10 @@ def test_no_text_steers_the_terminal(tmp_path: Path, name: str) -> None:
 
 def test_a_beginning_says_that_it_is_one_and_ends_between_letters(tmp_path: Path) -> None:
     found = seen(tmp_path, "a.txt", "ä".encode() * 1_000, most=101)
-    assert found == Text("text", ("ä" * 50,), cut=True)
+    assert found == Text("text", ("ä" * 50,), is_cut=True)
     tree_of_beginning = seen(tmp_path, "a.json", b'{"a": [1, 2, "three and more"]}', most=20)
     assert isinstance(tree_of_beginning, Tree)
-    assert tree_of_beginning.cut
+    assert tree_of_beginning.is_cut
     assert [node.value for node in tree_of_beginning.nodes] == ["{", "[", "1", "2"]
 
 
@@ -139,8 +139,8 @@ def test_bytes_are_shown_as_bytes(tmp_path: Path) -> None:
 
 
 def test_old_encodings_are_read(tmp_path: Path) -> None:
-    assert seen(tmp_path, "a.txt", "Zoë café".encode("cp1252")) == Text("text", ("Zoë café",), cut=False)
-    assert seen(tmp_path, "a.txt", "Zoë".encode("utf-16")) == Text("text", ("Zoë",), cut=False)
+    assert seen(tmp_path, "a.txt", "Zoë café".encode("cp1252")) == Text("text", ("Zoë café",), is_cut=False)
+    assert seen(tmp_path, "a.txt", "Zoë".encode("utf-16")) == Text("text", ("Zoë",), is_cut=False)
 
 
 def test_an_archive_inside_is_not_opened(tmp_path: Path) -> None:
@@ -171,5 +171,5 @@ def test_the_row_that_the_beginning_cuts_is_left_out_and_a_lone_one_marked(tmp_p
     path = plain(tmp_path / "a.zip", {"a.csv": b"id,name\n1,jane\n2,robert\n", "b.csv": b"id,a long title\n"})
     with Archive(path) as archive:
         rows, lone = archive.entries
-        assert preview(archive, rows, 19) == Table((("id", "name"), ("1", "jane")), cut=True)
-        assert preview(archive, lone, 6) == Table((("id", "a l…"),), cut=True)
+        assert preview(archive, rows, 19) == Table((("id", "name"), ("1", "jane")), is_cut=True)
+        assert preview(archive, lone, 6) == Table((("id", "a l…"),), is_cut=True)

@@ -114,10 +114,10 @@ class Shop:
             await client.aclose()
 
     @asynccontextmanager
-    async def engine(self, *, finishes_hooks: bool = False) -> AsyncIterator[Engine]:
+    async def engine(self, *, waits_for_hook: bool = False) -> AsyncIterator[Engine]:
         """Make an engine whose `run` and `run_once` are the test's to call."""
         async with self.api() as api:
-            yield Engine(self.store, api, self.profile, finishes_hooks=finishes_hooks)
+            yield Engine(self.store, api, self.profile, waits_for_hook=waits_for_hook)
 
     async def work(self) -> None:
         """Have a new engine do all that is ready now."""

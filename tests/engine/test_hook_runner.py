@@ -129,7 +129,7 @@ async def test_an_engine_of_a_command_waits_for_its_hook(shop: Shop, tmp_path: P
     shop = with_hooks(shop, completed=program(tmp_path, then=f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"))
     number = shop.track("jane@example.com")
     shop.clock.advance(PROCESSED)
-    async with shop.engine(finishes_hooks=True) as engine:
+    async with shop.engine(waits_for_hook=True) as engine:
         running = asyncio.ensure_future(engine.run())
         await eventually_in_loop(lambda: runs(tmp_path))
         running.cancel()

@@ -214,7 +214,6 @@ def whole_lines(preview: Preview, mask: Mask) -> list[str]:
             texts = ["\t".join(row) for row in preview.rows]
         case Text():
             texts = list(preview.lines)
-    return [
-        mask(text)
-        for text in (*texts, *(["(The preview ends here; extract the archive for the rest.)"] if preview.cut else []))
-    ]
+    if preview.is_cut:
+        texts.append("(The preview ends here; extract the archive for the rest.)")
+    return [mask(text) for text in texts]

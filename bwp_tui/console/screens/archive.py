@@ -175,7 +175,7 @@ class ArchiveScreen(FrontScreen):
             return
         tree = TreeRows(content, locale_glyphs(), self._mask) if isinstance(content, Tree) else None
         more = f"Preview truncated. Press {self.keymap.key('unpack')} to extract the archive."
-        self.show_status(more if content.cut else "", "muted")
+        self.show_status(more if content.is_cut else "", "muted")
         self._show_opened(_OpenEntry(entry, content, tree), 0)
 
     async def _page(self) -> None:

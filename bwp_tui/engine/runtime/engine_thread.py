@@ -221,7 +221,7 @@ class EngineThread:
                 config,
                 polled_first=self._polled_first,
                 refresh=self._refresh,
-                finishes_hooks=self._is_short_lived,
+                waits_for_hook=self._is_short_lived,
                 observe=self._observe,
                 on_full_disk=self._show_full_disk,
             )
@@ -329,7 +329,7 @@ async def run_engine(
     once: bool = False,
     polled_first: PolledFirst | None = None,
     refresh: CredentialRefresh | None = None,
-    finishes_hooks: bool = False,
+    waits_for_hook: bool = False,
     observe: Callable[[Store], None] = lambda _store: None,
     on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
 ) -> None:
@@ -354,7 +354,7 @@ async def run_engine(
             profile,
             polled_first=polled_first,
             event_queue=None if profile.events is None else SqsQueue(profile.events),
-            finishes_hooks=finishes_hooks,
+            waits_for_hook=waits_for_hook,
             on_full_disk=on_full_disk,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )

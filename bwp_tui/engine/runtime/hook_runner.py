@@ -35,7 +35,7 @@ class HookRunner(Worker):
     programs: Mapping[HookOccasion, OperatorProgram]
     profile: str
     wake: asyncio.Event
-    finishes: bool = False
+    waits_for_hook: bool = False
     """Whether `close` waits for the end of a running hook, which else is ended."""
     _waiting: defaultdict[HookOccasion, dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     _last_event_id: int | None = None
@@ -94,7 +94,7 @@ class HookRunner(Worker):
 
     async def close(self) -> None:
         """End a running hook, or wait for its end, and record that."""
-        if not self.finishes:
+        if not self.waits_for_hook:
             self._stop.set()
         if self._run is not None:
             await self._run
