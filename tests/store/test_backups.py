@@ -202,6 +202,19 @@ def test_no_history_is_begun_anew_while_the_backups_cannot_be_looked_at(
         assert scalar(store, "SELECT count(*) FROM tasks") == 1
 
 
+def test_a_backup_whose_log_breaks_off_is_not_taken_for_whole(path: Path, clock: ManualClock) -> None:
+    copy, log = path.with_name("copy.db"), path.with_name("copy.db-wal")
+    with closing(open_store(path, clock=clock)) as store:
+        for number in range(9):
+            submitted(store, email=f"shopper{number}@example.com")
+        for source, target in ((path, copy), (path.with_name(f"{path.name}-wal"), log)):
+            target.write_bytes(subprocess.run(["cat", source], capture_output=True, check=True).stdout)
+    overwrite(log, log.stat().st_size // 2, b"\xff" * 5000)
+    clock.advance(minutes=1)
+    with pytest.raises(StoreDamaged, match="log"):
+        restore.restore(path, copy, clock())
+
+
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
     assert maintenance_thread.run_maintenance(store, _calm()) is None

@@ -16,13 +16,13 @@ from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark, state_of
-from bwp_tui.store.database.open import open_for_reading, prepare_file
+from bwp_tui.store.database.open import has_wal, open_for_reading, prepare_file
 from bwp_tui.store.database.shared_sql import IS_TO_CHECK
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
 from bwp_tui.store.maintenance.merging.merge import MergeResult
 from bwp_tui.store.maintenance.purge import NAMES_A_FILE
-from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC
+from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC, is_wal_damaged
 from bwp_tui.store.queries.timeline import EventKind
 
 _UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
@@ -95,6 +95,8 @@ def _check(backup: Path) -> None:
         with backup.open("rb") as file:
             is_database = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
         wrong = integrity.full_check(backup) if is_database else []
+        if not wrong and has_wal(backup) and is_wal_damaged(backup):
+            wrong = ["the log beside it breaks off: without that file it is an older copy"]
     except OSError as error:
         raise StoreUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
     except NotAHistory:

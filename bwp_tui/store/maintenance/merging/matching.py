@@ -88,14 +88,14 @@ def match(db: apsw.Connection) -> None:
     """Fill `matched`: for each task of the other history (`theirs`) the number in this history (`ours`).
 
     Its other columns: `is_new`: this history has no row of the task. `is_taken`: the row of the other history is taken.
-    `has_own_events`: this history has events of the task that the other history lacks. `stays_as_it_is`: no event is
-    applied to the chosen row. `replayed`: events of both histories changed the row.
+    `has_own_events`: this history has events of the task that the other history lacks. `has_new_events`: the reverse.
+    `stays_as_it_is`: no event is applied to the chosen row. `replayed`: events of both histories changed the row.
     """
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
         " is_new INTEGER NOT NULL DEFAULT 0, is_taken INTEGER NOT NULL DEFAULT 0,"
-        " has_own_events INTEGER NOT NULL DEFAULT 0, stays_as_it_is INTEGER NOT NULL DEFAULT 0,"
-        " replayed INTEGER NOT NULL DEFAULT 0)"
+        " has_own_events INTEGER NOT NULL DEFAULT 0, has_new_events INTEGER NOT NULL DEFAULT 0,"
+        " stays_as_it_is INTEGER NOT NULL DEFAULT 0, replayed INTEGER NOT NULL DEFAULT 0)"
     )
     for same in (
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"

@@ -120,7 +120,8 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         task_rows.integer(db, "SELECT count(*) FROM matched"),
         task_rows.integer(db, "SELECT sum(is_new) FROM matched"),
     )
-    updated = task_rows.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (is_taken OR replayed)")
+    is_updated = "NOT is_new AND (is_taken OR replayed OR has_new_events)"
+    updated = task_rows.integer(db, f"SELECT count(*) FROM matched WHERE {is_updated}")
     replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven_names = tuple(f"#{number}: {', '.join(values)}" for number, values in proven.items())
@@ -177,6 +178,7 @@ def _compare_timelines(db: apsw.Connection) -> None:
         "UPDATE matched AS x SET has_own_events = 1 WHERE EXISTS (SELECT 1 FROM main.timeline m WHERE m.task = x.ours"
         f" AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE {_SAME_EVENT}))"
     )
+    db.execute("UPDATE matched SET has_new_events = 1 WHERE ours IN (SELECT ours FROM missing_events)")
 
 
 def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
