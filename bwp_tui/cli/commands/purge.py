@@ -120,4 +120,4 @@ def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
     print("A new backup replaces all that bwp-tui made before.")
     for path in done.files_left:
-        print_message(f"{path} still holds the data; delete it yourself when it is no longer needed.")
+        print_message(f"{path} may still hold the data; delete it yourself when it is no longer needed.")

@@ -284,7 +284,7 @@ def _timelines(events: int, changed: Sequence[ChainFinding]) -> Finding:
     if not changed:
         return Finding("timelines", Level.OK, f"{counted(events, 'event')} and their tasks agree with their digests.")
     named = "; ".join(finding.sentence for finding in changed[:_NAMED_CHANGES])
-    what = f"{counted(len(changed), 'change')} by another program, such as {named}."
+    what = f"{counted(len(changed), 'change')} that this program did not record, such as {named}."
     return Finding("timelines", Level.FAIL, f"{what} See all: bwp-tui evidence --verify")
 
 

@@ -30,7 +30,7 @@ _LONGEST_GAP: Final = 50
 
 ROW_MISSING: Final = "its row is missing"
 EVENTS_REMOVED: Final = "removed"
-ROW_CHANGED: Final = "changed by another program"
+ROW_CHANGED: Final = "not as recorded"
 
 _REFERENCE_BITS: Final = 24
 """Bits of a task number of which one may be damaged."""
@@ -91,7 +91,7 @@ def check_chains(db: apsw.Connection, selection: str = "", schema: str = "main")
 def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
     number, digested, events, chain = chained
     if chain is None:
-        yield ChainFinding(number, None, "its digests are missing, or another program added the task")
+        yield ChainFinding(number, None, "its digests are missing, or the task was not recorded by this program")
         return
     if digested is None:
         if events or chain != chain_of_removed(number):
@@ -105,7 +105,7 @@ def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
     if changed:
         yield ChainFinding(number, None, f"{ROW_CHANGED}: {', '.join(changed)}", tuple(changed))
     elif not chain.is_whole or (not differences and not (agrees and agrees_with_row)):
-        yield ChainFinding(number, None, f"its row or its digests were {ROW_CHANGED}")
+        yield ChainFinding(number, None, f"its row or its digests are {ROW_CHANGED}")
 
 
 def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]:
@@ -123,7 +123,7 @@ def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFindi
         for offset in range(min(present, recorded)):
             yield ChainFinding(chain.task, at + offset + 1, "was changed or moved")
         for offset in range(recorded, present):
-            yield ChainFinding(chain.task, at + offset + 1, "was added by another program")
+            yield ChainFinding(chain.task, at + offset + 1, "has no digest")
         if present < recorded:
             yield ChainFinding(chain.task, link + present + 1, EVENTS_REMOVED, last=link + recorded)
         at, link = at + present, link + recorded

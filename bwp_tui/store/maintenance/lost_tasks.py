@@ -39,6 +39,10 @@ _IS_SOUND: Final[Mapping[str, Callable[[str], bool]]] = {
 """Whether a text can be the value of a column; that of others is any printable one."""
 
 
+_NOTE: Final = "Recovered from its timeline"
+"""How the note begins that a task gets whose row was lost."""
+
+
 def indexed_values(salvage: Salvage, db: apsw.Connection) -> dict[int, Columns]:
     """Return by number what the indexes of a damaged history have of the tasks of which `db` has no sound row.
 
@@ -180,8 +184,10 @@ def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: st
     elif "status" not in columns:
         columns |= {"status": Status.QUEUED, "next_poll_at": now}
     what_is_lost = _what_is_lost(columns, has_kind=kind is not None)
-    note = f"Recovered from its timeline, {what_is_lost}: see the report. {columns.get('note', '')}"
-    columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
+    note = str(columns.get("note") or "")
+    if _NOTE not in note:
+        note = f"{note} {_NOTE}, {what_is_lost}: see the report.".lstrip()
+    columns |= {"kind": kind or Kind.RETRIEVAL, "note": note}
     db.execute(
         "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"
         " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), ?, ?, 1)",

@@ -52,7 +52,11 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
     Raises:
         StoreDamaged: the result is not sound.
     """
-    db = create_database(part) if source is None else copy_database(open_for_reading(source).db, part)
+    try:
+        db = create_database(part) if source is None else copy_database(open_for_reading(source).db, part)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     try:
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "secure_delete = ON", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}")
