@@ -11,7 +11,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
-from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, state_of
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, is_later_state, state_of
 from bwp_tui.store.database.open import OpenedDatabase, create_folder, has_wal, open_database, prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreMoved
 from bwp_tui.store.maintenance import atomic_swap, backups
@@ -116,7 +116,7 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWate
     seen, here = high_water_mark.read(), state_of(db, path)
     if seen is None:
         high_water_mark.write(here)
-    if seen is None or here.follows(seen):
+    if seen is None or is_later_state(db, here, seen):
         return None
     from bwp_tui.store.database.digest_chain import ChainWriter
     from bwp_tui.store.maintenance.intent_repair import make_unsent_unconfirmed, mark_waiting_as_sent

@@ -85,7 +85,7 @@ def test_files_that_others_can_read_are_told_with_the_cure(bwp: Bwp) -> None:
 def test_a_damaged_history_fails(bwp: Bwp) -> None:
     bwp("views", "save", "any")
     path = bwp.folder / "history.db"
-    overwrite_table(path, "timeline")
+    overwrite_table(path, "downloads")
     ended = bwp("doctor", "--json")
     assert levels(ended)["history"] == "fail"
     assert "was damaged and is kept" in bwp("list").err

@@ -322,11 +322,7 @@ def test_a_row_whose_timeline_alone_is_damaged_stays_newer_than_its_backup(path:
     single.answer(store, task.number, "mailed", TODAY, ACTOR)
     store.close()
     overwrite_table(path, "timeline")
-    damaged = open_store(path, clock=clock)
-    with pytest.raises(StoreDamaged):
-        timeline.of_task(damaged, task.number)
-    damaged.close()
-    recovered = open_store(path, clock=clock)
+    recovered = open_store(path, clock=clock)  # which reads the newest event
     assert recovered.opening_report is not None
     found = tasks.get(recovered, task.number)
     assert (found.task_id, found.status, found.answered_on) == ("task-1", Status.COMPLETED, TODAY)

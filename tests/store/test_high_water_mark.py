@@ -111,19 +111,20 @@ def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(pat
         store.close()
 
 
-def test_a_copy_on_which_another_machine_went_on_is_noticed(path: Path, clock: ManualClock, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_copy_on_which_another_machine_went_on_is_noticed(
+    path: Path, clock: ManualClock, tmp_path: Path, is_later: bool
+) -> None:
     store = open_store(path, clock=clock)
     submitted(store)
     store.close()
     other = shutil.copytree(path.parent, tmp_path / "other machine") / path.name
-    store = open_store(other, clock=clock)
-    for _ in range(5):
-        submitted(store)
-    store.close()
-    clock.advance(minutes=1)
-    store = open_store(path, clock=clock)
-    submitted(store, email="here@example.com")
-    store.close()
+    for copy in (path, other) if is_later else (other, path):
+        store = open_store(copy, clock=clock)
+        for _ in range(5 if copy == other else 1):
+            submitted(store, email=f"{copy.parent.name[:5]}@example.com")
+        store.close()
+        clock.advance(minutes=1)
     _put_back(other, path)
     store, report = _opened(path, clock)
     assert str(path) in str(report)

@@ -20,7 +20,7 @@ from bwp_tui.domain.urls import Shop
 from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
 from bwp_tui.store.database.error_translation import damage_error, flagged_errors
 from bwp_tui.store.database.file_lock import FileLock
-from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, newest_event
 from bwp_tui.store.database.open import OpenedDatabase
 from bwp_tui.store.database.shop_binding import bind_shop, binding_conflict
 from bwp_tui.store.errors import (
@@ -309,9 +309,10 @@ class Store:
                 yield self._transaction
                 with self._translated_errors():
                     chains.seal()
+                    event = newest_event(self._db)
                     self._check_and_reopen()
                     self._db.execute("COMMIT")
-                self._high_water_mark.write(seen)
+                self._high_water_mark.write(seen._replace(newest_event=event))
             except BaseException:
                 chains.discard()
                 with suppress(apsw.Error):  # the first error is the one to raise

@@ -27,13 +27,31 @@ class HistoryState(NamedTuple):
     identity: str
     revision: int
     newest_at: str
+    newest_event: str = ""
+    """The number of the newest event of all timelines, and a checksum of it; empty where there is none."""
 
-    def follows(self, seen: HistoryState) -> bool:
-        """Return whether this may be a later state than `seen` of the same history, or that state itself.
 
-        Of a copy on which another machine went on, only the instant may be earlier: each change counts a revision.
-        """
-        return self.identity == seen.identity and self.revision >= seen.revision and self.newest_at >= seen.newest_at
+def is_later_state(db: apsw.Connection, here: HistoryState, seen: HistoryState) -> bool:
+    """Return whether an open history is in a later state than `seen`, or in that one.
+
+    A copy on which another machine went on may have the later numbers, but not the newest event of `seen`.
+    """
+    if here.identity != seen.identity or here.revision < seen.revision or here.newest_at < seen.newest_at:
+        return False
+    number, _, checksum = seen.newest_event.partition("-")
+    return not number or _checksum_of(db, f"WHERE id = {int(number)}") == (int(number), checksum)
+
+
+def newest_event(db: apsw.Connection) -> str:
+    """Return the number of the newest event, which only a purge or a merge removes, and a checksum of it."""
+    found = _checksum_of(db, "ORDER BY id DESC LIMIT 1")
+    return "" if found is None else f"{found[0]}-{found[1]}"
+
+
+def _checksum_of(db: apsw.Connection, which: str) -> tuple[int, str] | None:
+    for number, at, actor, what in db.execute(f"SELECT id, at, actor, what FROM timeline {which}").fetchall():
+        return int(str(number)), f"{zlib.crc32(f'{at} {actor} {what}'.encode()):08x}"
+    return None
 
 
 class HighWaterMark:
@@ -56,7 +74,7 @@ class HighWaterMark:
     def write(self, state: HistoryState) -> None:
         """Record a commit. An error is ignored: the record only serves to notice older copies."""
         if self._descriptor is not None:
-            text = f"{state.identity} {state.revision} {state.newest_at}"
+            text = f"{state.identity} {state.revision} {state.newest_at} {state.newest_event}"
             record = f"{zlib.crc32(text.encode()):08x} {text}\n".encode().rjust(_SLOT_BYTES)
             with suppress(OSError):
                 os.pwrite(self._descriptor, record, _SLOT_BYTES * (state.revision % _SLOT_COUNT))
@@ -82,7 +100,7 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
     rows = db.execute("SELECT identity, meta.revision, newest_at FROM meta, engine").fetchall()
     identity, revision, newest_at = rows[0] if len(rows) == 1 else (None, None, None)
     if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
-        return HistoryState(identity, revision, newest_at)
+        return HistoryState(identity, revision, newest_at, newest_event(db))
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
 
 
@@ -90,6 +108,6 @@ def _decode(record: bytes) -> HistoryState | None:
     checksum, _, text = record.lstrip(b" ").removesuffix(b"\n").partition(b" ")
     with suppress(ValueError):
         if int(checksum, 16) == zlib.crc32(text):
-            identity, revision, newest_at = text.decode().split(" ")
-            return HistoryState(identity, int(revision), newest_at)
+            identity, revision, newest_at, *event = text.decode().split(" ")  # an earlier version wrote no event
+            return HistoryState(identity, int(revision), newest_at, "".join(event))
     return None

@@ -13,12 +13,13 @@ from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 
 
 class ContradictedValues(NamedTuple):
-    """What counts in a task instead of the values that the digests of the other history contradict.
+    """What counts in a task instead of the `wrong` values, which the digests of the other history contradict.
 
     `is_proven` says whether these digests have it; else a person has to check it.
     """
 
     number: int
+    wrong: Columns
     values: Columns
     is_proven: bool
 
@@ -39,20 +40,28 @@ def contradicted_values(db: apsw.Connection) -> list[ContradictedValues]:
         number = taken[theirs]
         row = task_rows.row_of(db, number)
         said = columns_after({}, task_rows.timeline_rows(proven_events(events, chain)))
+        there = dict(zip(DIGESTED_COLUMNS, digested, strict=True))
         values = {name: said.get(name, row[name]) for name in chain.changed_columns(digested)}
-        right = dict(zip(DIGESTED_COLUMNS, digested, strict=True)) | values
+        wrong = {name: value for name, value in task_rows.row_of(db, theirs, "other").items() if name in values}
+        right = there | values
         if "status" in values:
             values |= {name: said.get(name, row[name]) for name in replay.SET_WITH_STATUS}
-        found.append(ContradictedValues(number, values, chain.is_row_of([*right.values()])))
+        found.append(ContradictedValues(number, wrong, values, chain.is_row_of([*right.values()])))
     return found
 
 
 def write_instead(db: apsw.Connection, contradicted: list[ContradictedValues], now: str) -> None:
-    """Write what counts in rows that were taken, and tag those that a person has to check."""
-    for number, values, is_proven in contradicted:
-        task_rows.write_row(db, number, values, now)
+    """Write what counts in rows that were taken, where the merge has left it so, and tag what a person has to check."""
+    for number, wrong, values, is_proven in contradicted:
+        merged = task_rows.row_of(db, number)
+        names = [name for name, value in wrong.items() if merged[name] == value]
+        if not names:
+            continue
+        written = {*names, *(replay.SET_WITH_STATUS if "status" in names else ())}
+        task_rows.write_row(db, number, {name: values[name] for name in written}, now)
         if not is_proven:
-            named = ", ".join(name for name in values if name not in replay.SET_WITH_STATUS) or "row"
-            sentence = f"its {named} was changed by damage or another program in the file that was merged: check it"
+            sentence = (
+                f"its {', '.join(names)} was changed by damage or another program in the file that was merged: check it"
+            )
             task_rows.append_recovered(db, now, number, sentence)
             task_rows.tag_to_check(db, now, number)
