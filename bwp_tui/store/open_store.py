@@ -66,7 +66,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
     report = _recover(path, high_water_mark, clock) if damaged else None
     lock.lock_shared()
     try:
-        return _open_and_compare(path, high_water_mark, clock, report)
+        return _open_and_compare(path, high_water_mark, clock, report, lock)
     except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
         if not lock.lock_exclusive():
             raise
@@ -76,7 +76,11 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
 
 
 def _open_and_compare(
-    path: Path, high_water_mark: HighWaterMark, clock: Clock, report: str | None = None
+    path: Path,
+    high_water_mark: HighWaterMark,
+    clock: Clock,
+    report: str | None = None,
+    lock: FileLock | None = None,
 ) -> tuple[OpenedDatabase, str | None]:
     """Open the history, and compare it with the high-water mark, which begins anew after a recovery."""
     opened = open_database(path)
@@ -86,7 +90,7 @@ def _open_and_compare(
         if report is not None:
             high_water_mark.begin_anew(state_of(opened.db, path))
             return opened, report
-        return opened, _adapt_older_copy(opened.db, path, high_water_mark, clock)
+        return opened, _adapt_older_copy(opened.db, path, high_water_mark, clock, lock)
     except BaseException:
         opened.db.close()
         raise
@@ -107,7 +111,9 @@ def _recover(path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | 
     return recover.recover(path, clock(), high_water_mark.read())
 
 
-def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:
+def _adapt_older_copy(
+    db: apsw.Connection, path: Path, high_water_mark: HighWaterMark, clock: Clock, lock: FileLock | None
+) -> str | None:
     """Compare an opened history with the high-water mark; if it is older or another one, prepare it and say so.
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
@@ -118,6 +124,13 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWate
         high_water_mark.write(here)
     if seen is None or is_later_state(db, here, seen):
         return None
+    if lock is not None:  # this process opens the history for the first time
+        if not lock.lock_exclusive(timeout_s=0):
+            raise StoreMoved(
+                f"The history {path} lacks what another bwp-tui that has it open has recorded: it, or its log, was "
+                "replaced or removed meanwhile. Close that program, which writes back what it can, and try again."
+            )
+        lock.lock_shared()
     from bwp_tui.store.database.digest_chain import ChainWriter
     from bwp_tui.store.maintenance.intent_repair import make_unsent_unconfirmed, mark_waiting_as_sent
 

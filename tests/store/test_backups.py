@@ -21,6 +21,7 @@ from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.copy import CopyCancelled
+from bwp_tui.store.database.future_times import correct_future_times
 from bwp_tui.store.errors import NotAHistory, OtherShop, StoreDamaged, StoreError, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
 from bwp_tui.store.open_store import open_store
@@ -213,6 +214,35 @@ def test_a_backup_whose_log_breaks_off_is_not_taken_for_whole(path: Path, clock:
     clock.advance(minutes=1)
     with pytest.raises(StoreDamaged, match="log"):
         restore.restore(path, copy, clock())
+
+
+def test_of_the_copies_of_one_history_the_later_revision_counts(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        clock.advance(days=900)
+        submitted(store)
+        backups.back_up_daily(path, TODAY, _calm())
+        clock.advance(days=-900)
+        correct_future_times(store, timedelta(days=900))
+        submitted(store, email="second@example.com")
+        backups.back_up_daily(path, TODAY + timedelta(days=1), _calm())
+    path.unlink()
+    with closing(open_store(path, clock=clock)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 2
+
+
+def test_a_lost_history_comes_from_a_copy_that_was_set_aside_where_there_is_no_backup(
+    path: Path, clock: ManualClock
+) -> None:
+    older = path.with_name("older.db")
+    with closing(open_store(path, clock=clock)) as store:
+        backups.back_up_to(path, older)
+        submitted(store)
+    clock.advance(minutes=1)
+    restore.restore(path, older, clock())
+    path.unlink()
+    clock.advance(minutes=1)
+    with closing(open_store(path, clock=clock)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 1
 
 
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:

@@ -22,7 +22,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.manual_clock import ManualClock
 from tests.store.damage import PAGE, overwrite
-from tests.store.support import ACTOR, TODAY, intent_of, scalar, sent, submitted
+from tests.store.support import ACTOR, TODAY, intent_of, received, scalar, sent, submitted
 
 
 def _copy(path: Path) -> Path:
@@ -173,10 +173,13 @@ def test_an_older_copy_that_is_damaged_as_well_sends_nothing_that_may_have_been_
 
 def test_all_is_said_to_be_there_where_the_page_of_the_state_alone_is_lost(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
-    submitted(store)
+    received(store)
     backups.back_up_daily(path, TODAY, threading.Event())
     clock.advance(minutes=1)
     submitted(store, email="later@example.com")
+    clock.advance(minutes=1)
+    with store.write():
+        pass  # as an engine does, whose row no task has
     newest = store.row("SELECT newest_at FROM meta")
     store.close()
     overwrite(path, PAGE, b"\xff" * PAGE)
@@ -184,6 +187,7 @@ def test_all_is_said_to_be_there_where_the_page_of_the_state_alone_is_lost(path:
     store, report = _opened(path, clock)
     assert newest is not None
     assert str(newest[0]) not in str(report)
+    assert tasks.get(store, 1).status == Status.RECEIVED
     assert scalar(store, "SELECT count(*) FROM tasks") == 2
     store.close()
 

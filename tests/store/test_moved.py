@@ -73,6 +73,28 @@ def test_nothing_is_recorded_once_the_shared_memory_that_others_find_is_another_
         assert scalar(store, "SELECT count(*) FROM tasks") == 2
 
 
+@pytest.mark.parametrize("is_other_tried", [False, True])
+def test_a_program_whose_log_was_removed_writes_it_back_when_it_closes(path: Path, is_other_tried: bool) -> None:
+    with closing(open_store(path)) as store:
+        submitted(store)
+    with closing(open_store(path)) as store:
+        submitted(store, email="later@example.com")
+        for ending in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{ending}").unlink()
+        if is_other_tried:
+            script = (
+                "import sys; from pathlib import Path; from bwp_tui.store.open_store import open_store\n"
+                "open_store(Path(sys.argv[1]))"
+            )
+            ended = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, check=False)
+            assert b"StoreMoved" in ended.stderr
+            for ending in ("-wal", "-shm"):
+                path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
+    with closing(open_store(path)) as store:
+        assert store.opening_report is None
+        assert scalar(store, "SELECT count(*) FROM tasks") == 2
+
+
 def test_others_say_that_the_log_was_removed(path: Path) -> None:
     with closing(open_store(path)) as store:
         submitted(store)

@@ -16,13 +16,14 @@ import pytest
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
+from bwp_tui.store.commands import requests
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.file_lock import lock_path
 from bwp_tui.store.database.schema_check import schema_of
 from bwp_tui.store.errors import StoreDamaged, StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, integrity
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity, purge
 from bwp_tui.store.maintenance.salvage import damaged_file
 from bwp_tui.store.maintenance.salvage.row_writer import RowWriter
 from bwp_tui.store.open_store import open_store
@@ -487,3 +488,28 @@ def test_a_page_of_tasks_that_the_disk_did_not_write_costs_and_doubles_no_task(
 
 
 _REQUESTS: Final = "SELECT number, email, holding_period FROM tasks ORDER BY number"
+
+
+def test_what_a_purge_removed_does_not_come_back_with_a_page_that_the_disk_did_not_write(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        for number in range(90):
+            submitted(store, Kind.DELETION, f"shopper{number}@example.com")
+            if number % 2:
+                requests.cancel(store, number + 1, ACTOR)
+    before = path.read_bytes()
+    clock.advance(days=9)
+    with closing(open_store(path, clock=clock)) as store:
+        purge.purge(store, range(2, 91, 2), ACTOR, TODAY, evidence_too=True, unanswered_too=True)
+        assert scalar(store, "SELECT count(*) FROM tasks") == 45
+        used = {int(str(page)) for (page,) in store.rows("SELECT pageno FROM dbstat WHERE name NOT IN ('tasks')")}
+    after = path.read_bytes()
+    for begin in range(0, len(after), PAGE):
+        was_leaf = before[begin : begin + 1] == b"\x0d" and b"shopper" in before[begin : begin + PAGE]
+        if begin // PAGE + 1 in used and was_leaf:
+            path.write_bytes(after[:begin] + before[begin : begin + PAGE] + after[begin + PAGE :])
+            flag_damage(path)
+            clock.advance(seconds=1)
+            with closing(open_store(path, clock=clock)) as store:
+                assert scalar(store, "SELECT count(*) FROM tasks") == 45, begin // PAGE + 1

@@ -135,7 +135,7 @@ class Store:
     def _use(self, opened: OpenedDatabase) -> None:
         self._db = opened.db
         self._db.create_scalar_function("local_day", _local_day, 1, deterministic=True)
-        self._check_file = opened.check_file
+        self._check_file, self._check_log = opened.check_file, opened.check_log
         self._chains: ChainWriter | None = None
         self.read_only_reason = opened.read_only_reason
         """Why nothing can be recorded, in a sentence; None where it can."""
@@ -212,10 +212,12 @@ class Store:
         with self._lock:
             # Closing the last connection removes the log at the path: where that may be another history's, it stays.
             with suppress(StoreError, apsw.ConnectionClosedError):
-                self._check_file()
+                self._check_log()
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._db.close()
-            self._check_file = lambda: None  # what is called now fails since this is closed, not since it was moved
+            self._check_file = self._check_log = lambda: (
+                None
+            )  # what is called now fails since this is closed, not since it was moved
             self._file_lock.release()
             with suppress(ValueError):  # it was closed before
                 _open_paths.remove(self.path)

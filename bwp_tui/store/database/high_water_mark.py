@@ -48,9 +48,20 @@ def newest_event(db: apsw.Connection) -> str:
     return "" if found is None else f"{found[0]}-{found[1]}"
 
 
+def has_event(db: apsw.Connection, event: str) -> bool:
+    """Return whether a history that was made anew has an event, perhaps under another number."""
+    checksum = event.partition("-")[2]
+    events = db.execute("SELECT at, actor, what FROM timeline ORDER BY id DESC")
+    return any(_checksum(*values) == checksum for values in events)
+
+
+def _checksum(at: apsw.SQLiteValue, actor: apsw.SQLiteValue, what: apsw.SQLiteValue) -> str:
+    return f"{zlib.crc32(f'{at} {actor} {what}'.encode()):08x}"
+
+
 def _checksum_of(db: apsw.Connection, which: str) -> tuple[int, str] | None:
     for number, at, actor, what in db.execute(f"SELECT id, at, actor, what FROM timeline {which}").fetchall():
-        return int(str(number)), f"{zlib.crc32(f'{at} {actor} {what}'.encode()):08x}"
+        return int(str(number)), _checksum(at, actor, what)
     return None
 
 

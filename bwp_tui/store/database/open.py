@@ -39,11 +39,13 @@ class OpenedDatabase(NamedTuple):
     Attributes:
         check_file: raises `StoreMoved` once the file at the path is another one, and `StoreChanged` once what is
             read of it is old; costs two `stat`s.
+        check_log: raises `StoreMoved` where others may have another log, so that closing must not write this one back.
         read_only_reason: why a history opened for writing can only be read, in a sentence, or None.
     """
 
     db: apsw.Connection
     check_file: Callable[[], None]
+    check_log: Callable[[], None]
     read_only_reason: str | None = None
 
 
@@ -78,6 +80,7 @@ def open_database(path: Path) -> OpenedDatabase:
         StoreDamaged, StoreUnavailable, apsw.Error: it is damaged or cannot be used.
     """
     check = new_move_check(path)
+    shared_memory = path.with_name(f"{path.name}-shm")
     try:
         db = apsw.Connection(os.fspath(path))
         try:
@@ -89,14 +92,15 @@ def open_database(path: Path) -> OpenedDatabase:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
             check()
-            check = new_move_check(path, path.with_name(f"{path.name}-shm"))  # which the first read has opened
+            check_both = new_move_check(path, shared_memory)  # which the first read has opened
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # until `Store.close` has seen which file is there
         except BaseException:
             db.close()
             raise
     except _NOT_WRITABLE as error:
         return _fall_back_to_reading(path, error)
-    return OpenedDatabase(db, check)
+    # Where the shared memory is gone, no other program has opened the history since.
+    return OpenedDatabase(db, check_both, lambda: check_both() if shared_memory.exists() else check())
 
 
 def has_wal(path: Path) -> bool:
@@ -150,7 +154,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
     """
     check = new_move_check(path)
     try:
-        return OpenedDatabase(_open_reader(path, "mode=ro"), check)
+        return OpenedDatabase(_open_reader(path, "mode=ro"), check, check)
     except (apsw.CantOpenError, apsw.IOError):
         # Without shared memory SQLite must take the file for immutable, so `check_file` raises once it changes.
         before = _file_state(path)
@@ -162,7 +166,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
         if _file_state(path) != before:
             raise StoreChanged(f"The history {path} has changed since it was opened.")
 
-    return OpenedDatabase(_open_reader(path, "immutable=1"), check_here)
+    return OpenedDatabase(_open_reader(path, "immutable=1"), check_here, check)
 
 
 def open_without_traces(path: Path) -> apsw.Connection:
@@ -211,6 +215,8 @@ def _file_state(path: Path) -> tuple[int, int, int] | None:
 
 
 def _read_only_reason(path: Path, cause: apsw.Error) -> str:
+    if error := _wal_removed(path, cause):
+        return str(error)
     disk = os.statvfs(path.parent)
     if disk.f_flag & os.ST_RDONLY:
         why = f"{path.parent} is on a read-only file system"

@@ -17,7 +17,7 @@ from bwp_tui.file_access import access_to, make_folder
 from bwp_tui.store.database.error_translation import translated_damage, translated_errors
 from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.errors import StoreUnavailable
-from bwp_tui.store.maintenance.atomic_swap import sync
+from bwp_tui.store.maintenance.atomic_swap import histories_set_aside, sync
 
 KEPT_BACKUPS: Final = 7
 
@@ -59,8 +59,9 @@ def day_of(backup: Path) -> date:
 
 
 def was_emptied(path: Path) -> bool:
-    """Return whether the history is an empty file although a backup or a log shows that it was not always."""
-    return path.stat().st_size < _SMALLEST_DATABASE and (has_wal(path) or bool(daily_backups(path)))
+    """Return whether the history is an empty file although a log or a copy shows that it was not always."""
+    is_empty = path.stat().st_size < _SMALLEST_DATABASE
+    return is_empty and (has_wal(path) or bool(daily_backups(path) or histories_set_aside(path)))
 
 
 def todays_path(path: Path, today: date) -> Path:

@@ -13,10 +13,11 @@ import apsw
 from bwp_tui.domain.statuses import DeclineReason, DownloadState, IntentAction, IntentState
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.migrate import newest_version, version_of
-from bwp_tui.store.database.open import open_for_reading
+from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged, StoreError
+from bwp_tui.store.maintenance.salvage.damaged_file import is_wal_damaged
 from bwp_tui.store.maintenance.salvage.table_shapes import shapes
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 
@@ -57,9 +58,9 @@ def full_check(path: Path) -> list[str]:
 
 
 def is_sound(copy: Path) -> bool:
-    """Return whether a history that no process writes to passes the full check."""
+    """Return whether a history that no process writes to passes the full check, and the log beside it is whole."""
     try:
-        return not full_check(copy)
+        return not full_check(copy) and not (has_wal(copy) and is_wal_damaged(copy))
     except (StoreError, apsw.Error, OSError):
         return False
 

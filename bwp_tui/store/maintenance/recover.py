@@ -19,7 +19,7 @@ from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.high_water_mark import HistoryState, state_of
+from bwp_tui.store.database.high_water_mark import HistoryState, has_event, state_of
 from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
 from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreError, StoreTooNew, StoreUnavailable
@@ -149,7 +149,7 @@ def _fill(
 
     Where the history is missing, the pages of the newest copy are read instead if that copy is damaged.
     """
-    highest, indexed = 0, dict[int, Columns]()
+    highest, latest_change, indexed = 0, 0, dict[int, Columns]()
     if from_pages:
         source, newest = path, next(iter(copies), None)
         is_missing = not path.stat().st_size and not has_wal(path)
@@ -159,7 +159,11 @@ def _fill(
         with damaged_file.open_damaged(source, committed_revision=committed_revision) as file, db:
             salvage = Salvage(file, instant)
             highest = _take_rows(db, salvage, counts, instant)
-            counts.states += [_state_of_rows(db, instant)] if highest else []
+            state = state_of(db, source)
+            counts.states += [state] if state.newest_at else []
+            latest_change = max(
+                task_rows.integer(db, f"SELECT max(revision) FROM {table}") for table in ("tasks", "downloads")
+            )
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
             if counts.kept_rows["chains"] or not counts.is_unchained:
@@ -184,8 +188,9 @@ def _fill(
         intent_repair.repair_cancellations(db, instant)
         counts.dangling_rows = rebuild.remove_dangling_references(db)
         intent_repair.mark_tokenless_unconfirmed(db, instant)
-        if seen is not None:
-            counts.note_lost_span(seen)
+        if seen is not None and latest_change < seen.revision and not _has_latest(db, counts.states, seen):
+            known = [state.newest_at for state in counts.states if state.newest_at < seen.newest_at]
+            counts.lost_span = max(known, default="its beginning"), seen.newest_at
         if counts.lost_span is not None:
             intent_repair.make_unsent_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
@@ -265,17 +270,27 @@ def _add_copies(
 def _copies(path: Path, seen: HistoryState | None) -> list[Path]:
     """Return the backups, the newest first by what they hold, and newer copies of the same history that were set aside.
 
-    The clock may have been wrong on the day that the name of a backup says.
+    The clock may have been wrong on the day that the name of a backup says. What cannot be opened stays at its day.
     """
     own = {backup: _state_of(backup) for backup in backups.own_backups(path)}
-    latest = {copy: f"{copy.stem[-10:]}~" if state is None else state.newest_at for copy, state in own.items()}
-    identities = {state.identity for state in (seen, *own.values()) if state is not None}
-    newest = max(latest.values(), default="")
+    states = {copy: state for copy, state in own.items() if state is not None}
+    identities = {state.identity for state in (seen, *states.values()) if state is not None}
+    newest = max((_age(state, seen) for state in states.values()), default=None)
     for aside in atomic_swap.histories_set_aside(path):
         state = _state_of(aside) if aside.suffix == ".db" else None
-        if state is not None and state.identity in identities and state.newest_at > newest:
-            latest[aside] = state.newest_at
-    return sorted(latest, key=latest.__getitem__, reverse=True)
+        if state is not None and state.identity in identities and (newest is None or _age(state, seen) > newest):
+            states[aside] = state
+    copies = sorted(states, key=lambda copy: _age(states[copy], seen), reverse=True)
+    for unreadable in (copy for copy, state in own.items() if state is None):
+        older = (at for at, copy in enumerate(copies) if copy in own and copy.name < unreadable.name)
+        copies.insert(next(older, len(copies)), unreadable)
+    return copies
+
+
+def _age(state: HistoryState, seen: HistoryState | None) -> tuple[bool, int, str]:
+    """Return a key by which the later of two states is larger: within one history revisions grow, instants need not."""
+    is_same = seen is not None and state.identity == seen.identity
+    return is_same, state.revision if is_same else 0, state.newest_at
 
 
 def _state_of(copy: Path) -> HistoryState | None:
@@ -285,18 +300,13 @@ def _state_of(copy: Path) -> HistoryState | None:
     return None
 
 
-def _state_of_rows(db: apsw.Connection, now: str) -> HistoryState:
-    """Return the state of the rows that were read; where that of `meta` is lost, by the others, without an identity."""
-    ((identity, revision, newest_at),) = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
-    if not newest_at:
-        ((revision, newest_at),) = db.execute(
-            "SELECT max((SELECT coalesce(max(revision), 0) FROM tasks), (SELECT coalesce(max(revision), 0)"
-            " FROM downloads)), max((SELECT coalesce(max(at), '') FROM timeline WHERE at < ?1),"
-            " (SELECT coalesce(max(asked_at), '') FROM intents WHERE asked_at < ?1))",
-            (now,),
-        ).fetchall()
-        identity = ""
-    return HistoryState(str(identity), int(str(revision)), str(newest_at))
+def _has_latest(db: apsw.Connection, states: Sequence[HistoryState], seen: HistoryState) -> bool:
+    """Return whether nothing that people or requests have recorded is missing, as far as the lock file knows."""
+    if any(state.identity == seen.identity and state.revision >= seen.revision for state in states):
+        return True
+    if not seen.newest_event:  # an earlier version wrote the lock file
+        return not states or any(state.newest_at >= seen.newest_at for state in states)
+    return has_event(db, seen.newest_event)
 
 
 def _identity(copy: Path) -> str | None:

@@ -36,7 +36,7 @@ class RecoveryCounts:
     merged_backups: list[str] = field(default_factory=list)
     """The names of the backups that were merged in."""
     states: list[HistoryState] = field(default_factory=list)
-    """The states of what was read: of the history, without an identity if that is lost, and of each sound copy."""
+    """The states of what was read: of the history, if its page of `meta` is left, and of each sound copy."""
     merged: MergeResult = field(default_factory=MergeResult)
     outdated_rows: int = 0
     reconstructed_tasks: int = 0
@@ -52,15 +52,6 @@ class RecoveryCounts:
 
     lost_span: tuple[str, str] | None = None
     """The instants between which was recorded what is in no copy."""
-
-    def note_lost_span(self, seen: HistoryState) -> None:
-        """Note what is missing between the newest state of all sources and the newest that is known."""
-        same = [state for state in self.states if state.identity in ("", seen.identity)]
-        if same and not any(
-            state.newest_at >= seen.newest_at or (not state.identity and state.revision >= seen.revision)
-            for state in same
-        ):
-            self.lost_span = max(state.newest_at for state in same), seen.newest_at
 
     def add(self, merged: MergeResult) -> None:
         """Count what came from one more backup."""

@@ -46,6 +46,8 @@ class RowWriter:
         self.clocks_ended: set[int] = set()
         """The tasks from a schema without answers whose legal clock had ended."""
         self.lost_ids = 0
+        self._known_tasks: set[SqlValue] = set()
+        """The tasks that an event or a digest has, which come before the tasks."""
         db.execute("CREATE TEMP TABLE damaged_values (number INTEGER NOT NULL, name TEXT NOT NULL)")
 
     def write(self, table: str, row: SalvagedRow) -> None:
@@ -61,6 +63,10 @@ class RowWriter:
             row = row._replace(key=row.written_key, is_key_guessed=False)  # it stands in an older copy of its page
         if row.key is not None:
             values[_KEYS[table]] = row.key
+        if not row.is_stale and (table == "timeline" or (table == "chains" and values["links"])):
+            self._known_tasks.add(values["task"])
+        if table == "tasks" and row.is_stale and row.key not in self._known_tasks:
+            return  # it was removed: its page is an old one
         is_sent = table == "intents" and values.get("state") == IntentState.WAITING and values.get("attempts")
         if is_sent and _FIRST_SENT.intersection(row.damaged_columns):
             values |= {"state": IntentState.LAPSED, "settled_at": self._now}  # its token may protect it no longer
