@@ -202,6 +202,7 @@ INQUIRE: Final = RecordOperation(
     notice_after=inquiry_effect,
     stops_clock=True,
     wrong_values_reason=cannot_record_with,
+    values_warning=lambda task, values: legal_records.inquiry_warning(task, values.get("on")),
     disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
     skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
     with_new_due_date=lambda task, values, today: with_due_date(task._replace(inquired_on=values.get("on") or today)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date, timedelta
 
 import pytest
 
@@ -91,3 +92,14 @@ def test_a_task_has_the_day_by_which_it_is_done_and_whether_that_is_late(bwp: Bw
         "a@example.com": False,
         "b@example.com": True,
     }
+
+
+def test_another_inquiry_takes_the_place_of_one_that_waits_only_where_that_is_confirmed(office: Bwp) -> None:
+    assert office("inquire", "1").code == 0
+    before = shown(office, "1")
+    yesterday = (date.fromisoformat(str(before["inquired_on"])) - timedelta(1)).isoformat()
+    office("correct", "1", "--received", yesterday)
+    refused = office("inquire", "1", "--on", yesterday)
+    assert (refused.code, shown(office, "1")["inquired_on"]) == (2, before["inquired_on"])
+    assert office("inquire", "1", "--on", yesterday, "--yes").code == 0
+    assert shown(office, "1")["inquired_on"] == yesterday

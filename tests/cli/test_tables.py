@@ -72,6 +72,13 @@ def test_nothing_is_recorded_while_a_line_is_wrong_and_every_wrong_one_is_listed
     assert results == ["right", "wrong", "wrong"]
 
 
+def test_requests_that_may_end_late_are_counted_before_they_are_imported(bwp: Bwp) -> None:
+    bwp.store().close()
+    late = bwp.data.parent / "late.csv"
+    late.write_text("kind,email,holding_period\nerase,jane@example.com,180\n")
+    assert "1 request may end after the due date, first in line 2" in bwp("import", str(late), "--dry-run").err
+
+
 def test_a_dry_run_records_nothing_and_says_so(bwp: Bwp) -> None:
     ended = bwp("import", str(_file(bwp, "erase,jane@example.com,")), "--dry-run")
     assert (ended.code, recorded(bwp)) == (0, 0)

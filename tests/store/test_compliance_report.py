@@ -133,3 +133,13 @@ def test_an_appeal_counts_with_the_newest_task_of_its_request(store: Store) -> N
     assert compliance_report.compliance_report(store, TODAY - timedelta(9), TODAY) == []
     [line] = compliance_report.compliance_report(store, date.min, date.max)
     assert (line.regulation, line.received, line.appealed, line.upheld) == ("us-va", 1, 1, 1)
+
+
+def test_a_request_that_was_never_sent_and_given_up_counts_as_unanswered(store: Store) -> None:
+    number = received(store).number
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET status = 'UNCONFIRMED' WHERE number = ?", (number,))
+    decisions.give_up(store, number, "never sent", ACTOR)
+    (line,) = compliance_report.compliance_report(store, TODAY, TODAY)
+    assert line.received == 1
+    assert compliance_report.count_unknown_ids(store, TODAY, TODAY) == 0

@@ -11,7 +11,13 @@ from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, ServiceOperati
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import FIT_HINT, apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.days import today
-from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations, wait_for_end, wait_for_response
+from bwp_tui.cli.support.engine_wait import (
+    EngineWaiter,
+    print_refused_cancellations,
+    wait_for_cancellations,
+    wait_for_end,
+    wait_for_response,
+)
 from bwp_tui.cli.support.questions import require_typed, require_yes
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
@@ -105,15 +111,12 @@ def _confirm_single(
 
 def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:
     """Report why tasks were not cancelled, and end the command if one was not."""
-    left = [task for task in cancelled if task.status != Status.CANCELLED]
-    reasons = [intent_log.cancel_refused_reason(session.store, task.number) for task in left]
-    if len(cancelled) == 1 and left:
-        task, why = left[0], reasons[0]
+    task = cancelled[0]
+    if len(cancelled) == 1 and task.status != Status.CANCELLED:
+        why = intent_log.cancel_refused_reason(session.store, task.number)
         raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
-    for task, why in zip(left, reasons, strict=True):
-        print_message(f"#{task.number} is {task.status}: {why}")
-    if left:
-        raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(cancelled)} tasks were not cancelled.")
+    if left := print_refused_cancellations(session.store, cancelled):
+        raise CommandError(ExitCode.FAILED, f"{left} of {len(cancelled)} tasks were not cancelled.")
 
 
 def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:

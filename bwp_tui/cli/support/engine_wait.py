@@ -18,6 +18,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.intent_log import cancel_refused_reason
 from bwp_tui.store.worklog import engine_state, ready_polls
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceHealthState
 from bwp_tui.store.worklog.intents import has_unsent_intent, unfinished_work
@@ -164,10 +165,12 @@ def wait_for_response(
     is_sent, sent = waiter.wait_until(
         lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout, show=show
     )
+    refused = [task for task in sent if task.status in _REFUSED]
     if not is_sent:
+        if refused:
+            print_message(f"{counted(len(refused), 'request')} not accepted; see: bwp-tui list is:failed.")
         queued = [task for task in sent if task.status == Status.QUEUED]
         raise waiter.timed_out(_describe_queued(queued), sent[0].trouble if single else None)
-    refused = [task for task in sent if task.status in _REFUSED]
     if not refused:
         return ExitCode.DONE
     if single:
@@ -249,9 +252,18 @@ def wait_for_cancellations(
     print_tasks(cancelled, as_json=as_json)
     pending = [task.number for task in cancelled if task.is_being_cancelled]
     if not are_ended and pending:
+        print_refused_cancellations(session.store, [task for task in cancelled if not task.is_being_cancelled])
         trouble = cancelled[0].trouble if len(numbers) == 1 else None
         raise waiter.timed_out(_describe_pending_cancellations(session.store, pending), trouble)
     return cancelled
+
+
+def print_refused_cancellations(store: Store, asked: Sequence[Task]) -> int:
+    """Print why tasks of which the cancellation is settled were not cancelled; return how many these are."""
+    left = [task for task in asked if task.status not in (Status.CANCELLED, Status.DECLINED)]
+    for task in left:
+        print_message(f"#{task.number} is {task.status}: {cancel_refused_reason(store, task.number)}")
+    return len(left)
 
 
 def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str:

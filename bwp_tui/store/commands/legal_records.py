@@ -123,6 +123,16 @@ def cannot_inquire_in_bulk(task: Task) -> str | None:
     return cannot_inquire(task)
 
 
+def inquiry_warning(task: Task, day: date | None) -> Reason | None:
+    """Return why another inquiry is probably a mistake, or None: it takes the place of one that waits for its reply."""
+    if task.inquired_on is None or task.replied_on is not None or day == task.inquired_on:
+        return None
+    sentence = (
+        f"The shopper of {task.name} was asked on {task.inquired_on}, and has not replied: this replaces that day."
+    )
+    return Reason("asked already", sentence)
+
+
 def reply(edit: TaskEdit, on: date | None = None) -> None:
     """Record that the shopper replied to the inquiry; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today

@@ -36,7 +36,7 @@ def is_later_state(db: apsw.Connection, here: HistoryState, seen: HistoryState) 
 
     A copy on which another machine went on may have the later numbers, but not the newest event of `seen`.
     """
-    if here.identity != seen.identity or here.revision < seen.revision or here.newest_at < seen.newest_at:
+    if here.identity != seen.identity or here.revision < seen.revision:
         return False
     number, _, checksum = seen.newest_event.partition("-")
     return not number or _checksum_of(db, f"WHERE id = {int(number)}") == (int(number), checksum)

@@ -24,6 +24,7 @@ from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.text import part_name, possible_file_names
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING, PURGED_DOWNLOAD, PURGED_ERRORS
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
@@ -172,6 +173,8 @@ def purge(
         StoreError: it could not be done, or not to the end; the tasks may be purged and traces be left.
     """
     removed = 0
+    with translated_errors(store.path):
+        backups.daily_backups(store.path)  # raises before anything is purged where they could not be replaced
     with store.write() as transaction:
         transaction.run("UPDATE meta SET traces_left = 1")
         done = 0

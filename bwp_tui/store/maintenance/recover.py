@@ -301,12 +301,14 @@ def _state_of(copy: Path) -> HistoryState | None:
 
 
 def _has_latest(db: apsw.Connection, states: Sequence[HistoryState], seen: HistoryState) -> bool:
-    """Return whether nothing that people or requests have recorded is missing, as far as the lock file knows."""
-    if any(state.identity == seen.identity and state.revision >= seen.revision for state in states):
-        return True
-    if not seen.newest_event:  # an earlier version wrote the lock file
-        return not states or any(state.newest_at >= seen.newest_at for state in states)
-    return has_event(db, seen.newest_event)
+    """Return whether nothing that people or requests have recorded is missing, as far as the lock file knows.
+
+    The page of `meta` may be a later one than others: it proves nothing.
+    """
+    if seen.newest_event:
+        return has_event(db, seen.newest_event)
+    same = [state for state in states if state.identity == seen.identity]  # an earlier version wrote the lock file
+    return not states or any(state.revision >= seen.revision or state.newest_at >= seen.newest_at for state in same)
 
 
 def _identity(copy: Path) -> str | None:

@@ -96,7 +96,9 @@ def _check(backup: Path) -> None:
             is_database = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
         wrong = integrity.full_check(backup) if is_database else []
         if not wrong and has_wal(backup) and is_wal_damaged(backup):
-            wrong = ["the log beside it breaks off: without that file it is an older copy"]
+            wrong = [
+                "the log beside it breaks off, or belongs to another copy; move that away to restore the file alone"
+            ]
     except OSError as error:
         raise StoreUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
     except NotAHistory:

@@ -21,7 +21,7 @@ from bwp_tui.store.queries import tasks
 _COUNTED_IN_PERIOD: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
 
 _NO_REQUEST: Final = (
-    "(status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
+    "(status IN ('MISSING', 'GIVEN_UP') AND task_id IS NOT NULL AND submitted_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number))"
 )
 """Matches the task ids that were entered here and never known to the service."""
