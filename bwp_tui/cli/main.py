@@ -75,7 +75,8 @@ def _run_command(arguments: Namespace) -> int:
     except SettingsError as error:
         return _print_error(str(error), ExitCode.USAGE)
     except KeyboardInterrupt:
-        return _print_error("Interrupted. What was recorded stays recorded.", ExitCode.INTERRUPTED)
+        sentence = "Interrupted. What was recorded stays recorded; see: bwp-tui list."
+        return _print_error(sentence, ExitCode.INTERRUPTED)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the one place where an exception becomes a message

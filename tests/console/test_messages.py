@@ -39,6 +39,18 @@ async def test_messages_are_listed_with_time_and_severity_the_newest_last(profil
         await console.until(lambda: console.app.screen is console.main)
 
 
+async def test_an_error_is_not_pushed_away_by_what_passes_and_that_is_in_the_log(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.main.show_notice("It can no longer be cancelled.", "bad")
+        console.main.show_notice("Rate limit hit.", "warn")
+        await console.sees("It can no longer be cancelled.")
+        assert "Rate limit hit." not in console.text
+        console.main.show_notice("The connection is lost.", "bad")
+        await console.sees("The connection is lost.")
+        await console.press("M")
+        await console.sees("It can no longer be cancelled.", "Rate limit hit.")
+
+
 async def test_a_long_log_opens_at_its_end_and_follows_it_until_it_is_scrolled(profile: Profile) -> None:
     async with opened(profile, size=USUAL) as console:
         log = console.main.session.messages

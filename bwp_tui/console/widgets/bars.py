@@ -274,8 +274,11 @@ class StatusLine(StyledLine):
         self._set((sentence, role), self._notice if sentence else _NO_TEXT)
 
     def set_notice(self, sentence: str, role: str = "plain") -> None:
-        """Show a notice, which must be clean, instead of the earlier one."""
-        self._set(self._sentence, (sentence, role))
+        """Show a notice, which must be clean, instead of the earlier one; an error stays until a key is pressed."""
+        if self._notice[1] == "bad" and role != "bad" and sentence:
+            self.app.post_message(self.Shown(sentence, role))  # the list of messages has it
+        else:
+            self._set(self._sentence, (sentence, role))
 
     def remove_sentence(self, sentence: str) -> None:
         """Remove a sentence where it is still shown."""
