@@ -215,13 +215,13 @@ def _file_state(path: Path) -> tuple[int, int, int] | None:
 
 
 def _read_only_reason(path: Path, cause: apsw.Error) -> str:
-    if error := _wal_removed(path, cause):
-        return str(error)
     disk = os.statvfs(path.parent)
     if disk.f_flag & os.ST_RDONLY:
         why = f"{path.parent} is on a read-only file system"
     elif isinstance(cause, apsw.FullError) or disk.f_bavail * disk.f_frsize < _MIN_FREE_BYTES:
         why = f"the disk that holds {path.parent} is full"
+    elif error := _wal_removed(path, cause):
+        return str(error)
     else:
         why = f"{path} cannot be written by this user"
     return f"The history can only be read: {why}. Nothing can be recorded before that is mended."
