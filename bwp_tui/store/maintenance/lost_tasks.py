@@ -39,6 +39,9 @@ _IS_SOUND: Final[Mapping[str, Callable[[str], bool]]] = {
 """Whether a text can be the value of a column; that of others is any printable one."""
 
 
+_SAMPLE_ENTRIES: Final = 500
+"""Entries of an index that are compared with their rows."""
+
 _NOTE: Final = "Recovered from its timeline"
 """How the note begins that a task gets whose row was lost."""
 
@@ -48,25 +51,25 @@ def indexed_values(salvage: Salvage, db: apsw.Connection) -> dict[int, Columns]:
 
     Which index is which, the sound rows show: they have the values of its entries. Without any the schema says it.
     """
+    sound = {number for (number,) in db.execute(f"SELECT number FROM tasks WHERE number NOT {IN_BROKEN_CHAINS}")}
+    if len(sound) >= max(salvage.highest.get("tasks", 0), task_rows.integer(db, "SELECT max(number) FROM tasks")) > 0:
+        return {}
     candidates = _columns_of_indexes(db)
-    names = sorted({name for columns in candidates.values() for name in columns if name is not None})
-    known = {
-        row[0]: dict(zip(names, row[1:], strict=True))
-        for row in db.execute(f"SELECT number, {', '.join(names)} FROM tasks WHERE number NOT {IN_BROKEN_CHAINS}")
-    }
     names_of_roots = {page_number: name for name, page_number in salvage.index_roots.items()}
     recognised = []
     for root, entries in index_finder.indexes(salvage.file):
-        agreements = {name: _agreement(entries, columns, known) for name, columns in candidates.items()}
+        sample = [entry for entry in entries[:: len(entries) // _SAMPLE_ENTRIES + 1] if entry[-1] in sound]
+        rows = {number: task_rows.row_of(db, int(str(number))) for number in {entry[-1] for entry in sample}}
+        agreements = {name: _agreement(sample, columns, rows) for name, columns in candidates.items()}
         by_schema = names_of_roots.get(root, "")
         most = max(agreements.values())  # 0 where no row is left, or none of this index
         name = by_schema if agreements.get(by_schema) == most else max(agreements, key=agreements.__getitem__)
         if most or name == by_schema:
-            recognised.append((most, candidates[name], entries))
+            recognised.append((most, candidates[name], [entry for entry in entries if entry[-1] not in sound]))
     found: dict[int, Columns] = {}
     for _, columns, entries in sorted(recognised, key=itemgetter(0)):  # a stale copy of some pages agrees less
         for *values, number in entries:
-            if isinstance(number, int) and number not in known and len(values) == len(columns):
+            if isinstance(number, int) and len(values) == len(columns):
                 found.setdefault(number, {}).update(
                     (name, value)
                     for name, value in zip(columns, values, strict=True)
@@ -89,12 +92,12 @@ def _columns_of_indexes(db: apsw.Connection) -> dict[str, list[str | None]]:
     return dict(columns)
 
 
-def _agreement(entries: Sequence[IndexEntry], columns: Sequence[str | None], known: Mapping[SqlValue, Columns]) -> int:
+def _agreement(entries: Sequence[IndexEntry], columns: Sequence[str | None], rows: Mapping[SqlValue, Columns]) -> int:
     """Return how many entries have the values of their rows in these columns; 0 where most have not."""
     compared = agreeing = 0
     for *values, number in entries:
-        row = known.get(number)
-        if row is not None and any(isinstance(value, str) and value for value in values):
+        if any(isinstance(value, str) and value for value in values):
+            row = rows[number]
             named = [(value, row[name]) for name, value in zip(columns, values, strict=False) if name is not None]
             compared += 1
             agreeing += (
@@ -186,7 +189,7 @@ def _add(db: apsw.Connection, number: int, first: str, columns: Columns, now: st
     what_is_lost = _what_is_lost(columns, has_kind=kind is not None)
     note = str(columns.get("note") or "")
     if _NOTE not in note:
-        note = f"{note} {_NOTE}, {what_is_lost}: see the report.".lstrip()
+        note = f"{note}{' · ' if note else ''}{_NOTE}, {what_is_lost}: see the report."
     columns |= {"kind": kind or Kind.RETRIEVAL, "note": note}
     db.execute(
         "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"

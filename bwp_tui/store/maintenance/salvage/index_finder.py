@@ -24,12 +24,12 @@ def indexes(file: DamagedFile) -> Iterator[tuple[int, list[IndexEntry]]]:
         if number not in free and (page := file.page(number))[0] in (INDEX_INTERIOR, INDEX_LEAF)
     }
     below = {number: children(page, 0) for number, page in pages.items() if page[0] == INDEX_INTERIOR}
-    waiting = sorted(pages, key={child for found in below.values() for child in found}.__contains__)
-    while waiting:
-        tree, entries = [waiting[0]], list[IndexEntry]()
+    roots_first = sorted(pages, key={child for found in below.values() for child in found}.__contains__)
+    for root in roots_first:
+        tree, entries = [root], list[IndexEntry]()
         for number in tree:
             if number in pages:
                 tree += below.get(number, [])
                 entries += index_entries_of(pages.pop(number), file.overflow)
-        yield tree[0], entries
-        waiting = [number for number in waiting if number in pages]
+        if entries:
+            yield root, entries
