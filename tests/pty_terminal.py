@@ -20,7 +20,7 @@ from typing import Final
 import pyte
 
 from tests.program_server import start_in_terminal
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, eventually
 
 _INHERITED: Final = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SSL_CERT_FILE")
 _MODERN: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -101,6 +101,10 @@ class Terminal:
         data = keys.encode() if isinstance(keys, str) else keys
         while data:
             data = data[os.write(self._master, data) :]
+
+    def wait_until_it_sleeps(self) -> None:
+        """Wait until the program waits for a key: else Python's `input` may notice a signal at the next key only."""
+        eventually(lambda: Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S")
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window."""

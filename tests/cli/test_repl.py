@@ -241,6 +241,7 @@ def test_commands_that_name_no_person_are_there_at_the_next_start(bwp: Bwp) -> N
         terminal.wait_for(PROMPT.rstrip())
         terminal.send("\x1b[A\x1b[A")
         terminal.wait_for(f"{PROMPT}list kind:deletion")
+        terminal.wait_until_it_sleeps()
         terminal.send("\x03")
         terminal.wait_for(lambda screen: screen.rstrip().rpartition("\n")[2] == PROMPT.rstrip())
         terminal.send("quit\r")
@@ -272,8 +273,11 @@ def test_a_line_can_be_edited_brought_back_and_dropped(bwp: Bwp) -> None:
             terminal.wait_for("No news.")
             # The keys after it count only once the next line is asked for.
             terminal.wait_for(lambda _: PROMPT.encode() in terminal.bytes_since(mark).partition(b"No news.")[2])  # noqa: B023  awaited at once
+        terminal.send("submit")
+        terminal.wait_for(f"{PROMPT}submit")
+        terminal.wait_until_it_sleeps()
         mark = terminal.mark()
-        terminal.send("submit\x03")
+        terminal.send("\x03")
         terminal.wait_for(lambda _screen: PROMPT.encode() in terminal.bytes_since(mark))
         terminal.send("quit\r")
         assert terminal.wait() == 0
