@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from bwp_tui.domain.regulations import FEDERAL_HOLIDAYS, REGULATIONS, Holiday
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Task
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Request, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_due, local_day
 
@@ -228,6 +228,13 @@ def latest_end_if_submitted(submitted_on: date, holding_period: int | None) -> d
         return submitted_on + timedelta(days=(holding_period or 0) + PROCESSING_DAYS)
     except OverflowError:
         return date.max
+
+
+def late_end(request: Request, today: date) -> date | None:
+    """Return the latest day on which the service finishes a request that is sent today, if it is after the due date."""
+    due = statutory_due_date(request.regulation, request.received_on)
+    end = latest_end_if_submitted(today, request.holding_period)
+    return end if due is not None and end > due else None
 
 
 def latest_service_end(task: Task, today: date) -> date | None:

@@ -9,13 +9,14 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreMoved
-from bwp_tui.store.maintenance import backups
+from bwp_tui.store.maintenance import backups, integrity
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.store.support import TODAY, scalar, submitted
@@ -57,16 +58,28 @@ def test_nothing_is_recorded_or_read_once_it_is_gone_from_its_place(store: Store
         store.integers("SELECT number FROM tasks")
 
 
+_SUBMIT: Final = """
+import sys
+from pathlib import Path
+from bwp_tui.store.open_store import open_store
+from tests.store.support import submitted
+store = open_store(Path(sys.argv[1]))
+submitted(store)
+store.close()
+"""
+
+
+def _submit_elsewhere(path: Path) -> str:
+    """Record a request in another process; return what it says where it cannot."""
+    command = [sys.executable, "-c", _SUBMIT, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+
 def test_nothing_is_recorded_once_the_shared_memory_that_others_find_is_another_one(path: Path) -> None:
     with closing(open_store(path)) as store:
         submitted(store)
         path.with_name(f"{path.name}-shm").unlink()
-        script = (
-            "import sys; from pathlib import Path; from bwp_tui.store.open_store import open_store\n"
-            "from tests.store.support import submitted\n"
-            "store = open_store(Path(sys.argv[1])); submitted(store); store.close()"
-        )
-        subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+        assert _submit_elsewhere(path) == ""
         with pytest.raises(StoreMoved):
             submitted(store)
     with closing(open_store(path)) as store:
@@ -82,14 +95,8 @@ def test_a_program_whose_log_was_removed_writes_it_back_when_it_closes(path: Pat
         for ending in ("-wal", "-shm"):
             path.with_name(f"{path.name}{ending}").unlink()
         if is_other_tried:
-            script = (
-                "import sys; from pathlib import Path; from bwp_tui.store.open_store import open_store\n"
-                "open_store(Path(sys.argv[1]))"
-            )
-            ended = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, check=False)
-            assert b"StoreMoved" in ended.stderr
-            for ending in ("-wal", "-shm"):
-                path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
+            assert "StoreMoved" in _submit_elsewhere(path)
+            integrity.full_check(path)
     with closing(open_store(path)) as store:
         assert store.opening_report is None
         assert scalar(store, "SELECT count(*) FROM tasks") == 2
@@ -99,12 +106,7 @@ def test_others_say_that_the_log_was_removed(path: Path) -> None:
     with closing(open_store(path)) as store:
         submitted(store)
         path.with_name(f"{path.name}-wal").unlink()
-        script = (
-            "import sys; from pathlib import Path; from bwp_tui.store.open_store import open_store\n"
-            "open_store(Path(sys.argv[1]))"
-        )
-        ended = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
-        assert f"its log, {path.name}-wal" in ended.stderr
+        assert f"its log, {path.name}-wal" in _submit_elsewhere(path)
     with closing(open_store(path)) as store:
         assert scalar(store, "SELECT count(*) FROM tasks") == 1
 

@@ -15,7 +15,7 @@ from bwp_tui.cli.support.questions import can_ask, require_typed, require_yes
 from bwp_tui.cli.support.session import CommandSession, chosen_profile, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import CsvError, format_row
-from bwp_tui.domain.deadlines import day_warning, latest_end_if_submitted, statutory_due_date
+from bwp_tui.domain.deadlines import day_warning, late_end
 from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
@@ -147,7 +147,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
         print_message(
             f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {warning}"
         )
-    if late := [line.number for line in planned.lines if line.content and _ends_late(line.content)]:
+    if late := [line.number for line in planned.lines if line.content and late_end(line.content, today())]:
         print_message(
             f"{counted(len(late), 'request')} may end after the due date, first in line {late[0]}: a shorter "
             "holding_period can help a deletion, an extension the others."
@@ -163,12 +163,6 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
 def _print_wrong_lines(planned: CheckedFile[Any]) -> None:
     for line in planned.wrong_lines:
         print_message(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
-
-
-def _ends_late(request: Request) -> bool:
-    """Return whether the service may finish after the due date, if the request is sent today."""
-    due = statutory_due_date(request.regulation, request.received_on)
-    return due is not None and latest_end_if_submitted(today(), request.holding_period) > due
 
 
 def _day_warning(request: Request) -> str | None:

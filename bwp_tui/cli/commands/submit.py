@@ -15,7 +15,7 @@ from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.session import CommandSession, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.deadlines import latest_end_if_submitted, longest_fitting_hold, statutory_due_date
+from bwp_tui.domain.deadlines import late_end, longest_fitting_hold, statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task
@@ -142,14 +142,10 @@ def _request(arguments: Namespace, profile: Profile) -> Request:
 def _warn_of_deadline(request: Request) -> None:
     """Print a warning where the regulation was not in force, or the service may finish after the due date."""
     _warn_if_not_in_force(request)
-    due = statutory_due_date(request.regulation, request.received_on)
-    if due is None:
+    due, end = statutory_due_date(request.regulation, request.received_on), late_end(request, today())
+    if due is None or end is None:
         return
-    hold = request.holding_period
-    end = latest_end_if_submitted(today(), hold)
-    if end <= due:
-        return
-    fitting = longest_fitting_hold(today(), due) if hold else None
+    fitting = longest_fitting_hold(today(), due) if request.holding_period else None
     advice = "" if fitting is None else f"; --holding-period {fitting} would end by then"
     advice += ", but could not be cancelled" if fitting == 0 else ""
     source = REGULATIONS[request.regulation].source

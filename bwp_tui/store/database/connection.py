@@ -215,9 +215,8 @@ class Store:
                 self._check_log()
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._db.close()
-            self._check_file = self._check_log = lambda: (
-                None
-            )  # what is called now fails since this is closed, not since it was moved
+            # What is called now fails since this is closed, not since the file was moved.
+            self._check_file = self._check_log = lambda: None
             self._file_lock.release()
             with suppress(ValueError):  # it was closed before
                 _open_paths.remove(self.path)

@@ -38,14 +38,13 @@ def is_later_state(db: apsw.Connection, here: HistoryState, seen: HistoryState) 
     """
     if here.identity != seen.identity or here.revision < seen.revision:
         return False
-    number, _, checksum = seen.newest_event.partition("-")
-    return not number or _checksum_of(db, f"WHERE id = {int(number)}") == (int(number), checksum)
+    number = seen.newest_event.partition("-")[0]
+    return not number or _event(db, f"WHERE id = {int(number)}") == seen.newest_event
 
 
 def newest_event(db: apsw.Connection) -> str:
     """Return the number of the newest event, which only a purge or a merge removes, and a checksum of it."""
-    found = _checksum_of(db, "ORDER BY id DESC LIMIT 1")
-    return "" if found is None else f"{found[0]}-{found[1]}"
+    return _event(db, "ORDER BY id DESC LIMIT 1")
 
 
 def has_event(db: apsw.Connection, event: str) -> bool:
@@ -55,14 +54,13 @@ def has_event(db: apsw.Connection, event: str) -> bool:
     return any(_checksum(*values) == checksum for values in events)
 
 
+def _event(db: apsw.Connection, which: str) -> str:
+    found = db.execute(f"SELECT id, at, actor, what FROM timeline {which}").fetchall()
+    return "".join(f"{number}-{_checksum(*values)}" for number, *values in found)
+
+
 def _checksum(at: apsw.SQLiteValue, actor: apsw.SQLiteValue, what: apsw.SQLiteValue) -> str:
     return f"{zlib.crc32(f'{at} {actor} {what}'.encode()):08x}"
-
-
-def _checksum_of(db: apsw.Connection, which: str) -> tuple[int, str] | None:
-    for number, at, actor, what in db.execute(f"SELECT id, at, actor, what FROM timeline {which}").fetchall():
-        return int(str(number)), _checksum(at, actor, what)
-    return None
 
 
 class HighWaterMark:

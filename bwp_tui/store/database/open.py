@@ -80,7 +80,6 @@ def open_database(path: Path) -> OpenedDatabase:
         StoreDamaged, StoreUnavailable, apsw.Error: it is damaged or cannot be used.
     """
     check = new_move_check(path)
-    shared_memory = path.with_name(f"{path.name}-shm")
     try:
         db = apsw.Connection(os.fspath(path))
         try:
@@ -92,15 +91,15 @@ def open_database(path: Path) -> OpenedDatabase:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
             check()
-            check_both = new_move_check(path, shared_memory)  # which the first read has opened
+            check_both = new_move_check(path, path.with_name(f"{path.name}-shm"))  # which the first read has opened
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # until `Store.close` has seen which file is there
         except BaseException:
             db.close()
             raise
     except _NOT_WRITABLE as error:
         return _fall_back_to_reading(path, error)
-    # Where the shared memory is gone, no other program has opened the history since.
-    return OpenedDatabase(db, check_both, lambda: check_both() if shared_memory.exists() else check())
+    # While the log at the path is missing or empty, no other program has written to one of its own.
+    return OpenedDatabase(db, check_both, lambda: check_both() if has_wal(path) else check())
 
 
 def has_wal(path: Path) -> bool:

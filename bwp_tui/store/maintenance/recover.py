@@ -53,6 +53,9 @@ _SYSTEM_ERRORS: Final = (
 )
 """Errors of the file system, not of the history: the next start tries again."""
 
+_Copies = dict[Path, HistoryState | None]
+"""Copies of a history, the newest first, and their states; None of one that SQLite cannot open."""
+
 _MAX_KEY_GAP: Final = 100_000
 """Keys beyond the highest one found that may have been given to lost rows."""
 
@@ -108,7 +111,7 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
                 f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
             )
     copies = _copies(path, seen)
-    for from_pages, sources in ((True, copies), (False, copies), (False, [])):
+    for from_pages, sources in ((True, copies), (False, copies), (False, {})):
         swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), RecoveryCounts(failures=failures)
         try:
             with rebuild.build_history(swap.part, instant) as db:
@@ -138,7 +141,7 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
 def _fill(
     db: apsw.Connection,
     path: Path,
-    copies: Sequence[Path],
+    copies: _Copies,
     counts: RecoveryCounts,
     instant: str,
     seen: HistoryState | None,
@@ -226,7 +229,7 @@ def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, no
 
 
 def _add_copies(
-    db: apsw.Connection, path: Path, copies: Sequence[Path], counts: RecoveryCounts, instant: str
+    db: apsw.Connection, path: Path, copies: _Copies, counts: RecoveryCounts, instant: str
 ) -> dict[int, Columns]:
     """Merge the newest sound copy that can be merged, and then what can be read of newer ones, which are damaged.
 
@@ -235,17 +238,16 @@ def _add_copies(
 
     Returns what the indexes of damaged backups have of tasks whose rows they have lost, by number.
     """
-    damaged, merged, indexed = list[Path](), set[str | None](), dict[int, Columns]()
-    for backup in copies:
+    damaged, merged, indexed = list[Path](), set[str](), dict[int, Columns]()
+    for backup, state in copies.items():
         is_enough = counts.kept_rows["tasks"] and (counts.merged.added or counts.merged.common)
-        if merged and (is_enough or _identity(backup) in merged):
+        if merged and (is_enough or state is None or state.identity in merged):
             continue
-        if not integrity.is_sound(backup):
+        if state is None or not integrity.is_sound(backup):
             damaged += [] if merged else [backup]
         elif _merge_backup(db, backup, backup, counts, instant):
-            state = _state_of(backup)
-            merged.add(None if state is None else state.identity)
-            counts.states += [] if state is None else [state]
+            merged.add(state.identity)
+            counts.states.append(state)
     for backup in reversed(damaged):
         part = path.with_name(f"{path.name}-of-{backup.name}")
         part.unlink(missing_ok=True)  # of a recovery that was killed
@@ -267,7 +269,7 @@ def _add_copies(
     return indexed
 
 
-def _copies(path: Path, seen: HistoryState | None) -> list[Path]:
+def _copies(path: Path, seen: HistoryState | None) -> _Copies:
     """Return the backups, the newest first by what they hold, and newer copies of the same history that were set aside.
 
     The clock may have been wrong on the day that the name of a backup says. What cannot be opened stays at its day.
@@ -275,19 +277,19 @@ def _copies(path: Path, seen: HistoryState | None) -> list[Path]:
     own = {backup: _state_of(backup) for backup in backups.own_backups(path)}
     states = {copy: state for copy, state in own.items() if state is not None}
     identities = {state.identity for state in (seen, *states.values()) if state is not None}
-    newest = max((_age(state, seen) for state in states.values()), default=None)
+    newest = max((_recency(state, seen) for state in states.values()), default=None)
     for aside in atomic_swap.histories_set_aside(path):
         state = _state_of(aside) if aside.suffix == ".db" else None
-        if state is not None and state.identity in identities and (newest is None or _age(state, seen) > newest):
+        if state is not None and state.identity in identities and (newest is None or _recency(state, seen) > newest):
             states[aside] = state
-    copies = sorted(states, key=lambda copy: _age(states[copy], seen), reverse=True)
+    copies = sorted(states, key=lambda copy: _recency(states[copy], seen), reverse=True)
     for unreadable in (copy for copy, state in own.items() if state is None):
         older = (at for at, copy in enumerate(copies) if copy in own and copy.name < unreadable.name)
         copies.insert(next(older, len(copies)), unreadable)
-    return copies
+    return {copy: states.get(copy) for copy in copies}
 
 
-def _age(state: HistoryState, seen: HistoryState | None) -> tuple[bool, int, str]:
+def _recency(state: HistoryState, seen: HistoryState | None) -> tuple[bool, int, str]:
     """Return a key by which the later of two states is larger: within one history revisions grow, instants need not."""
     is_same = seen is not None and state.identity == seen.identity
     return is_same, state.revision if is_same else 0, state.newest_at
@@ -311,15 +313,10 @@ def _has_latest(db: apsw.Connection, states: Sequence[HistoryState], seen: Histo
     return not states or any(state.revision >= seen.revision or state.newest_at >= seen.newest_at for state in same)
 
 
-def _identity(copy: Path) -> str | None:
-    state = _state_of(copy)
-    return None if state is None else state.identity
-
-
 def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: RecoveryCounts, instant: str) -> bool:
     """Merge `source`, which is a backup or what can be read of it; return whether that was possible."""
     try:
-        merged = rebuild.merge_file(db, source, instant, EventKind.RECOVERED, f"the backup {backup.name}")
+        merged = rebuild.merge_file(db, source, instant, EventKind.RECOVERED, f"the copy {backup.name}")
     except _SYSTEM_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing

@@ -49,7 +49,6 @@ class RecoveryCounts:
     dangling_rows: int = 0
     unconfirmed: int = 0
     tasks: int = 0
-
     lost_span: tuple[str, str] | None = None
     """The instants between which was recorded what is in no copy."""
 
@@ -119,16 +118,16 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
         f"Rows of which a value was damaged and had to be replaced: {counts.repaired_rows}.",
-        "Values that the digests have found changed, taken from the backup:"
+        "Values that the digests have found changed, taken from a copy:"
         f" {'; '.join(counts.merged.proven_values) or 'none'}.",
         "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
         f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed_values) or 'none'}.",
         f"Rows older than their timelines, which were brought up to date by these: {counts.outdated_rows}.",
         f"Rows whose number was damaged and had to be guessed: {counts.renumbered_rows}.",
         f"Tasks that lost their task id, since another task has it: {counts.lost_ids}.",
-        f"Backup that was merged in: {' and '.join(counts.merged_backups) or 'none'}"
+        f"Copies that were merged in: {' and '.join(counts.merged_backups) or 'none'}"
         f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
-        f"Tasks added from it whose timeline, read from the pages, said more: {counts.merged.replayed}."
+        f"Tasks added from them whose timeline, read from the pages, said more: {counts.merged.replayed}."
         " They were brought up to date by it.",
         "Tasks whose rows were lost, made from timelines, indexes, intents and downloads (what none of these says is"
         f" named on their timelines): {counts.reconstructed_tasks}.",
