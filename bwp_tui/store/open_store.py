@@ -13,7 +13,7 @@ from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, is_later_state, state_of
 from bwp_tui.store.database.open import OpenedDatabase, create_folder, has_wal, open_database, prepare_file
-from bwp_tui.store.errors import StoreDamaged, StoreMoved
+from bwp_tui.store.errors import StoreDamaged, StoreMoved, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 
 
@@ -70,9 +70,12 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
     except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
         if not lock.lock_exclusive():
             raise
-        report = _recover(path, high_water_mark, clock)
-        lock.lock_shared()
-        return _open_and_compare(path, high_water_mark, clock, report)
+    except (apsw.IOError, StoreUnavailable):
+        if not lock.lock_exclusive(timeout_s=0) or not _is_unreadable(path):
+            raise
+    report = _recover(path, high_water_mark, clock)
+    lock.lock_shared()
+    return _open_and_compare(path, high_water_mark, clock, report)
 
 
 def _open_and_compare(
@@ -103,6 +106,13 @@ def _is_wal_damaged(path: Path, high_water_mark: HighWaterMark) -> bool:
 
     seen = high_water_mark.read()
     return damaged_file.is_wal_damaged(path, 0 if seen is None else seen.revision)
+
+
+def _is_unreadable(path: Path) -> bool:
+    """Return whether the disk cannot read what SQLite needs to open the file; no connection uses it."""
+    from bwp_tui.store.maintenance.salvage import damaged_file
+
+    return damaged_file.is_first_page_unreadable(path)
 
 
 def _recover(path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:

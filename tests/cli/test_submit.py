@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
@@ -76,7 +77,7 @@ def is_one_sentence(ended: Ended) -> bool:
     return ended.err.startswith("bwp-tui") and ended.err.count("\n") == 1 and "Traceback" not in ended.err
 
 
-def test_a_submitted_request_is_in_the_services_books_once_and_printed_with_its_task_id(
+def test_a_submitted_request_is_at_the_service_once_and_printed_with_its_task_id(
     shop: Bwp, practice: Sandbox
 ) -> None:
     ended = shop("submit", "retrieval", "jane@example.com", "--note", "VIP", "--tag", "phone", "--json")
@@ -386,18 +387,43 @@ def test_a_deletion_asks_for_the_address_on_a_terminal(shop: Bwp, practice: Sand
     assert len(practice.state.starts) == 1
 
 
-def test_an_interrupted_wait_keeps_what_was_recorded(shop: Bwp, practice: Sandbox) -> None:
-    practice.state.add_past_tasks(())
-    shop("submit", "retrieval", "slow@example.com")
+def interrupted(shop: Bwp, reached: str, *words: str) -> Ended:
+    """Run a command, interrupt it once the query `reached` finds a row, and return how it ended."""
     process = subprocess.Popen(
-        shop.argv("wait", "1"), env=shop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        shop.argv(*words), env=shop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     store = shop.store()
-    while store.row("SELECT 1 FROM engine WHERE pid = ?", (process.pid,)) is None:
+    while store.row(reached.format(pid=process.pid)) is None:
         assert process.poll() is None
     store.close()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 130
-    assert said.startswith("bwp-tui: Interrupted. What was recorded stays recorded")
+    out, err = process.communicate(timeout=PATIENCE_S)
+    return Ended(process.returncode, out, err)
+
+
+def test_an_interrupted_wait_says_how_many_tasks_go_on(shop: Bwp, practice: Sandbox) -> None:
+    practice.state.add_past_tasks(())
+    shop("submit", "retrieval", "slow@example.com")
+    ended = interrupted(shop, "SELECT 1 FROM engine WHERE pid = {pid}", "wait", "1")
+    assert ended.code == ExitCode.INTERRUPTED
+    assert ended.err.startswith("bwp-tui: Interrupted. 1 task not finished")
     assert recorded(shop) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "sentence"),
+    [
+        ("submit", ("submit", "deletion", "jane@example.com", "--yes"), "Request #2 is recorded"),
+        ("cancel", ("cancel", "1", "--yes"), "The cancellation of #1 is recorded"),
+    ],
+)
+def test_an_interrupted_command_names_what_is_recorded(
+    shop: Bwp, practice: Sandbox, action: str, words: tuple[str, ...], sentence: str
+) -> None:
+    shop("submit", "deletion", "bob@example.com", "--holding-period", "9", "--yes")
+    practice.faults.set("slow")
+    sent = f"SELECT 1 FROM intents WHERE action = '{action}' AND state = 'waiting' AND attempts > 0"
+    ended = interrupted(shop, sent, *words)
+    assert ended.code == ExitCode.INTERRUPTED
+    assert sentence in ended.err
+    assert is_one_sentence(ended)

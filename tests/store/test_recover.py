@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -299,6 +301,49 @@ def test_a_broken_header_alone_loses_nothing(path: Path, clock: ManualClock) -> 
     assert scalar(store, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 200
     assert scalar(store, "SELECT count(*) FROM timeline") == 400
     store.close()
+    assert integrity.full_check(path) == []
+
+
+class UnreadableSector(apsw.VFS):
+    """The file system of this machine, on a disk that cannot read the first page of the file at a path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.inode = path, path.stat().st_ino
+        super().__init__(f"unreadable-{self.inode}", "unix", makedefault=True)
+
+    def xOpen(self, name: apsw.URIFilename | str | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802  SQLite's
+        file_name = name.filename() if isinstance(name, apsw.URIFilename) else name
+        is_history = file_name == os.fspath(self.path) and self.path.stat().st_ino == self.inode
+        return UnreadableFile(name, flags) if is_history else apsw.VFSFile("unix", name, flags)
+
+    def pread(self, descriptor: int, size: int, at: int, read: Callable[..., bytes] = os.pread) -> bytes:
+        if at < PAGE and os.fstat(descriptor).st_ino == self.inode:
+            raise OSError(errno.EIO, "Input/output error")
+        return read(descriptor, size, at)
+
+
+class UnreadableFile(apsw.VFSFile):
+    def __init__(self, name: apsw.URIFilename | str | None, flags: list[int]) -> None:
+        super().__init__("unix", name, flags)
+
+    def xRead(self, size: int, at: int) -> bytes:  # noqa: N802  SQLite's
+        if at < PAGE:
+            raise apsw.IOError
+        return super().xRead(size, at)
+
+
+def test_a_first_page_that_the_disk_cannot_read_loses_nothing(
+    path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_history(path, clock, 200)
+    disk = UnreadableSector(path)
+    monkeypatch.setattr(os, "pread", disk.pread)
+    try:
+        store = open_store(path, clock=clock)
+        assert scalar(store, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 200
+        store.close()
+    finally:
+        disk.unregister()
     assert integrity.full_check(path) == []
 
 

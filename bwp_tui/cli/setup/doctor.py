@@ -343,10 +343,10 @@ def _earlier_damage(store: Store, path: Path) -> Iterator[Finding]:
         if sentence is not None:
             yield Finding("history", Level.WARN, sentence)
     for aside in atomic_swap.histories_set_aside(path):
-        sentence = f"{aside} was kept aside and holds personal data; delete it once nothing is missing in the history."
+        sentence = f"{aside} was kept aside and may hold personal data; delete it once nothing is missing here."
         yield Finding("history", Level.WARN, sentence)
     for part in atomic_swap.unfinished_files(path):
-        sentence = f"{part} is left of a restore that was killed and holds personal data; delete it."
+        sentence = f"{part} is left of an interrupted restore and may hold personal data; delete it."
         yield Finding("history", Level.WARN, sentence)
 
 

@@ -34,7 +34,11 @@ SENDS_NOTHING: Final = (
 
 
 class EngineWaiter:
-    """Waits while the engine works on tasks, and keeps how the service responded meanwhile."""
+    """Waits while the engine works on tasks, and keeps how the service responded meanwhile.
+
+    Attributes:
+        is_interrupted: whether Ctrl+C has ended a wait.
+    """
 
     def __init__(self, session: CommandSession) -> None:
         from bwp_tui.engine.runtime.engine_config import engine_config
@@ -43,6 +47,7 @@ class EngineWaiter:
         self._config: EngineConfig = engine_config(session.profile)
         self._state = EngineState()
         self._trouble: str | None = None
+        self.is_interrupted = False
 
     def wait_until(
         self,
@@ -55,14 +60,21 @@ class EngineWaiter:
     ) -> tuple[bool, Sequence[Task]]:
         """Wait until `condition` is true; return whether it became so, and the tasks as they were then.
 
+        Ctrl+C ends the wait as a timeout does, so that whoever presses it learns what is recorded.
+
         Args:
             numbers: the tasks, which are polled first.
             timeout: seconds; None waits for ever.
             waits_out_failures: an unreachable service does not end the wait; refused credentials do.
             show: called with the tasks once the wait is over, before the ends of hooks that still run are waited for.
+
+        Raises:
+            KeyboardInterrupt: an earlier wait was interrupted.
         """
         from bwp_tui.engine.runtime.run_until import run_engine_until
 
+        if self.is_interrupted:
+            raise KeyboardInterrupt
         is_met, found = False, list[Task]()
 
         def read_and_show() -> None:
@@ -83,15 +95,19 @@ class EngineWaiter:
             if waits_out_failures:
                 print_message(sentence)
 
-        run_engine_until(
-            self._config,
-            is_over,
-            timeout=timeout,
-            polled_first=numbers,
-            waits_out_failures=waits_out_failures,
-            report=report_failure,
-        )
+        try:
+            run_engine_until(
+                self._config,
+                is_over,
+                timeout=timeout,
+                polled_first=numbers,
+                waits_out_failures=waits_out_failures,
+                report=report_failure,
+            )
+        except KeyboardInterrupt:
+            self.is_interrupted = True
         if not is_met:
+            is_met = condition(self._store)  # a call may have had its response while the engine stopped
             read_and_show()
         return is_met, found
 
@@ -137,13 +153,14 @@ class EngineWaiter:
         if state.service in WRONG_SETTINGS:
             why = message or why
         why = why or message or self._trouble or otherwise
+        if self.is_interrupted:
+            why = "Interrupted."
         goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
         left = unfinished_work(self._store)
         if holder is None and self._config.profile.read_only and left is not None and left.waits_to_be_sent:
             goes_on = SENDS_NOTHING
-        return CommandError(
-            ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER, f"{why} {consequence} {goes_on}"
-        )
+        code = ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER
+        return CommandError(ExitCode.INTERRUPTED if self.is_interrupted else code, f"{why} {consequence} {goes_on}")
 
 
 def wait_for_response(

@@ -41,7 +41,7 @@ def download_results(
     if unended and (unpolled := waiter.poll(unended, arguments.timeout)):
         which = f"#{unpolled[0]}" if len(unpolled) == 1 else counted(len(unpolled), "task")
         sentence = f"Whether {which} ended since the last poll is not known; nothing of it was downloaded."
-        if len(unpolled) == len(numbers):
+        if len(unpolled) == len(numbers) or waiter.is_interrupted:
             raise waiter.timed_out(sentence)
         print_message(sentence)
     folder = Path(arguments.output).expanduser().absolute() if arguments.output else None

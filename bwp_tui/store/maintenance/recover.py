@@ -86,6 +86,8 @@ def _damage(path: Path, committed_revision: int) -> str | None:
         return FILE_IS_MISSING
     if not path.stat().st_size:
         return None
+    if damaged_file.is_first_page_unreadable(path):
+        return "its first page cannot be read"
     with damaged_file.open_damaged(path, committed_revision=committed_revision) as file:
         if file.wal_is_unrelated or file.wal_has_damaged_frame:
             for from_wal in (False, True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Iterable, Iterator
@@ -118,6 +119,16 @@ def is_wal_damaged(path: Path, committed_revision: int = 0) -> bool:
     """
     with open_damaged(path, _sound_frames(path), committed_revision=committed_revision) as file:
         return file.wal_is_unrelated or file.wal_has_damaged_frame
+
+
+def is_first_page_unreadable(path: Path) -> bool:
+    """Return whether the disk has an error where the first page of a history is that no connection uses."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            os.pread(file.fileno(), PAGE_BYTES, 0)
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False
 
 
 def _sound_frames(path: Path) -> int | None:
