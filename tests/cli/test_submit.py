@@ -77,9 +77,7 @@ def is_one_sentence(ended: Ended) -> bool:
     return ended.err.startswith("bwp-tui") and ended.err.count("\n") == 1 and "Traceback" not in ended.err
 
 
-def test_a_submitted_request_is_at_the_service_once_and_printed_with_its_task_id(
-    shop: Bwp, practice: Sandbox
-) -> None:
+def test_a_submitted_request_is_at_the_service_once_and_printed_with_its_task_id(shop: Bwp, practice: Sandbox) -> None:
     ended = shop("submit", "retrieval", "jane@example.com", "--note", "VIP", "--tag", "phone", "--json")
     assert (ended.code, ended.err) == (0, "")
     task = json.loads(ended.out)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -117,15 +118,11 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
         swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), RecoveryCounts(failures=failures)
         try:
             with rebuild.build_history(swap.part, instant) as db:
-                _fill(
-                    db,
-                    path,
-                    sources,
-                    counts,
-                    instant,
-                    seen,
-                    from_pages=from_pages,
-                )
+                recovery = _Recovery(db, path, sources, seen, instant, counts)
+                if from_pages:
+                    recovery.read_pages()
+                recovery.add_copies()
+                recovery.repair()
         except (*_SYSTEM_ERRORS, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
@@ -140,33 +137,36 @@ def _recover(path: Path, now: datetime, reason: str, seen: HistoryState | None) 
     return sentence_of(swap, counts, reason)
 
 
-def _fill(
-    db: apsw.Connection,
-    path: Path,
-    copies: _Copies,
-    counts: RecoveryCounts,
-    instant: str,
-    seen: HistoryState | None,
-    *,
-    from_pages: bool,
-) -> None:
-    """Fill a new history from the pages of the damaged one and its copies, the newest first.
+@dataclass(slots=True)
+class _Recovery:
+    """Fills a new history from the pages of the damaged one and its copies."""
 
-    Where the history is missing, the pages of the newest copy are read instead if that copy is damaged.
-    """
-    highest, latest_change, indexed = 0, 0, dict[int, Columns]()
-    if from_pages:
-        source, newest = path, next(iter(copies), None)
-        is_missing = not path.stat().st_size and not has_wal(path)
+    db: apsw.Connection
+    path: Path
+    copies: _Copies
+    seen: HistoryState | None
+    instant: str
+    counts: RecoveryCounts
+    highest_number: int = 0
+    """The highest number that a task was given."""
+    latest_revision: int = 0
+    """The revision of the latest row of the damaged history."""
+    indexed: dict[int, Columns] = field(default_factory=dict)
+    """What indexes have of tasks whose rows are lost, by number."""
+
+    def read_pages(self) -> None:
+        """Take all rows that the pages of the history have; of a missing one, those of its newest copy if damaged."""
+        db, counts, source, newest = self.db, self.counts, self.path, next(iter(self.copies), None)
+        is_missing = not source.stat().st_size and not has_wal(source)
         if is_missing and newest is not None and not integrity.is_sound(newest):
             source, counts.source_backup = newest, newest.name
-        committed_revision = 0 if seen is None else seen.revision
+        committed_revision = 0 if self.seen is None else self.seen.revision
         with damaged_file.open_damaged(source, committed_revision=committed_revision) as file, db:
-            salvage = Salvage(file, instant)
-            highest = _take_rows(db, salvage, counts, instant)
+            salvage = Salvage(file, self.instant)
+            self.highest_number = _take_rows(db, salvage, counts, self.instant)
             state = state_of(db, source)
             counts.states += [state] if state.newest_at else []
-            latest_change = max(
+            self.latest_revision = max(
                 task_rows.integer(db, f"SELECT max(revision) FROM {table}") for table in ("tasks", "downloads")
             )
             rebuild.correct_numbers(db)
@@ -174,35 +174,93 @@ def _fill(
             if counts.kept_rows["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
                 chain_check.return_stray_events(db)
-                indexed = lost_tasks.indexed_values(salvage, db)
-                for number, values in chain_check.values_proven_by_indexes(db, indexed).items():
-                    task_rows.write_row(db, number, values, instant)
-                counts.outdated_rows = replay.repair_outdated_rows(db, instant)
+                self.indexed = lost_tasks.indexed_values(salvage, db)
+                for number, values in chain_check.values_proven_by_indexes(db, self.indexed).items():
+                    task_rows.write_row(db, number, values, self.instant)
+                counts.outdated_rows = replay.repair_outdated_rows(db, self.instant)
             else:
                 begin_all_chains(db)
             intent_repair.mark_waiting_as_sent(db)
-    of_copies = _add_copies(db, path, copies, counts, instant)
-    indexed = {number: of_copies.get(number, {}) | indexed.get(number, {}) for number in of_copies | indexed}
-    with db:
-        highest = max(highest, task_rows.integer(db, "SELECT max(number) FROM tasks"))
-        intent_repair.lapse_orphan_submissions(db, instant)
-        counts.reconstructed_tasks = lost_tasks.add_lost_tasks(db, instant, highest, indexed)
-        replay.repair_damaged_values(db, instant)
-        counts.changed_values = replay.tag_changed_tasks(db, instant)
-        intent_repair.apply_confirmed_cancellations(db, instant)
-        intent_repair.repair_cancellations(db, instant)
-        counts.dangling_rows = rebuild.remove_dangling_references(db)
-        intent_repair.mark_tokenless_unconfirmed(db, instant)
-        if seen is not None and latest_change < seen.revision and not _has_latest(db, counts.states, seen):
-            known = [state.newest_at for state in counts.states if state.newest_at < seen.newest_at]
-            counts.lost_span = max(known, default="its beginning"), seen.newest_at
-        if counts.lost_span is not None:
-            intent_repair.make_unsent_unconfirmed(db, instant)
-        counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
-        counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
-        counts.lost_numbers = lost_tasks.numbers_without_row(db)
-        if counts.kept_rows["chains"]:
-            counts.lost_events = lost_tasks.count_lost_events(db)
+
+    def add_copies(self) -> None:
+        """Merge the newest sound copy that can be merged, and then what can be read of newer ones, which are damaged.
+
+        Where no row of the history is left, the newest backup of each identity is merged: backups of an earlier
+        history, in whose place an empty one was begun, have another identity.
+        """
+        damaged, merged, counts = list[Path](), set[str](), self.counts
+        for copy, state in self.copies.items():
+            is_enough = counts.kept_rows["tasks"] and (counts.merged.added or counts.merged.common)
+            if merged and (is_enough or state is None or state.identity in merged):
+                continue
+            if state is None or not integrity.is_sound(copy):
+                damaged += [] if merged else [copy]
+            elif self._merge(copy, copy):
+                merged.add(state.identity)
+                counts.states.append(state)
+        of_copies = dict[int, Columns]()
+        for copy in reversed(damaged):
+            of_copies |= self._merge_damaged(copy)
+        for number, values in of_copies.items():
+            self.indexed[number] = values | self.indexed.get(number, {})
+
+    def _merge_damaged(self, copy: Path) -> dict[int, Columns]:
+        """Merge what can be read of a damaged copy; return what its indexes have of tasks whose rows it has lost."""
+        indexed = dict[int, Columns]()
+        part = self.path.with_name(f"{self.path.name}-of-{copy.name}")
+        part.unlink(missing_ok=True)  # of a recovery that was killed
+        try:
+            with rebuild.build_history(part, self.instant) as readable, damaged_file.open_damaged(copy) as file:
+                salvage = Salvage(file, self.instant)
+                _take_rows(readable, salvage, RecoveryCounts(), self.instant)
+                chain_check.note_broken_chains(readable)
+                indexed = lost_tasks.indexed_values(salvage, readable)
+                lost_tasks.keep_orphans(readable, self.db)
+                rebuild.remove_dangling_references(readable)
+            self._merge(copy, part)
+        except _SYSTEM_ERRORS:
+            raise
+        except Exception as error:  # noqa: BLE001  others may do
+            self.counts.failures.append(f"{copy.name}: {type(error).__name__}")
+        finally:
+            part.unlink(missing_ok=True)
+        return indexed
+
+    def _merge(self, copy: Path, source: Path) -> bool:
+        """Merge `source`, which is a copy or what can be read of it; return whether that was possible."""
+        try:
+            merged = rebuild.merge_file(self.db, source, self.instant, EventKind.RECOVERED, f"the copy {copy.name}")
+        except _SYSTEM_ERRORS:
+            raise
+        except Exception as error:  # noqa: BLE001  an older copy may do, and the pages alone are better than nothing
+            self.counts.failures.append(f"{copy.name}: {type(error).__name__}")
+            return False
+        self.counts.merged_backups.append(copy.name if source is copy else f"{copy.name}, which is damaged")
+        self.counts.add(merged)
+        return True
+
+    def repair(self) -> None:
+        """Add the tasks whose rows are lost, repair what contradicts, and count what is missing."""
+        db, counts, instant, seen = self.db, self.counts, self.instant, self.seen
+        with db:
+            highest = max(self.highest_number, task_rows.integer(db, "SELECT max(number) FROM tasks"))
+            intent_repair.lapse_orphan_submissions(db, instant)
+            counts.reconstructed_tasks = lost_tasks.add_lost_tasks(db, instant, highest, self.indexed)
+            replay.repair_damaged_values(db, instant)
+            counts.changed_values = replay.tag_changed_tasks(db, instant)
+            intent_repair.apply_confirmed_cancellations(db, instant)
+            intent_repair.repair_cancellations(db, instant)
+            counts.dangling_rows = rebuild.remove_dangling_references(db)
+            intent_repair.mark_tokenless_unconfirmed(db, instant)
+            if seen is not None and self.latest_revision < seen.revision and not _has_latest(db, counts.states, seen):
+                known = [state.newest_at for state in counts.states if state.newest_at < seen.newest_at]
+                counts.lost_span = max(known, default="its beginning"), seen.newest_at
+                intent_repair.make_unsent_unconfirmed(db, instant)
+            counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
+            counts.tasks = task_rows.integer(db, "SELECT count(*) FROM tasks")
+            counts.lost_numbers = lost_tasks.numbers_without_row(db)
+            if counts.kept_rows["chains"]:
+                counts.lost_events = lost_tasks.count_lost_events(db)
 
 
 def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, now: str) -> int:
@@ -228,47 +286,6 @@ def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, no
     counts.kept_rows, counts.lost_ids = writer.kept, writer.lost_ids
     counts.repaired_rows, counts.renumbered_rows = writer.repaired.total(), writer.renumbered.total()
     return highest
-
-
-def _add_copies(
-    db: apsw.Connection, path: Path, copies: _Copies, counts: RecoveryCounts, instant: str
-) -> dict[int, Columns]:
-    """Merge the newest sound copy that can be merged, and then what can be read of newer ones, which are damaged.
-
-    Where no row of the history is left, the newest backup of each identity is merged: backups of an earlier history, in
-    whose place an empty one was begun, have another identity.
-
-    Returns what the indexes of damaged backups have of tasks whose rows they have lost, by number.
-    """
-    damaged, merged, indexed = list[Path](), set[str](), dict[int, Columns]()
-    for backup, state in copies.items():
-        is_enough = counts.kept_rows["tasks"] and (counts.merged.added or counts.merged.common)
-        if merged and (is_enough or state is None or state.identity in merged):
-            continue
-        if state is None or not integrity.is_sound(backup):
-            damaged += [] if merged else [backup]
-        elif _merge_backup(db, backup, backup, counts, instant):
-            merged.add(state.identity)
-            counts.states.append(state)
-    for backup in reversed(damaged):
-        part = path.with_name(f"{path.name}-of-{backup.name}")
-        part.unlink(missing_ok=True)  # of a recovery that was killed
-        try:
-            with rebuild.build_history(part, instant) as readable, damaged_file.open_damaged(backup) as file:
-                salvage = Salvage(file, instant)
-                _take_rows(readable, salvage, RecoveryCounts(), instant)
-                chain_check.note_broken_chains(readable)
-                indexed |= lost_tasks.indexed_values(salvage, readable)
-                lost_tasks.keep_orphans(readable, db)
-                rebuild.remove_dangling_references(readable)
-            _merge_backup(db, backup, part, counts, instant)
-        except _SYSTEM_ERRORS:
-            raise
-        except Exception as error:  # noqa: BLE001  others may do
-            counts.failures.append(f"{backup.name}: {type(error).__name__}")
-        finally:
-            part.unlink(missing_ok=True)
-    return indexed
 
 
 def _copies(path: Path, seen: HistoryState | None) -> _Copies:
@@ -313,17 +330,3 @@ def _has_latest(db: apsw.Connection, states: Sequence[HistoryState], seen: Histo
         return has_event(db, seen.newest_event)
     same = [state for state in states if state.identity == seen.identity]  # an earlier version wrote the lock file
     return not states or any(state.revision >= seen.revision or state.newest_at >= seen.newest_at for state in same)
-
-
-def _merge_backup(db: apsw.Connection, backup: Path, source: Path, counts: RecoveryCounts, instant: str) -> bool:
-    """Merge `source`, which is a backup or what can be read of it; return whether that was possible."""
-    try:
-        merged = rebuild.merge_file(db, source, instant, EventKind.RECOVERED, f"the copy {backup.name}")
-    except _SYSTEM_ERRORS:
-        raise
-    except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
-        counts.failures.append(f"{backup.name}: {type(error).__name__}")
-        return False
-    counts.merged_backups.append(backup.name if source is backup else f"{backup.name}, which is damaged")
-    counts.add(merged)
-    return True
