@@ -70,21 +70,21 @@ class Action(NamedTuple):
         name: its name in the `[keys]` table, and the id of its binding; actions of several screens that have the same
             name have the same keys.
         keys: in Textual's spelling; the first one is shown.
-        label: one or two words for the footer; empty keeps it out of there.
-        is_next_step: as in `TaskOperation`.
         help: a sentence for the help screen and the prompt.
         cli_usage: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
+        label: one or two words for the footer; empty keeps it out of there.
         keywords: more words that find it in the prompt, besides those of its name and its sentences.
+        is_next_step: as in `TaskOperation`.
     """
 
     name: str
     keys: tuple[str, ...]
-    label: str
     help: str
     group: str
     cli_usage: str | None = None
     disabled_reason: DisabledReason = lambda _: None
+    label: str = ""
     keywords: str = ""
     is_next_step: Callable[[Task], bool] | None = None
     scope: Scope = Scope.MAIN
@@ -181,25 +181,39 @@ def _action_of(operation: TaskOperation) -> Action:
     return Action(
         operation.name,
         operation.keys,
-        operation.label,
         operation.help,
         TASK_GROUP,
         operation.cli_usage,
         disabled_reason,
-        operation.keywords,
-        operation.is_next_step,
+        label=operation.label,
+        keywords=operation.keywords,
+        is_next_step=operation.is_next_step,
     )
 
 
+def _of_task(
+    name: str,
+    key: str,
+    help: str,
+    cli_usage: str | None = None,
+    cannot_do: Callable[[Task], str | None] | None = None,
+    *,
+    label: str = "",
+    keywords: str = "",
+) -> Action:
+    """Return an action on the task under the cursor that changes nothing in the history."""
+    return Action(name, (key,), help, TASK_GROUP, cli_usage, _needs_task(cannot_do), label, keywords)
+
+
 MOVES: Final = (
-    Action("down", ("j", "down"), "", "Down", MOVE_GROUP),
-    Action("up", ("k", "up"), "", "Up", MOVE_GROUP),
-    Action("half_page_down", ("ctrl+d",), "", "Half a page down", MOVE_GROUP),
-    Action("half_page_up", ("ctrl+u",), "", "Half a page up", MOVE_GROUP),
-    Action("page_down", ("pagedown",), "", "A page down", MOVE_GROUP),
-    Action("page_up", ("pageup",), "", "A page up", MOVE_GROUP),
-    Action("first", ("g", "home"), "", "To the first line", MOVE_GROUP),
-    Action("last", ("G", "end"), "", "To the last line", MOVE_GROUP),
+    Action("down", ("j", "down"), "Down", MOVE_GROUP),
+    Action("up", ("k", "up"), "Up", MOVE_GROUP),
+    Action("half_page_down", ("ctrl+d",), "Half a page down", MOVE_GROUP),
+    Action("half_page_up", ("ctrl+u",), "Half a page up", MOVE_GROUP),
+    Action("page_down", ("pagedown",), "A page down", MOVE_GROUP),
+    Action("page_up", ("pageup",), "A page up", MOVE_GROUP),
+    Action("first", ("g", "home"), "To the first line", MOVE_GROUP),
+    Action("last", ("G", "end"), "To the last line", MOVE_GROUP),
 )
 """The actions that move the cursor, or scroll a page of text."""
 
@@ -207,55 +221,35 @@ LETTER_KINDS: Final = ("acknowledgement", "extension", "answer", "decline", "app
 """The letters to shoppers, as `domain.letters.LetterKind`, which the first frame does not need."""
 
 ACTIONS: Final = (
-    Action("new", ("n",), "new", "Submit a new request", REQUEST_GROUP, "submit KIND EMAIL", read_only_reason),
-    Action(
-        "new_deletion", ("N",), "", "Submit a new deletion", REQUEST_GROUP, "submit deletion EMAIL", read_only_reason
-    ),
+    Action("new", ("n",), "Submit a new request", REQUEST_GROUP, "submit KIND EMAIL", read_only_reason, label="new"),
+    Action("new_deletion", ("N",), "Submit a new deletion", REQUEST_GROUP, "submit deletion EMAIL", read_only_reason),
     Action(
         "filter",
         ("slash",),
-        "filter",
         "Show only the tasks that match",
         VIEW_GROUP,
         "list FILTER",
+        label="filter",
         keywords="search find query",
     ),
-    Action("detail", ("enter",), "detail", "Open the task's page", TASK_GROUP, "show TASK", _needs_task()),
+    _of_task("detail", "enter", "Open the task's page", "show TASK", label="detail"),
     *map(_action_of, (*SERVICE_OPERATIONS, *SETTLEMENTS)),
-    Action(
-        "archive",
-        ("o",),
-        "open",
-        "Browse the downloaded archive",
-        TASK_GROUP,
-        "inspect TASK",
-        _needs_task(cannot_open_result),
-        is_next_step=lambda _: True,
-    ),
-    Action(
-        "earlier",
-        ("b",),
-        "",
-        "Go to the previous request for this email",
-        TASK_GROUP,
-        "show TASK",
-        _needs_task(_cannot_go_to_earlier),
-    ),
-    Action(
+    _of_task(
+        "archive", "o", "Browse the downloaded archive", "inspect TASK", cannot_open_result, label="open"
+    )._replace(is_next_step=lambda _: True),
+    _of_task("earlier", "b", "Go to the previous request for this email", "show TASK", _cannot_go_to_earlier),
+    _of_task(
         "letter",
-        ("L",),
-        "",
+        "L",
         "Write a letter to the shopper, to copy or to save",
-        TASK_GROUP,
         "letter answer TASK",
-        _needs_task(cannot_change_purged),
+        cannot_change_purged,
         keywords="template mail reply text",
     ),
     *map(_action_of, RECORD_OPERATIONS),
     Action(
         "withdraw",
         ("w",),
-        "",
         "Withdraw a record of the legal clock, a decline or an appeal",
         TASK_GROUP,
         "acknowledge TASK --withdraw",
@@ -263,95 +257,67 @@ ACTIONS: Final = (
         keywords="revoke",
     ),
     _action_of(WATCH),
-    Action("undo", ("U",), "", "Undo the last record or mark", PROGRAM_GROUP, keywords="revert"),
-    Action(
-        "copy",
-        ("y",),
-        "",
-        "Copy its id, email, error, path, row, record or letter",
-        TASK_GROUP,
-        disabled_reason=_needs_task(),
-        keywords="clipboard yank as-csv as-json",
+    Action("undo", ("U",), "Undo the last record or mark", PROGRAM_GROUP, keywords="revert"),
+    _of_task(
+        "copy", "y", "Copy its id, email, error, path, row, record or letter", keywords="clipboard yank as-csv as-json"
     ),
+    _of_task("pager", "vertical_line", "Show the record or the timeline in $PAGER", "show TASK", keywords="less"),
+    Action("mark", ("space",), "Mark this task, or unmark it", MARK_GROUP, None, _needs_task(), "mark", "select"),
+    Action("mark_range", ("v",), "Mark the range from the last mark to here", MARK_GROUP, None, _needs_task()),
+    Action("mark_all", ("asterisk",), "Mark all tasks of the view, or none", MARK_GROUP),
     Action(
-        "pager",
-        ("vertical_line",),
-        "",
-        "Show the record or the timeline in $PAGER",
-        TASK_GROUP,
-        "show TASK",
-        _needs_task(),
-        keywords="less",
-    ),
-    Action(
-        "mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _needs_task(), keywords="select"
-    ),
-    Action("mark_range", ("v",), "", "Mark the range from the last mark to here", MARK_GROUP, None, _needs_task()),
-    Action("mark_all", ("asterisk",), "", "Mark all tasks of the view, or none", MARK_GROUP),
-    Action(
-        "mark_others",
-        ("exclamation_mark",),
-        "",
-        "Mark the other tasks of the view instead",
-        MARK_GROUP,
-        keywords="invert",
+        "mark_others", ("exclamation_mark",), "Mark the other tasks of the view instead", MARK_GROUP, keywords="invert"
     ),
     Action(
         "sort",
         ("s",),
-        "",
         "Sort by a column; the same one again reverses",
         VIEW_GROUP,
         "list --sort COLUMN",
         keywords="order",
     ),
-    Action("columns", ("C",), "", "Show and hide columns", VIEW_GROUP, keywords="fields"),
-    Action(
-        "zoom_details", ("z",), "", "Show the details alone, or with the list", VIEW_GROUP, keywords="zoom pane full"
-    ),
-    Action("hide_details", ("Z",), "", "Hide the details, or show them", VIEW_GROUP, keywords="pane toggle preview"),
-    Action("freeze", ("p",), "", "Pause or resume live updates", VIEW_GROUP),
-    Action("mask", ("m",), "", "Show or mask emails", VIEW_GROUP, "list --unmask", keywords="hide emails"),
-    Action("failed", ("f",), "", "Show failed tasks", VIEW_GROUP, "list is:failed", keywords="errors"),
+    Action("columns", ("C",), "Show and hide columns", VIEW_GROUP, keywords="fields"),
+    Action("zoom_details", ("z",), "Show the details alone, or with the list", VIEW_GROUP, keywords="zoom pane full"),
+    Action("hide_details", ("Z",), "Hide the details, or show them", VIEW_GROUP, keywords="pane toggle preview"),
+    Action("freeze", ("p",), "Pause or resume live updates", VIEW_GROUP),
+    Action("mask", ("m",), "Show or mask emails", VIEW_GROUP, "list --unmask", keywords="hide emails"),
+    Action("failed", ("f",), "Show failed tasks", VIEW_GROUP, "list is:failed", keywords="errors"),
     *(
-        Action(f"view_{key}", (str(key),), "", _view_help(view), VIEW_GROUP, _list_command(view.filter))
+        Action(f"view_{key}", (str(key),), _view_help(view), VIEW_GROUP, _list_command(view.filter))
         for key, view in enumerate(VIEWS, start=1)
     ),
     *(
-        Action(f"view_{key}", (str(key),), "", f"Saved view {key}", VIEW_GROUP, "list --view NAME", _has_view(key))
+        Action(f"view_{key}", (str(key),), f"Saved view {key}", VIEW_GROUP, "list --view NAME", _has_view(key))
         for key in range(len(VIEWS) + 1, MAX_VIEWS + 1)
     ),
     Action(
         "save_view",
         ("V",),
-        "",
         "Save the filter as a view, or delete the current view",
         VIEW_GROUP,
         "views save NAME FILTER",
         read_only_reason,
         keywords="store",
     ),
-    Action("back", ("escape",), "", "Close the panel, or clear the filter", VIEW_GROUP),
+    Action("back", ("escape",), "Close the panel, or clear the filter", VIEW_GROUP),
     *MOVES,
-    Action("scroll_left", ("h", "shift+left"), "", "Columns to the left", MOVE_GROUP),
-    Action("scroll_right", ("l", "shift+right"), "", "Columns to the right", MOVE_GROUP),
-    Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", MOVE_GROUP),
-    Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", MOVE_GROUP),
-    Action("dashboard", ("D",), "", "Dashboard: totals, due dates, durations, failures", VIEW_GROUP, "dashboard"),
-    Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", VIEW_GROUP, "downloads"),
-    Action("sent", ("H",), "", "Log of the requests sent to the API", VIEW_GROUP, "sent"),
-    Action("profiles", ("P",), "", "Shops: what is due in each; switch to another", VIEW_GROUP, "--profile NAME"),
-    Action("messages", ("M",), "", "Messages of this session", VIEW_GROUP, keywords="notices said"),
+    Action("scroll_left", ("h", "shift+left"), "Columns to the left", MOVE_GROUP),
+    Action("scroll_right", ("l", "shift+right"), "Columns to the right", MOVE_GROUP),
+    Action("detail_down", ("J", "shift+down"), "Scroll the details down", MOVE_GROUP),
+    Action("detail_up", ("K", "shift+up"), "Scroll the details up", MOVE_GROUP),
+    Action("dashboard", ("D",), "Dashboard: totals, due dates, durations, failures", VIEW_GROUP, "dashboard"),
+    Action("downloads", ("F",), "Downloads: pause, resume, cancel, retry, reorder", VIEW_GROUP, "downloads"),
+    Action("sent", ("H",), "Log of the requests sent to the API", VIEW_GROUP, "sent"),
+    Action("profiles", ("P",), "Shops: what is due in each; switch to another", VIEW_GROUP, "--profile NAME"),
+    Action("messages", ("M",), "Messages of this session", VIEW_GROUP, keywords="notices said"),
     Action(
-        "command",
-        ("colon", "ctrl+p"),
-        "command",
-        "Find or type a command; go to a task or a day",
-        PROGRAM_GROUP,
+        "command", ("colon", "ctrl+p"), "Find or type a command; go to a task or a day", PROGRAM_GROUP, label="command"
     ),
-    Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", PROGRAM_GROUP, "--theme NAME"),
-    Action("help", ("question_mark",), "help", "Show every key", PROGRAM_GROUP, keywords="keys shortcuts"),
-    Action("quit", ("q",), "quit", "Quit; pending work resumes at the next start", PROGRAM_GROUP, keywords="exit"),
+    Action("theme", ("T",), "Next theme: dark, light, the terminal's own colours", PROGRAM_GROUP, "--theme NAME"),
+    Action("help", ("question_mark",), "Show every key", PROGRAM_GROUP, label="help", keywords="keys shortcuts"),
+    Action(
+        "quit", ("q",), "Quit; pending work resumes at the next start", PROGRAM_GROUP, label="quit", keywords="exit"
+    ),
 )
 
 
@@ -369,7 +335,7 @@ def custom_action_name(command: CustomCommand) -> str:
 def custom_action(command: CustomCommand, key: str, scope: Scope) -> Action:
     """Return the action that runs a command of the operator."""
     reason = _needs_task(writes=True)
-    return Action(custom_action_name(command), (key,), "", command.title, TASK_GROUP, None, reason, scope=scope)
+    return Action(custom_action_name(command), (key,), command.title, TASK_GROUP, disabled_reason=reason, scope=scope)
 
 
 ACTIONS_BY_NAME: Final = {action.name: action for action in ACTIONS}

@@ -88,45 +88,41 @@ def _in_queue(
 ) -> Action:
     """Return an action that changes a download in the queue; `verb` is that of the CLI, where it does the same."""
     command = f"downloads {verb} TASK" if verb else None
-    return Action(name, keys, label, help, _QUEUE, command, _needs_download(cannot_do, writes=True))
+    return Action(name, keys, help, _QUEUE, command, _needs_download(cannot_do, writes=True), label=label)
 
 
 def _with_main_keys(
-    name: str,
-    label: str,
-    help: str,
-    group: str,
-    command: str | None = None,
-    disabled_reason: DisabledReason = lambda _: None,
+    name: str, label: str, help: str, group: str, disabled_reason: DisabledReason = lambda _: None
 ) -> Action:
     """Return an action that has name and keys of one of the main screen's."""
-    return Action(name, ACTIONS_BY_NAME[name].keys, label, help, group, command, disabled_reason)
+    keys = ACTIONS_BY_NAME[name].keys
+    return Action(name, keys, help, group, disabled_reason=disabled_reason, label=label)
 
 
 _BACK: Final = (
     _with_main_keys("help", "help", "Show every key", _SCREEN),
     _with_main_keys("back", "back", "Go back", _SCREEN),
-    Action("leave", ("q",), "", "Go back to the tasks", _SCREEN),
+    Action("leave", ("q",), "Go back to the tasks", _SCREEN),
 )
 _PAGE: Final = (
     *MOVES,
-    Action("scroll", ("space",), "", "A page down", MOVE_GROUP),
+    Action("scroll", ("space",), "A page down", MOVE_GROUP),
     *_BACK,
-    Action("close", ("enter",), "", "Close this page", _SCREEN),
+    Action("close", ("enter",), "Close this page", _SCREEN),
 )
 """The actions of a page of text."""
 
 _FIND: Final = (
     _with_main_keys("filter", "find", "Find a text", _SCREEN),
-    Action("next_match", ("n",), "", "The next match of the text that is searched for", _SCREEN),
-    Action("previous_match", ("N",), "", "The match before", _SCREEN),
+    Action("next_match", ("n",), "The next match of the text that is searched for", _SCREEN),
+    Action("previous_match", ("N",), "The match before", _SCREEN),
 )
 _FILTER: Final = _with_main_keys("filter", "filter", "List only what has the words", _SCREEN)
 
 BULK_ACTIONS: Final = frozenset({"pause", "cancel", "retry"})
 """The actions of the downloads that are done to the marked ones where there are some."""
 
-_FOLDER: Final = Action("folder", ("o",), "folder", "Show and copy the folder path", _FILE)
+_FOLDER: Final = Action("folder", ("o",), "Show and copy the folder path", _FILE, label="folder")
 _DOWNLOADS: Final = (
     _in_queue(
         "pause", ("p",), "pause/resume", "Pause or resume it; the partial file is kept", cannot_toggle_pause, "pause"
@@ -140,34 +136,40 @@ _DOWNLOADS: Final = (
         "cancel",
     ),
     _in_queue("retry", ("R",), "retry", "Download again what ended without a file, or is gone", cannot_retry, "retry"),
-    _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, None, _needs_download(cannot_open)),
-    _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, None, _needs_download()),
+    _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, _needs_download(cannot_open)),
+    _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, _needs_download()),
     _in_queue("move_up", ("K", "shift+up"), "move up", "Move it up in the queue", cannot_move),
     _in_queue("move_down", ("J", "shift+down"), "", "Move it down in the queue", cannot_move),
     _in_queue("move_first", ("f",), "", "Bring it to the front of the queue", cannot_move, "first"),
     _FOLDER._replace(disabled_reason=_needs_download(cannot_open)),
-    _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _needs_download()),
+    _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, _needs_download()),
     *MOVES,
     _FILTER,
     Action(
-        "open", ("enter",), "open", "Browse the downloaded archive", _FILE, "inspect TASK", _needs_download(cannot_open)
+        "open",
+        ("enter",),
+        "Browse the downloaded archive",
+        _FILE,
+        "inspect TASK",
+        _needs_download(cannot_open),
+        label="open",
     ),
     *_BACK,
     _with_main_keys("downloads", "", "Go back to the tasks", _SCREEN),
 )
 _ARCHIVE: Final = (
-    Action("choose", ("enter", "space"), "", "Open this entry; fold or unfold JSON", _SCREEN),
-    Action("left", ("h", "left"), "", "Columns to the left", MOVE_GROUP),
-    Action("right", ("l", "right"), "", "Columns to the right", MOVE_GROUP),
+    Action("choose", ("enter", "space"), "Open this entry; fold or unfold JSON", _SCREEN),
+    Action("left", ("h", "left"), "Columns to the left", MOVE_GROUP),
+    Action("right", ("l", "right"), "Columns to the right", MOVE_GROUP),
     _FOLDER,
     _with_main_keys("pager", "pager", "Show the previewed file in $PAGER", _FILE),
     Action(
         "unpack",
         ("X",),
-        "extract",
         "Extract into a new folder beside the archive",
         _FILE,
         disabled_reason=read_only_reason,
+        label="extract",
     ),
     *MOVES,
     _FIND[0]._replace(help="List only the entries that have the words; find a text in an entry"),
@@ -175,25 +177,25 @@ _ARCHIVE: Final = (
     *_BACK,
 )
 _LETTER: Final = (
-    Action("next_page", ("tab", "right"), "", "The next letter", _SCREEN),
-    Action("previous_page", ("shift+tab", "left"), "", "The letter before", _SCREEN),
-    *(Action(f"page_{key}", (str(key),), "", f"Letter: {kind}", _SCREEN) for key, kind in enumerate(LETTER_KINDS, 1)),
-    _with_main_keys("copy", "copy", "Copy the letter", _SCREEN, None, read_only_reason),
-    Action("write", ("w",), "write", "Write the letter to a new file", _SCREEN, None, read_only_reason),
-    Action("edit", ("f4",), "edit", "Edit the letter in $EDITOR", _SCREEN, None, read_only_reason),
+    Action("next_page", ("tab", "right"), "The next letter", _SCREEN),
+    Action("previous_page", ("shift+tab", "left"), "The letter before", _SCREEN),
+    *(Action(f"page_{key}", (str(key),), f"Letter: {kind}", _SCREEN) for key, kind in enumerate(LETTER_KINDS, 1)),
+    _with_main_keys("copy", "copy", "Copy the letter", _SCREEN, read_only_reason),
+    Action("write", ("w",), "Write the letter to a new file", _SCREEN, disabled_reason=read_only_reason, label="write"),
+    Action("edit", ("f4",), "Edit the letter in $EDITOR", _SCREEN, disabled_reason=read_only_reason, label="edit"),
     _with_main_keys("mask", "mask", "Show or mask the email", _SCREEN),
     *_FIND,
     *_PAGE,
 )
 _INTENT_LOG: Final = (
-    Action("read", ("enter",), "open the task", "Open the task", _SCREEN),
+    Action("read", ("enter",), "Open the task", _SCREEN, label="open the task"),
     *MOVES,
     _FILTER,
     *_BACK,
     _with_main_keys("sent", "", "Go back to the tasks", _SCREEN),
 )
 _PROFILES: Final = (
-    Action("open", ("enter",), "switch", "Switch to this shop", _SCREEN, "--profile NAME"),
+    Action("open", ("enter",), "Switch to this shop", _SCREEN, "--profile NAME", label="switch"),
     *MOVES,
     *_BACK,
     _with_main_keys("profiles", "", "Go back to the tasks", _SCREEN),
@@ -201,11 +203,11 @@ _PROFILES: Final = (
 PAGE_NAMES: Final = ("overview", "errors", "timeline", "requests", "notes")
 """The names of the pages of a task."""
 _TASK: Final = (
-    Action("next_page", ("tab", "right"), "", "The next page", _SCREEN),
-    Action("previous_page", ("shift+tab", "left"), "", "The page before", _SCREEN),
-    *(Action(f"page_{key}", (str(key),), "", f"Page: {page}", _SCREEN) for key, page in enumerate(PAGE_NAMES, 1)),
-    Action("next_task", ("right_square_bracket",), "", "The next task of the view", _SCREEN),
-    Action("previous_task", ("left_square_bracket",), "", "The task before it in the view", _SCREEN),
+    Action("next_page", ("tab", "right"), "The next page", _SCREEN),
+    Action("previous_page", ("shift+tab", "left"), "The page before", _SCREEN),
+    *(Action(f"page_{key}", (str(key),), f"Page: {page}", _SCREEN) for key, page in enumerate(PAGE_NAMES, 1)),
+    Action("next_task", ("right_square_bracket",), "The next task of the view", _SCREEN),
+    Action("previous_task", ("left_square_bracket",), "The task before it in the view", _SCREEN),
     *_FIND,
     *_PAGE,
     *(
@@ -215,14 +217,14 @@ _TASK: Final = (
     ),
 )
 _DASHBOARD: Final = (
-    Action("list_tasks", ("enter",), "list these tasks", "List the tasks that the line counts", _SCREEN),
+    Action("list_tasks", ("enter",), "List the tasks that the line counts", _SCREEN, label="list these tasks"),
     *(action for action in _PAGE if action.name not in ("close", "scroll")),
     _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN),
 )
 _APP_ACTIONS: Final = (
-    Action("interrupt", ("ctrl+c",), "", "Close the prompt, or say how to quit", _APP),
-    Action("repaint", ("ctrl+l",), "", "Redraw the screen", _APP),
-    Action("suspend", ("ctrl+z",), "", "Go back to the shell; fg returns", _APP),
+    Action("interrupt", ("ctrl+c",), "Close the prompt, or say how to quit", _APP),
+    Action("repaint", ("ctrl+l",), "Redraw the screen", _APP),
+    Action("suspend", ("ctrl+z",), "Go back to the shell; fg returns", _APP),
 )
 
 REGISTRY: Final = tuple(
@@ -250,7 +252,7 @@ REGISTRY: Final = tuple(
             *_PAGE,
         ),
         Scope.MISSING_CREDENTIALS: (
-            Action("login", ("l",), "log in", "Set this shop up", _SCREEN, "login"),
+            Action("login", ("l",), "Set this shop up", _SCREEN, "login", label="log in"),
             *(action for action in _PAGE if action.name != "help"),
         ),
         Scope.APP: _APP_ACTIONS,
