@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.exit_codes import CommandError
 from bwp_tui.settings import Profile, load_profile
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def require_terminal() -> None:
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if kind in ("", "dumb") or not all(stream is not None and stream.isatty() for stream in streams):
         raise CommandError(
-            ExitCode.USAGE,
-            "The console needs an interactive terminal. Use bwp-tui --plain or a command, such as: bwp-tui list.",
+            "The console needs an interactive terminal. Use bwp-tui --plain or a command, such as: bwp-tui list."
         )
 
 

@@ -40,8 +40,8 @@ CONSOLE_DEFAULTS: Final[Mapping[str, object]] = {
 
 
 class CommandError(Exception):
-    """Ends a command with a message and an exit code; any function of the command line may raise it."""
+    """Ends a command with a message and an exit code, by default that of wrong usage; any function may raise it."""
 
-    def __init__(self, code: ExitCode, sentence: str) -> None:
+    def __init__(self, sentence: str, code: ExitCode = ExitCode.USAGE) -> None:
         super().__init__(sentence)
         self.code = code

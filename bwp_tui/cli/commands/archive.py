@@ -42,7 +42,7 @@ def inspect(arguments: Namespace) -> None:
             print_message(remark)
     except BadArchive as error:
         code = ExitCode.FAILED if os.path.lexists(path) else ExitCode.NOT_FOUND
-        raise CommandError(code, str(error)) from None
+        raise CommandError(str(error), code) from None
 
 
 def pack(arguments: Namespace) -> None:
@@ -67,7 +67,7 @@ def _archive_path(arguments: Namespace) -> Path:
     path, _ = _downloaded_archive(task)
     if saved_path(task.download) is None:
         gone = f"{path} is gone, or is not the file that was downloaded"
-        raise CommandError(ExitCode.FAILED, f"{gone}; bwp-tui download {task.number} fetches it again.")
+        raise CommandError(f"{gone}; bwp-tui download {task.number} fetches it again.", ExitCode.FAILED)
     return path
 
 
@@ -77,7 +77,7 @@ def _downloaded_archive(task: Task) -> tuple[Path, str]:
     match task.download:
         case Download(path=str(path), sha256=str(sha256)) if reason is None:
             return Path(path), sha256
-    raise CommandError(ExitCode.FAILED, reason or f"The result of {task.name} is not downloaded yet.")
+    raise CommandError(reason or f"The result of {task.name} is not downloaded yet.", ExitCode.FAILED)
 
 
 def _json(entry: Entry) -> dict[str, object]:
@@ -116,11 +116,11 @@ def _encrypt_and_record(
                 raise
     except FileExistsError as error:
         there = os.fsdecode(error.filename)
-        raise CommandError(ExitCode.FAILED, f"{there} exists already; name another file with --output.") from None
+        raise CommandError(f"{there} exists already; name another file with --output.", ExitCode.FAILED) from None
     except (AgeNotInstalled, BadRecipient) as error:
-        raise CommandError(ExitCode.USAGE, str(error)) from None
+        raise CommandError(str(error)) from None
     except SourceChanged as error:
-        raise CommandError(ExitCode.FAILED, str(error)) from None
+        raise CommandError(str(error), ExitCode.FAILED) from None
     return encrypted
 
 

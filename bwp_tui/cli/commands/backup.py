@@ -23,12 +23,12 @@ def backup(arguments: Namespace) -> None:
     profile = chosen_profile(arguments)
     if not (profile.history_path.exists() or backups.daily_backups(profile.history_path)):
         missing = f"There is no history at {profile.history_path}: nothing to back up. Check the profile."
-        raise CommandError(ExitCode.NOT_FOUND, missing)
+        raise CommandError(missing, ExitCode.NOT_FOUND)
     with open_session(arguments) as session:
         try:
             backups.back_up_to(session.store.path, target)
         except FileExistsError:
-            raise CommandError(ExitCode.FAILED, f"{target} exists already; name another file.") from None
+            raise CommandError(f"{target} exists already; name another file.", ExitCode.FAILED) from None
     print(target)
 
 
@@ -37,9 +37,9 @@ def restore(arguments: Namespace) -> None:
     file: Path = arguments.file
     profile = chosen_profile(arguments)
     if not file.is_file():
-        raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
+        raise CommandError(f"There is no file {file}.", ExitCode.NOT_FOUND)
     running = "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
-    with without_engine(profile, CommandError(ExitCode.FAILED, running)):
+    with without_engine(profile, CommandError(running, ExitCode.FAILED)):
         with open_session(arguments):
             pass  # opening recovers a damaged history
         if not arguments.yes:

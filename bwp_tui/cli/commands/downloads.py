@@ -59,7 +59,7 @@ def downloads(arguments: Namespace) -> ExitCode:
 def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[list[Download], ExitCode]:
     """Apply an action to the newest download of each named task; return those downloads and the exit code."""
     if not names:
-        raise CommandError(ExitCode.USAGE, f"Name the tasks: bwp-tui downloads {action} TASK.")
+        raise CommandError(f"Name the tasks: bwp-tui downloads {action} TASK.")
     named = find_tasks(session.store, names)
     numbers = {}
     for task in tasks.by_numbers(session.store, named):

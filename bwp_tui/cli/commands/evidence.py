@@ -37,9 +37,9 @@ def evidence(arguments: Namespace) -> ExitCode:
     if arguments.verify:
         return _verify(arguments)
     if len(arguments.tasks) != 1:
-        raise CommandError(ExitCode.USAGE, "Name one task; only --verify takes several, or none for all.")
+        raise CommandError("Name one task; only --verify takes several, or none for all.")
     if arguments.sign is None and arguments.to is not None:
-        raise CommandError(ExitCode.USAGE, "--to needs --sign KEY; without it the document is printed.")
+        raise CommandError("--to needs --sign KEY; without it the document is printed.")
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.tasks[0])
         chain, findings = chain_check.check_task(session.store.path, task.number)
@@ -69,7 +69,7 @@ def evidence(arguments: Namespace) -> ExitCode:
 def _verify(arguments: Namespace) -> ExitCode:
     """Compare timelines and rows with their digests; print what another program changed."""
     if arguments.to is not None:
-        raise CommandError(ExitCode.USAGE, "--to needs --sign KEY; --verify prints what it finds.")
+        raise CommandError("--to needs --sign KEY; --verify prints what it finds.")
     with open_session(arguments) as session:
         numbers = find_tasks(session.store, arguments.tasks)
         events, findings = chain_check.check_file(session.store.path, numbers)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from bwp_tui.cli.argument_types import new_path
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.exit_codes import CommandError
 from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import check_is_new, new_text_file
@@ -54,14 +54,13 @@ def _check_target(target: str) -> None:
     """Refuse a file that exists or has an impossible name, and a filter where the name was probably forgotten."""
     if _LIKE_A_FILTER.match(target):
         raise CommandError(
-            ExitCode.USAGE,
             f"“{clean_line(target)}” looks like a filter: the new file, or - for stdout, comes last; "
-            f"to create a file of that name, use ./{clean_line(target)}. Nothing was written.",
+            f"to create a file of that name, use ./{clean_line(target)}. Nothing was written."
         )
     try:
         new_path(target)
     except ArgumentTypeError as wrong:
-        raise CommandError(ExitCode.USAGE, f"{wrong}. Nothing was written.") from None
+        raise CommandError(f"{wrong}. Nothing was written.") from None
     check_is_new(Path(target))
 
 

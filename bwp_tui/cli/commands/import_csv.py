@@ -75,7 +75,7 @@ def import_file(arguments: Namespace) -> None:
 def _import_answers(arguments: Namespace) -> None:
     """Record the answers of a CSV file, all of them or none."""
     if arguments.receipt is not None or arguments.again or arguments.awaits_verification:
-        raise CommandError(ExitCode.USAGE, "--receipt, --again and --hold are for requests, not for answers.")
+        raise CommandError("--receipt, --again and --hold are for requests, not for answers.")
     data, _ = _read(arguments.file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
@@ -109,14 +109,12 @@ def _read(file: Path) -> tuple[bytes, bool]:
     """Read a file, a pipe or (`-`) stdin; return the content and whether a receipt can be written beside it."""
     path = Path("/dev/stdin") if str(file) == "-" else file
     if path.is_dir() or not path.exists():
-        raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
+        raise CommandError(f"There is no file {file}.", ExitCode.NOT_FOUND)
     is_file = path.is_file() and path.parent != Path("/dev") and path.parts[:2] != ("/", "proc")
     with path.open("rb") as source:
         data = source.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise CommandError(
-            ExitCode.USAGE, f"{file} is larger than {format_size(_MAX_BYTES)}; split it. Nothing was imported."
-        )
+        raise CommandError(f"{file} is larger than {format_size(_MAX_BYTES)}; split it. Nothing was imported.")
     return data, is_file
 
 
@@ -125,11 +123,9 @@ def _checked(plan: Callable[[], _Plan], what: str) -> _Plan:
     try:
         planned = plan()
     except CsvError as error:
-        raise CommandError(
-            ExitCode.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was imported."
-        ) from None
+        raise CommandError(f"Line {error.line}: {clean_line(str(error))} Nothing was imported.") from None
     if not planned.lines:
-        raise CommandError(ExitCode.USAGE, f"The file has no {what} below its column names. Nothing was imported.")
+        raise CommandError(f"The file has no {what} below its column names. Nothing was imported.")
     return planned
 
 
@@ -177,18 +173,16 @@ def _print_ignored_headings(headings: Sequence[str]) -> None:
 
 def _end_without_recording(wrong_lines: int) -> None:
     if wrong_lines:
-        raise CommandError(
-            ExitCode.USAGE, f"Nothing was imported: fix {counted(wrong_lines, 'invalid line')} and retry."
-        )
+        raise CommandError(f"Nothing was imported: fix {counted(wrong_lines, 'invalid line')} and retry.")
     print_message("Dry run: nothing was imported.")
 
 
 def _check_first_import(planned: ImportPlan, *, again: bool) -> None:
     if planned.imported_before and not again:
         raise CommandError(
-            ExitCode.FAILED,
             f"This file was imported before, and the history has {counted(planned.imported_before, 'request')} of it. "
             "Nothing was imported; use --again to import it anyway.",
+            ExitCode.FAILED,
         )
 
 

@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from bwp_tui.actions import letters
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.exit_codes import CommandError
 from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.new_text_file import check_is_new
 from bwp_tui.cli.support.session import open_session
@@ -58,6 +58,4 @@ def _copy_to_terminal(text: str) -> None:
         with _TERMINAL.open("w") as terminal:
             terminal.write(f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\a")
     except OSError:
-        raise CommandError(
-            ExitCode.USAGE, "There is no terminal to copy to: use --to FILE. Nothing was done."
-        ) from None
+        raise CommandError("There is no terminal to copy to: use --to FILE. Nothing was done.") from None

@@ -111,12 +111,12 @@ def save_view(arguments: Namespace) -> None:
     try:
         columns = columns_named(arguments.columns)
     except ValueError as error:
-        raise CommandError(ExitCode.USAGE, str(error)) from None
+        raise CommandError(str(error)) from None
     with open_session(arguments) as session:
         names = {view.name.casefold() for view in saved_views.saved(session.store)}
         if arguments.name.strip().casefold() in names and not arguments.replace:
             raise CommandError(
-                ExitCode.FAILED, f"There is a view “{arguments.name}” already. Use --replace to replace it."
+                f"There is a view “{arguments.name}” already. Use --replace to replace it.", ExitCode.FAILED
             )
         saved_views.save(session.store, View(arguments.name, text, sort_of(arguments.sort), columns))
 

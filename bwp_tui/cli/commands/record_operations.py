@@ -76,7 +76,7 @@ def _have_cancelled(session: CommandSession, declined: list[Task], arguments: Na
     for task in after:
         if task.status not in (Status.DECLINED, Status.UNCONFIRMED):
             why = task.trouble or ""
-            raise CommandError(ExitCode.FAILED, f"{task.name} is {task.status} and was not declined. {why}".rstrip())
+            raise CommandError(f"{task.name} is {task.status} and was not declined. {why}".rstrip(), ExitCode.FAILED)
 
 
 def _print_once(sentences: Iterable[str]) -> None:
@@ -107,12 +107,12 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         names = [word for word in words if word not in typed]
         typed = split_signed(typed)
         if not typed or "+" in words or "-" in words:
-            raise CommandError(ExitCode.USAGE, f"Give {argument.help}. Nothing was done.")
+            raise CommandError(f"Give {argument.help}. Nothing was done.")
     elif len(words) == 1 and arguments.filter is None and TASK_NUMBER.fullmatch(words[0]):
-        raise CommandError(ExitCode.USAGE, f"Give, after the task, {argument.help}. Nothing was done.")
+        raise CommandError(f"Give, after the task, {argument.help}. Nothing was done.")
     for word in typed:
         if reason := argument.mistake(word):
-            raise CommandError(ExitCode.USAGE, f"{reason} Nothing was done.")
+            raise CommandError(f"{reason} Nothing was done.")
     values = argument.read(typed, None) if argument.read else None
     return names, {argument.name: typed[0]} if values is None else values
 
@@ -123,17 +123,16 @@ def _check_options(operation: RecordOperation, arguments: Namespace) -> None:
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
     if operation.alternative and options and bool(given) is arguments.alternative:
         raise CommandError(
-            ExitCode.USAGE,
-            f"Give {options[0].option}, or {operation.alternative.option}; one of the two. Nothing was done.",
+            f"Give {options[0].option}, or {operation.alternative.option}; one of the two. Nothing was done."
         )
     left_out = [
         argument for argument in options if argument.if_omitted is IfOmitted.ASK_OR_REFUSE and argument not in given
     ]
     if given and left_out:
-        raise CommandError(ExitCode.USAGE, f"Give {left_out[0].option} too. Nothing was done.")
+        raise CommandError(f"Give {left_out[0].option} too. Nothing was done.")
     if options and not (given or operation.alternative):
         names = " or ".join(argument.option for argument in options)
-        raise CommandError(ExitCode.USAGE, f"Give {names}. Nothing was done.")
+        raise CommandError(f"Give {names}. Nothing was done.")
 
 
 def _print_assumed_day(operation: RecordOperation, values: Values) -> None:

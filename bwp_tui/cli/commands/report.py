@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from datetime import date, timedelta
 from itertools import chain
 
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.exit_codes import CommandError
 from bwp_tui.cli.support.days import resolved_day, today
 from bwp_tui.cli.support.session import open_session
 from bwp_tui.cli.support.streams import print_message, terminal_width
@@ -44,7 +44,7 @@ def report(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         first, last = resolved_day(arguments.first), resolved_day(arguments.last)
         if first > last:
-            raise CommandError(ExitCode.USAGE, f"The period ends before it begins: {first} to {last}.")
+            raise CommandError(f"The period ends before it begins: {first} to {last}.")
         lines = compliance_report(session.store, first, last)
         unknown = count_unknown_ids(session.store, first, last)
         of_no_kind = count_unknown_kinds(session.store, first, last)

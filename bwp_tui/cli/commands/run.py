@@ -32,12 +32,12 @@ def run(arguments: Namespace) -> ExitCode:
             try:
                 service_state = serve_once(config)
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
-                raise CommandError(ExitCode.TRY_LATER, str(elsewhere)) from None
+                raise CommandError(str(elsewhere), ExitCode.TRY_LATER) from None
             if (left := unfinished_work(session.store)) is not None:
                 sends_nothing = session.profile.read_only and left.waits_to_be_sent
                 code = ExitCode.USAGE if sends_nothing or service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
                 sentences = _describe_unfinished(left)
-                raise CommandError(code, f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences)
+                raise CommandError(f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences, code)
             return ExitCode.DONE
     if arguments.verbose:
         print_calls()

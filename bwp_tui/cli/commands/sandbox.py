@@ -55,7 +55,7 @@ def sandbox(arguments: Namespace) -> int:
     try:
         profile = sandbox_profile(practice, arguments.speed)
         another = "Another practice console is open; close it first."
-        with without_engine(profile, CommandError(ExitCode.USAGE, another)):
+        with without_engine(profile, CommandError(another)):
             _remove_sandbox_files(profile)
             _seed_tasks(profile, practice)
         if not arguments.plain:
@@ -116,9 +116,7 @@ def _started_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("bwp_tui"):
             raise
-        raise CommandError(
-            ExitCode.USAGE, "The sandbox needs two more packages; run in the clone: pip install '.[sandbox]'"
-        ) from None
+        raise CommandError("The sandbox needs two more packages; run in the clone: pip install '.[sandbox]'") from None
     practice = Sandbox(
         tasks=arguments.tasks,
         seed=arguments.seed,
@@ -130,9 +128,7 @@ def _started_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     try:
         practice.start()
     except OSError as error:
-        raise CommandError(
-            ExitCode.USAGE, f"Port {arguments.port} cannot be used: {error.strerror}. Choose another --port."
-        ) from None
+        raise CommandError(f"Port {arguments.port} cannot be used: {error.strerror}. Choose another --port.") from None
     return practice
 
 

@@ -97,7 +97,7 @@ def _confirm_single(
         session.store, task, session.actor
     )
     if reason:
-        raise CommandError(ExitCode.FAILED, reason)
+        raise CommandError(reason, ExitCode.FAILED)
     planned = bulk_plan.plan(session.store, operation, [task.number], today(), values)
     if planned.warning:
         print_message(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
@@ -114,9 +114,9 @@ def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None
     task = cancelled[0]
     if len(cancelled) == 1 and task.status != Status.CANCELLED:
         why = intent_log.cancel_refused_reason(session.store, task.number)
-        raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
+        raise CommandError(why or f"Task #{task.number} was not cancelled: it is {task.status}.", ExitCode.FAILED)
     if left := print_refused_cancellations(session.store, cancelled):
-        raise CommandError(ExitCode.FAILED, f"{left} of {len(cancelled)} tasks were not cancelled.")
+        raise CommandError(f"{left} of {len(cancelled)} tasks were not cancelled.", ExitCode.FAILED)
 
 
 def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:

@@ -31,9 +31,9 @@ def submit(arguments: Namespace) -> ExitCode:
     if arguments.timeout is None and not arguments.wait:
         arguments.timeout = RESPONSE_TIMEOUT_S
     if arguments.awaits_verification and arguments.wait:
-        raise CommandError(ExitCode.USAGE, "--hold sends nothing that could be waited for. Nothing was recorded.")
+        raise CommandError("--hold sends nothing that could be waited for. Nothing was recorded.")
     if arguments.output and not arguments.download:
-        raise CommandError(ExitCode.USAGE, "--output needs --download. Nothing was recorded.")
+        raise CommandError("--output needs --download. Nothing was recorded.")
     with open_session(arguments) as session:
         request = _request(arguments, session.profile)
         check_request(request)
@@ -82,10 +82,10 @@ def track(arguments: Namespace) -> None:
         task = tasks.get(session.store, number)
         if task.is_task_id_unknown:
             raise CommandError(
-                ExitCode.NOT_FOUND,
                 f"The service does not know {kind.lower()} {arguments.task_id}. Check the profile and the id; it is "
                 f"polled for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
                 f"bwp-tui settle {number} --give-up REASON.",
+                ExitCode.NOT_FOUND,
             )
         if arguments.received is None:
             print_message(
@@ -114,7 +114,7 @@ def settle(arguments: Namespace) -> None:
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
         if task.status == Status.UNCONFIRMED or task.is_task_id_unknown:
-            raise CommandError(ExitCode.NOT_FOUND, f"{task.trouble} #{number} is {task.status}.")
+            raise CommandError(f"{task.trouble} #{number} is {task.status}.", ExitCode.NOT_FOUND)
         print_tasks([task], as_json=arguments.json)
         if not polled:
             raise waiter.timed_out(f"The task id is recorded with #{number}.")

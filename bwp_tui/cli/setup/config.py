@@ -62,7 +62,7 @@ def init(arguments: Namespace) -> None:
         with new_file(file) as created:
             created.write(commented_file().encode())
     except FileExistsError:
-        raise CommandError(ExitCode.FAILED, f"{file} exists already. Nothing was changed.") from None
+        raise CommandError(f"{file} exists already. Nothing was changed.", ExitCode.FAILED) from None
     print_result(arguments, {"path": str(file)}, [f"{file} has every setting as a comment."])
 
 
@@ -122,7 +122,7 @@ def adopt(arguments: Namespace) -> None:
     """Bind the history to the shop of these settings, once its target id is typed."""
     profile = chosen_profile(arguments)
     if profile.shop is None:
-        raise CommandError(ExitCode.USAGE, "No shop is configured: set BWP_TARGET_ID. Nothing was changed.")
+        raise CommandError("No shop is configured: set BWP_TARGET_ID. Nothing was changed.")
     with closing(open_store(profile.history_path)) as store:
         if store.opening_report is not None:
             print_message(store.opening_report)

@@ -46,7 +46,7 @@ def subscribe(arguments: Namespace) -> ExitCode:
     profile = chosen_profile(arguments)
     names, config = _names(arguments, profile), engine_config(profile)
     if names.account is None:
-        raise CommandError(ExitCode.USAGE, "Give the AWS account that the events go to: --account 123456789012.")
+        raise CommandError("Give the AWS account that the events go to: --account 123456789012.")
     created: dict[str, str | None] = {}
     code = ExitCode.DONE
     try:
@@ -118,11 +118,11 @@ def _wanted(ids: Sequence[str], found: Sequence[SubscriptionPayload]) -> list[st
     known = [each.subscription_id for each in found]
     for each in ids:
         if each not in known:
-            raise CommandError(ExitCode.NOT_FOUND, f"The shop has no event subscription {each}. Nothing was changed.")
+            raise CommandError(f"The shop has no event subscription {each}. Nothing was changed.", ExitCode.NOT_FOUND)
     wanted = list(dict.fromkeys(ids)) or [each.subscription_id for each in found if each.event_type in EVENT_TYPES]
     if not wanted:
         raise CommandError(
-            ExitCode.NOT_FOUND, "The shop has no subscription to events about privacy requests. Nothing was changed."
+            "The shop has no subscription to events about privacy requests. Nothing was changed.", ExitCode.NOT_FOUND
         )
     return wanted
 

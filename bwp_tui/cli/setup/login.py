@@ -36,8 +36,7 @@ def login(arguments: Namespace) -> None:
     profile = load_profile(name, os.environ, may_be_new=True)
     if secret_place_of(profile) is not None and not profile.missing():
         raise CommandError(
-            ExitCode.USAGE,
-            f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}",
+            f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}"
         )
     settings = _asked_settings(profile)
     tried = replace(
@@ -62,7 +61,7 @@ def logout(arguments: Namespace) -> None:
     profile = load_profile(arguments.profile, os.environ)
     place = secret_place_of(profile)
     if place is None:
-        raise CommandError(ExitCode.USAGE, f"Profile {profile.name} has no secret but that of the environment, if any.")
+        raise CommandError(f"Profile {profile.name} has no secret but that of the environment, if any.")
     require_yes(f"Remove the secret of profile {profile.name} from {place.description}?")
     change_profile(config_path(os.environ), profile.name, {place.setting: None})
     place.remove()
@@ -118,7 +117,7 @@ def _tried_secret(profile: Profile) -> str:
 
 
 def _aborted() -> CommandError:
-    return CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
+    return CommandError("Aborted. Nothing was changed.", ExitCode.FAILED)
 
 
 def _chosen_place(offered: Sequence[SecretPlace]) -> SecretPlace:
@@ -136,9 +135,7 @@ def _rotate(profile: Profile) -> None:
     """Replace the secret of a profile where it is kept, once the service has accepted the new one."""
     place = secret_place_of(profile)
     if place is None or profile.client_id is None or profile.target_id is None:
-        raise CommandError(
-            ExitCode.USAGE, f"Profile {profile.name} is not set up yet; run: bwp-tui login --profile {profile.name}"
-        )
+        raise CommandError(f"Profile {profile.name} is not set up yet; run: bwp-tui login --profile {profile.name}")
     place.keep(_tried_secret(profile))
     _say(f"The new secret of profile {profile.name} is in {place.description}.")
     _say("A bwp-tui that runs takes it when its access token ends, or the old secret is refused.")

@@ -26,12 +26,12 @@ def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str
     """Return the numbers of the tasks that are named or that match the filter."""
     if bool(names) is (filter_text is not None):
         not_both = ", not both" if names else ""
-        raise CommandError(ExitCode.USAGE, f"Name the tasks or give --filter{not_both}. Nothing was changed.")
+        raise CommandError(f"Name the tasks or give --filter{not_both}. Nothing was changed.")
     if filter_text is None:
         return find_tasks(session.store, names)
     numbers = list(tasks.matching_numbers(session.store, filter_of(filter_text), today=today()))
     if not numbers:
-        raise CommandError(ExitCode.NOT_FOUND, "No task matches. Nothing was changed.")
+        raise CommandError("No task matches. Nothing was changed.", ExitCode.NOT_FOUND)
     return numbers
 
 
@@ -52,7 +52,7 @@ def confirm_plan(
     if planned.can_meet_due_dates and "hold_rule" not in values:
         print_message(FIT_HINT)
     if not count:
-        raise CommandError(ExitCode.FAILED, "Nothing was changed.")
+        raise CommandError("Nothing was changed.", ExitCode.FAILED)
     if not arguments.yes:
         require_typed(f"{capitalized(operation.name)} {counted(count, 'task')}?", str(count))
     return list(planned.possible)

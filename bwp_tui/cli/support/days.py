@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.exit_codes import CommandError
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import day_warning, future_everywhere_mistake
 from bwp_tui.domain.times import day_of_word, local_day, typed_day, utc_now, zone_name
@@ -30,9 +30,7 @@ def checked_day(typed: date | str) -> date:
     """Return the day of an event in the past that an option names; print its warning."""
     day = resolved_day(typed)
     if reason := future_everywhere_mistake(day, today()):
-        raise CommandError(
-            ExitCode.USAGE, f"{reason} In the shop's time zone it is {today()} ({zone_name()}). Nothing was recorded."
-        )
+        raise CommandError(f"{reason} In the shop's time zone it is {today()} ({zone_name()}). Nothing was recorded.")
     if warning := day_warning(day, today()):
         print_message(f"Warning: {warning}")
     return day

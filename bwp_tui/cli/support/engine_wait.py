@@ -145,8 +145,8 @@ class EngineWaiter:
         holder = engine_state.read(self._store).pid if is_any_engine_running(lease_path) else None
         if holder is not None and (is_stopped(holder) or misses_heartbeats(lease_path)):
             return CommandError(
-                ExitCode.TRY_LATER,
                 f"The engine, process {holder}, {NOT_RESPONDING}. {consequence} {RESUME_ADVICE.format(holder)}",
+                ExitCode.TRY_LATER,
             )
         state = self._state
         message = state.message if state.service != ServiceHealthState.REACHED else None
@@ -160,7 +160,7 @@ class EngineWaiter:
         if holder is None and self._config.profile.read_only and left is not None and left.waits_to_be_sent:
             goes_on = SENDS_NOTHING
         code = ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER
-        return CommandError(ExitCode.INTERRUPTED if self.is_interrupted else code, f"{why} {consequence} {goes_on}")
+        return CommandError(f"{why} {consequence} {goes_on}", ExitCode.INTERRUPTED if self.is_interrupted else code)
 
 
 def wait_for_response(
@@ -191,8 +191,8 @@ def wait_for_response(
     if not refused:
         return ExitCode.DONE
     if single:
-        raise CommandError(ExitCode.FAILED, _refused_reason(refused[0]))
-    raise CommandError(ExitCode.FAILED, f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.")
+        raise CommandError(_refused_reason(refused[0]), ExitCode.FAILED)
+    raise CommandError(f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.", ExitCode.FAILED)
 
 
 def wait_for_end(

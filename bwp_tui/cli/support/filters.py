@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.exit_codes import CommandError
 from bwp_tui.domain.filter import Filter, FilterError, parse
 from bwp_tui.domain.text import clean
 from bwp_tui.store.queries.orders import SORTS, unknown_order
@@ -12,7 +12,7 @@ def sort_of(name: str | None) -> str:
     """Return a sort order; the default is the newest first."""
     sort = "newest" if name is None else name.casefold()
     if sort not in SORTS:
-        raise CommandError(ExitCode.USAGE, unknown_order(sort))
+        raise CommandError(unknown_order(sort))
     return sort
 
 
@@ -24,4 +24,4 @@ def filter_of(text: str) -> Filter:
         # Cleaning makes escapes of some characters, which would push the marks to the right.
         start, end = len(clean(text[: error.start])), len(clean(text[: error.end]))
         marks = " " * start + "^" * max(1, end - start)
-        raise CommandError(ExitCode.USAGE, f"{error}\n  {clean(text)}\n  {marks}") from None
+        raise CommandError(f"{error}\n  {clean(text)}\n  {marks}") from None

@@ -16,7 +16,7 @@ from bwp_tui.file_access import new_file
 def check_is_new(path: Path) -> None:
     """Check that `path` does not exist."""
     if os.path.lexists(path):
-        raise CommandError(ExitCode.FAILED, f"{path} exists already; name another file.")
+        raise CommandError(f"{path} exists already; name another file.", ExitCode.FAILED)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def _interrupt_as_abort() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         print(file=sys.stderr)  # behind the question
-        raise CommandError(ExitCode.INTERRUPTED, "Aborted. Nothing was changed.") from None
+        raise CommandError("Aborted. Nothing was changed.", ExitCode.INTERRUPTED) from None
 
 
 def require_yes(question: str) -> None:
@@ -43,7 +43,7 @@ def require_yes(question: str) -> None:
     with _interrupt_as_abort():
         is_yes = ask_yes_no(question)
     if not is_yes:
-        raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
+        raise CommandError("Aborted. Nothing was changed.", ExitCode.FAILED)
 
 
 def require_typed(question: str, expected: str, instead: str = "use --yes to confirm") -> None:
@@ -52,10 +52,10 @@ def require_typed(question: str, expected: str, instead: str = "use --yes to con
     with _interrupt_as_abort():
         typed = ask(f"{question} Type {expected} to confirm:")
     if typed != expected:
-        raise CommandError(ExitCode.FAILED, "Aborted: the confirmation did not match. Nothing was changed.")
+        raise CommandError("Aborted: the confirmation did not match. Nothing was changed.", ExitCode.FAILED)
 
 
 def require_interactive(instead: str) -> None:
     """Refuse to go on where stdin is no terminal to ask on; `instead` is what to do there."""
     if not can_ask():
-        raise CommandError(ExitCode.USAGE, f"Not a terminal: {instead}. Nothing was changed.")
+        raise CommandError(f"Not a terminal: {instead}. Nothing was changed.")

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
+from bwp_tui.cli.exit_codes import CommandError, Effect
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.downloads import Download
 from bwp_tui.settings import Profile, actor, load_profile
@@ -50,8 +50,7 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
         raise CommandError(
-            ExitCode.USAGE,
-            f"Profile {profile.name} is read-only, so {arguments.command_name} is refused; see BWP_READ_ONLY.",
+            f"Profile {profile.name} is read-only, so {arguments.command_name} is refused; see BWP_READ_ONLY."
         )
     return profile
 

@@ -46,7 +46,7 @@ def sign(document: bytes, key: Path) -> bytes:
 
 
 def _failure(sentence: str) -> CommandError:
-    return CommandError(ExitCode.FAILED, f"{sentence} No file was written.")
+    return CommandError(f"{sentence} No file was written.", ExitCode.FAILED)
 
 
 def integrity_command(name: str) -> str:
