@@ -60,35 +60,22 @@ class TaskSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class _SandboxTask:
-    task_id: str
-    kind: Kind
-    email: str
-    submitted_at: datetime
-    holding_period: int | None
+    end: TaskSnapshot
+    """The task as it will be once it has ended."""
     held_until: datetime
     ends_at: datetime
-    outcome: Status
-    errors: tuple[TaskError, ...]
     cancelled: bool = False
 
     def status_at(self, now: datetime) -> Status:
         if now < self.held_until:
             return Status.ON_HOLD
-        return Status.IN_PROGRESS if now < self.ends_at else self.outcome
+        return Status.IN_PROGRESS if now < self.ends_at else self.end.status
 
     def snapshot_at(self, now: datetime) -> TaskSnapshot:
         status = self.status_at(now)
-        changes = [at for at in (self.held_until, self.ends_at) if self.submitted_at < at <= now]
-        return TaskSnapshot(
-            task_id=self.task_id,
-            kind=self.kind,
-            email=self.email,
-            status=status,
-            submitted_at=self.submitted_at,
-            updated_at=max(changes, default=None),
-            holding_period=self.holding_period,
-            errors=self.errors if status is self.outcome else None,
-        )
+        changes = [at for at in (self.held_until, self.ends_at) if self.end.submitted_at < at <= now]
+        errors = self.end.errors if status is self.end.status else None
+        return replace(self.end, status=status, updated_at=max(changes, default=None), errors=errors)
 
 
 class SandboxState:
@@ -173,7 +160,7 @@ class SandboxState:
                     running += 1
                 task = self._tasks[sample.task_id] = self._past_task(sample, now, running)
                 if task.ends_at > now:
-                    heapq.heappush(self._ends, (task.ends_at, task.task_id))
+                    heapq.heappush(self._ends, (task.ends_at, sample.task_id))
 
     def take_ended(self) -> list[TaskSnapshot]:
         """Return the tasks that have ended since the last call, in the order of their ends, without cancelled ones."""
@@ -188,7 +175,7 @@ class SandboxState:
 
     def _find(self, kind: Kind, task_id: str, now: datetime) -> _SandboxTask:
         task = self._tasks.get(task_id)
-        if task is None or task.kind is not kind or (task.cancelled and now >= task.held_until):
+        if task is None or task.end.kind is not kind or (task.cancelled and now >= task.held_until):
             raise UnknownTaskError
         return task
 
@@ -201,49 +188,28 @@ class SandboxState:
             days = DEFAULT_HOLDING_PERIOD if holding_period is None else holding_period
             held_until = now + timedelta(days=days) / self._speed
         outcome = outcome_of(task_id, kind, email, self._seed)
-        return _SandboxTask(
-            task_id=task_id,
-            kind=kind,
-            email=email,
-            submitted_at=now,
-            holding_period=days,
-            held_until=held_until,
-            ends_at=held_until + outcome.processing,
-            outcome=outcome.status,
-            errors=outcome.errors,
-        )
+        end = TaskSnapshot(task_id, kind, email, outcome.status, now, None, days, outcome.errors)
+        return _SandboxTask(end, held_until, held_until + outcome.processing)
 
     def _past_task(self, sample: SampleTask, now: datetime, running: int) -> _SandboxTask:
-        task = _SandboxTask(
-            task_id=sample.task_id,
-            kind=sample.kind,
-            email=sample.email,
-            submitted_at=sample.submitted_at,
-            holding_period=sample.holding_period,
-            held_until=sample.submitted_at + timedelta(days=sample.holding_period or 0),
-            ends_at=sample.updated_at,
-            outcome=sample.status,
-            errors=sample.errors,
-            cancelled=sample.cancelled,
-        )
+        end = TaskSnapshot(
+            sample.task_id, sample.kind, sample.email, sample.status,
+            sample.submitted_at, sample.updated_at, sample.holding_period, sample.errors,
+        )  # fmt: skip
+        held_until = sample.submitted_at + timedelta(days=sample.holding_period or 0)
         if sample.status is Status.ON_HOLD:
-            return self._still_held(task, now)
-        return self._still_running(task, now, running) if sample.status is Status.IN_PROGRESS else task
-
-    def _still_held(self, task: _SandboxTask, now: datetime) -> _SandboxTask:
-        outcome = outcome_of(task.task_id, task.kind, task.email, self._seed)
-        held_until = now + (task.held_until - now) / self._speed
-        return replace(task, held_until=held_until, ends_at=held_until + outcome.processing, outcome=outcome.status)
-
-    def _still_running(self, task: _SandboxTask, now: datetime, running: int) -> _SandboxTask:
-        rng = random.Random(f"{self._seed}/end/{task.task_id}")  # noqa: S311  repeatable, no secret
+            outcome = outcome_of(end.task_id, end.kind, end.email, self._seed)
+            held_until = now + (held_until - now) / self._speed
+            ends_at = held_until + outcome.processing
+            return _SandboxTask(replace(end, status=outcome.status), held_until, ends_at, sample.cancelled)
+        if sample.status is not Status.IN_PROGRESS:
+            return _SandboxTask(end, held_until, sample.updated_at, sample.cancelled)
+        rng = random.Random(f"{self._seed}/end/{end.task_id}")  # noqa: S311  repeatable, no secret
         seconds = rng.uniform(10, 40) if running <= _QUICK_FINISHES else rng.uniform(60, 600)
-        held_until = min(task.held_until, now)
-        fails = task.kind is Kind.DELETION and running % 2 == 0
-        return replace(
-            task,
-            held_until=held_until,
-            ends_at=now + timedelta(seconds=seconds),
-            outcome=Status.FAILED if fails else Status.COMPLETED,
-            errors=(orders_not_closed(task.task_id),) if fails else (),
+        fails = end.kind is Kind.DELETION and running % 2 == 0
+        end = replace(
+            end,
+            status=Status.FAILED if fails else Status.COMPLETED,
+            errors=(orders_not_closed(end.task_id),) if fails else (),
         )
+        return _SandboxTask(end, min(held_until, now), now + timedelta(seconds=seconds), sample.cancelled)
