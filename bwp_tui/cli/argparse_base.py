@@ -6,7 +6,7 @@ import argparse
 import re
 from argparse import SUPPRESS
 from collections.abc import Callable, Collection, Mapping
-from typing import Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.cli.argument_types import regulation, seconds
@@ -57,6 +57,14 @@ class Parser(argparse.ArgumentParser):
     def arguments(self) -> str:
         """How the arguments are written that are no options."""
         return " ".join(str(action.metavar) for action in self._actions if not action.option_strings)
+
+    def flag(self, name: str, purpose: str, **more: Any) -> None:
+        """Add an option without a value."""
+        self.add_argument(name, action="store_true", help=purpose, **more)
+
+    def option(self, name: str, metavar: str, read: Callable[[str], Any], purpose: str, **more: Any) -> None:
+        """Add an option with a value, which `read` converts."""
+        self.add_argument(name, metavar=metavar, type=read, help=purpose, **more)
 
 
 class GroupedHelp(argparse.HelpFormatter):
@@ -134,7 +142,7 @@ def add_subcommand(
     parser = subcommands.add_parser(name, help=purpose, allow_abbrev=False)
     parser.set_defaults(command=command, effect=effect)
     add_common(parser, json=False)
-    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
+    parser.flag("--json", "print JSON", default=SUPPRESS)
     return parser
 
 
@@ -142,7 +150,7 @@ def add_common(parser: Parser, *, json: bool) -> None:
     """Add the options common to all commands."""
     parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
     if json:
-        parser.add_argument("--json", action="store_true", help="print JSON, with emails in full")
+        parser.flag("--json", "print JSON, with emails in full")
 
 
 def add_masking(parser: Parser) -> None:
@@ -165,23 +173,16 @@ RESULT_FOLDER_HELP: Final = "folder for the files (BWP_DOWNLOAD_DIR)"
 
 def add_timeout(parser: Parser, default: float | None, shown: str = "") -> None:
     shown = shown or ("no limit" if default is None else f"{default:g}")
-    parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=default, help=f"wait at most S seconds ({shown})"
-    )
+    parser.option("--timeout", "S", seconds, f"wait at most S seconds ({shown})", default=default)
 
 
 def add_regulation(parser: Parser, purpose: str) -> None:
     """Add which regulation sets due dates."""
-    parser.add_argument(
-        "--regulation",
-        metavar="LAW",
-        type=regulation,
-        help=f"{purpose}: an id or a state; see: bwp-tui regulations (the profile's)",
+    parser.option(
+        "--regulation", "LAW", regulation, f"{purpose}: an id or a state; see: bwp-tui regulations (the profile's)"
     )
 
 
 def add_sort(parser: Parser) -> None:
     """Add the option for the order of tasks; the command checks its names, which the parser does not import."""
-    parser.add_argument(
-        "--sort", metavar="ORDER", type=clean_line, help="newest, oldest, due, subject, status, …; --sort=-due reverses"
-    )
+    parser.option("--sort", "ORDER", clean_line, "newest, oldest, due, subject, status, …; --sort=-due reverses")

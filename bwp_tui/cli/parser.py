@@ -112,7 +112,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action="version", version=f"bwp-tui {VERSION}")
     add_common(parser, json=False)
     add_theme(parser)
-    parser.add_argument("--plain", action="store_true", help=_PLAIN_HELP)
+    parser.flag("--plain", _PLAIN_HELP)
     parser.set_defaults(**CONSOLE_DEFAULTS)
     commands = CommandParsers(parser)
     _add_requests(commands)
@@ -133,20 +133,20 @@ def _add_requests(commands: CommandParsers) -> None:
     kinds = submit.add_subparsers(metavar="KIND", dest="kind", required=True, parser_class=Parser)
     retrieval = kinds.add_parser("retrieval", help="a copy of a shopper's data", allow_abbrev=False)
     _add_request(retrieval)
-    retrieval.add_argument("--download", action="store_true", help="download the result too; implies --wait")
-    retrieval.add_argument("--output", metavar="DIR", type=result_folder, help=RESULT_FOLDER_HELP)
+    retrieval.flag("--download", "download the result too; implies --wait")
+    retrieval.option("--output", "DIR", result_folder, RESULT_FOLDER_HELP)
     retrieval.set_defaults(mask=False, alternative=False)
     deletion = kinds.add_parser("deletion", help="the erasure of a shopper's data", allow_abbrev=False)
     _add_request(deletion)
     deletion.set_defaults(download=False, output=None)
-    deletion.add_argument(
+    deletion.option(
         "--holding-period",
-        metavar="DAYS",
-        type=holding_period,
-        help=f"days in which it can be cancelled, 0 to {LONGEST_HOLDING_PERIOD} (the profile's)",
+        "DAYS",
+        holding_period,
+        f"days in which it can be cancelled, 0 to {LONGEST_HOLDING_PERIOD} (the profile's)",
     )
-    deletion.add_argument("--reason", metavar="TEXT", type=clean_line, help="stored by Amazon for audit")
-    deletion.add_argument("--yes", action="store_true", help="do not ask to type the email")
+    deletion.option("--reason", "TEXT", clean_line, "stored by Amazon for audit")
+    deletion.flag("--yes", "do not ask to type the email")
 
     track = commands.add("track", "submit")
     track.add_argument("kind", metavar="KIND", choices=("retrieval", "deletion"), help="retrieval or deletion")
@@ -159,17 +159,15 @@ def _add_request(parser: Parser) -> None:
     add_common(parser, json=True)
     parser.add_argument("email", metavar="EMAIL", help="the shopper's email")
     _add_receipt(parser)
-    parser.add_argument("--note", metavar="TEXT", type=clean_line, default="", help="local note, not sent")
-    parser.add_argument("--tag", metavar="TEXT", type=clean_line, action="append", default=[], help="tag; repeatable")
-    parser.add_argument("--hold", dest="awaits_verification", action="store_true", help=UNVERIFIED_HELP)
-    parser.add_argument(
-        "--wait", action="store_true", help="wait until the task has ended, once the service has accepted it"
-    )
+    parser.option("--note", "TEXT", clean_line, "local note, not sent", default="")
+    parser.option("--tag", "TEXT", clean_line, "tag; repeatable", action="append", default=[])
+    parser.flag("--hold", UNVERIFIED_HELP, dest="awaits_verification")
+    parser.flag("--wait", "wait until the task has ended, once the service has accepted it")
     add_timeout(parser, None, f"{RESPONSE_TIMEOUT_S:g}; with --wait no limit")
 
 
 def _add_receipt(parser: Parser) -> None:
-    parser.add_argument("--received", metavar="DATE", type=day, help=f"when the shopper asked, {DAY_FORMS} (today)")
+    parser.option("--received", "DATE", day, f"when the shopper asked, {DAY_FORMS} (today)")
     add_regulation(parser, "regulation that sets the due date")
 
 
@@ -185,10 +183,10 @@ def _add_reading(commands: CommandParsers) -> None:
         effect=Effect.READS,
     )
     listing.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
-    listing.add_argument("--view", metavar="NAME", type=clean_line, help="start from a view; see: bwp-tui views")
+    listing.option("--view", "NAME", clean_line, "start from a view; see: bwp-tui views")
     add_sort(listing)
     _add_limit(listing)
-    listing.add_argument("--sentences", action="store_true", help="print a sentence for each task")
+    listing.flag("--sentences", "print a sentence for each task")
     add_masking(listing)
 
     show = commands.add("show", "list", effect=Effect.READS)
@@ -205,7 +203,7 @@ def _add_reading(commands: CommandParsers) -> None:
 
 def _add_limit(parser: Parser) -> None:
     shown = f"print at most N ({ROWS_ON_TERMINAL} on a terminal, all with --json and in a pipe)"
-    parser.add_argument("--limit", metavar="N", type=count, help=shown)
+    parser.option("--limit", "N", count, shown)
 
 
 def _add_working(commands: CommandParsers) -> None:
@@ -226,10 +224,10 @@ def _add_working(commands: CommandParsers) -> None:
     add_masking(queue)
 
     run = commands.add("run", "run", json=False, effect=Effect.RUNS)
-    run.add_argument("--once", action="store_true", help="do all work that is ready, then exit")
-    run.add_argument("--verbose", action="store_true", help="log each call of the service too")
+    run.flag("--once", "do all work that is ready, then exit")
+    run.flag("--verbose", "log each call of the service too")
     often = "how often to log a sign of life (3600)"
-    run.add_argument("--heartbeat", metavar="SECONDS", type=seconds, default=3600.0, help=often)
+    run.option("--heartbeat", "SECONDS", seconds, often, default=3600.0)
     of_systemd = f"print a systemd unit of the engine: {' or '.join(UNIT_KINDS)}"
     run.add_argument("--print-unit", metavar="KIND", choices=UNIT_KINDS, help=of_systemd)
 
@@ -246,7 +244,7 @@ def _add_maintenance(commands: CommandParsers) -> None:
         "contradict each other, it is to be checked. Nothing is sent twice.",
     )
     restore.add_argument("file", metavar="FILE", type=new_path, help="backup of this version or an older one")
-    restore.add_argument("--yes", action="store_true", help="do not ask")
+    restore.flag("--yes", "do not ask")
 
     purge = commands.add(
         "purge",
@@ -257,13 +255,11 @@ def _add_maintenance(commands: CommandParsers) -> None:
         "results in the profile's folder removed.",
     )
     purge.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks, or numbers (default: all finished)")
-    purge.add_argument(
-        "--older-than", metavar="D", type=days, required=True, help="days since they finished, such as 90"
-    )
-    purge.add_argument("--unanswered", action="store_true", help="also tasks whose shopper still needs an answer")
-    purge.add_argument("--keep-archives", action="store_true", help="keep downloaded results on disk")
-    purge.add_argument("--all", action="store_true", help="remove the evidence too")
-    purge.add_argument("--yes", action="store_true", help="do not ask to type the number of tasks")
+    purge.option("--older-than", "D", days, "days since they finished, such as 90", required=True)
+    purge.flag("--unanswered", "also tasks whose shopper still needs an answer")
+    purge.flag("--keep-archives", "keep downloaded results on disk")
+    purge.flag("--all", "remove the evidence too")
+    purge.flag("--yes", "do not ask to type the number of tasks")
 
 
 def _add_archive(commands: CommandParsers) -> None:
@@ -277,13 +273,9 @@ def _add_archive(commands: CommandParsers) -> None:
     )
     pack.add_argument("task", metavar="TASK", help=TASK_HELP)
     pack.add_argument("--recipient", metavar="KEY", required=True, help="age public key of the recipient, age1…")
-    pack.add_argument(
-        "--output", metavar="FILE", type=new_path, help="new file (default: beside the archive, with .age)"
-    )
+    pack.option("--output", "FILE", new_path, "new file (default: beside the archive, with .age)")
 
-    pack.add_argument(
-        "--answered", metavar="TEXT", type=clean_line, help="record that the shopper got an answer today, and how"
-    )
+    pack.option("--answered", "TEXT", clean_line, "record that the shopper got an answer today, and how")
 
     letter = commands.add(
         "letter",
@@ -305,15 +297,13 @@ def _add_archive(commands: CommandParsers) -> None:
         " A signature also proves who made the document, and that it was not changed since.",
     )
     evidence.add_argument("tasks", metavar="TASK", nargs="*", help=TASK_HELP)
-    evidence.add_argument("--mask", action="store_true", help="mask the email everywhere")
+    evidence.flag("--mask", "mask the email everywhere")
     purpose = evidence.add_mutually_exclusive_group()
     purpose.add_argument("--verify", action="store_true", help="compare timelines and rows with their digests")
     purpose.add_argument(
         "--sign", metavar="KEY", type=new_path, help="sign with this SSH key; a public key is taken from the ssh-agent"
     )
-    evidence.add_argument(
-        "--to", metavar="FILE", type=new_path, help="a new file for the document; the signature is FILE.sig"
-    )
+    evidence.option("--to", "FILE", new_path, "a new file for the document; the signature is FILE.sig")
 
 
 def _add_practice(commands: CommandParsers) -> None:
@@ -325,23 +315,17 @@ def _add_practice(commands: CommandParsers) -> None:
         note="Each start begins with a new sample history: what an earlier sandbox recorded and downloaded is deleted.",
     )
     add_theme(sandbox, default=SUPPRESS)
-    sandbox.add_argument("--plain", action="store_true", default=SUPPRESS, help=_PLAIN_HELP)
-    sandbox.add_argument("--serve", action="store_true", help="serve the API only; print the variables to export")
-    sandbox.add_argument("--port", metavar="N", type=port, default=0, help="port to listen on (default: any free port)")
-    sandbox.add_argument("--tasks", metavar="N", type=count, default=60, help="number of sample tasks (60)")
-    sandbox.add_argument(
-        "--speed",
-        metavar="X",
-        type=factor,
-        default=1.0,
-        help="how much faster days on hold pass; 86400 makes a day a second",
-    )
-    sandbox.add_argument("--seed", metavar="N", type=count, default=1, help="random seed (1)")
-    sandbox.add_argument(
+    sandbox.flag("--plain", _PLAIN_HELP, default=SUPPRESS)
+    sandbox.flag("--serve", "serve the API only; print the variables to export")
+    sandbox.option("--port", "N", port, "port to listen on (default: any free port)", default=0)
+    sandbox.option("--tasks", "N", count, "number of sample tasks (60)", default=60)
+    sandbox.option("--speed", "X", factor, "how much faster days on hold pass; 86400 makes a day a second", default=1.0)
+    sandbox.option("--seed", "N", count, "random seed (1)", default=1)
+    sandbox.option(
         "--fault",
-        metavar="NAME[=RATE]",
-        type=fault,
+        "NAME[=RATE]",
+        fault,
+        f"fault to inject, at a rate above 0 and up to 1 (1); repeatable: {', '.join(FAULTS)}",
         action="append",
         default=[],
-        help=f"fault to inject, at a rate above 0 and up to 1 (1); repeatable: {', '.join(FAULTS)}",
     )

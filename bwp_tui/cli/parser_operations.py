@@ -64,8 +64,8 @@ def add_service_commands(commands: CommandParsers) -> None:
         parser = _add_operation(commands, operation, "service_operations", function)
         add_timeout(parser, None if operation is DOWNLOAD else RESPONSE_TIMEOUT_S)
     download = commands.parsers[DOWNLOAD.name]
-    download.add_argument("--output", metavar="DIR", type=result_folder, help=RESULT_FOLDER_HELP)
-    download.add_argument("--mask", action="store_true", help="mask emails in paths and JSON")
+    download.option("--output", "DIR", result_folder, RESULT_FOLDER_HELP)
+    download.flag("--mask", "mask emails in paths and JSON")
 
     settle = commands.add("settle", "submit")
     settle.add_argument("task", metavar="TASK", help=TASK_HELP)
@@ -87,7 +87,7 @@ def _add_operation(commands: CommandParsers, operation: TaskOperation, module: s
         metavar, purpose = f"TASK {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
         parser.add_argument("words", metavar=metavar, nargs="+", help=purpose)
     parser.add_argument("--filter", metavar="FILTER", help="all tasks that match, once their number is typed")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.flag("--yes", "do not ask")
     for argument in operation.options:
         _add_option(parser, argument)
     if (alternative := operation.alternative) is not None:

@@ -12,14 +12,12 @@ from bwp_tui.domain.letters import BUILT_IN_TEMPLATES
 def add_setup_commands(commands: CommandParsers) -> None:
     """Add the commands that set the program up and check it."""
     login = commands.add("login", "login", json=False, effect=Effect.RUNS, package="setup")
-    login.add_argument("--rotate", action="store_true", help="replace the secret alone, where it is kept")
+    login.flag("--rotate", "replace the secret alone, where it is kept")
     commands.add("logout", "login", json=False, effect=Effect.RUNS, package="setup")
     completion = commands.add("completion", "completion", json=False, effect=Effect.READS, package="setup")
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     doctor = commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
-    doctor.add_argument(
-        "--bundle", metavar="FILE.zip", type=new_path, help="a new file for a report of a fault, without emails and ids"
-    )
+    doctor.option("--bundle", "FILE.zip", new_path, "a new file for a report of a fault, without emails and ids")
     _add_config(commands)
     _add_events(commands)
 
@@ -29,23 +27,16 @@ def _add_config(commands: CommandParsers) -> None:
     letters.add_argument(
         "name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN_TEMPLATES), help=", ".join(BUILT_IN_TEMPLATES)
     )
-    letters.add_argument(
-        "--create", action="store_true", help="write the built-in texts to the folder, to be changed; never over a file"
-    )
+    letters.flag("--create", "write the built-in texts to the folder, to be changed; never over a file")
 
 
 def _add_events(commands: CommandParsers) -> None:
     subcommands = add_subcommands(commands, "events", EVENT_SUBCOMMANDS, changing=("subscribe", "unsubscribe"))
     for parser in (subcommands["setup"], subcommands["subscribe"]):
-        parser.add_argument("--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)")
-        parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")
-        parser.add_argument(
-            "--source",
-            metavar="NAME",
-            type=aws_name,
-            help="name of the event source, unique among all shops (the target id)",
-        )
+        parser.option("--account", "ID", aws_account, "AWS account, 12 digits (the queue's)")
+        parser.option("--region", "NAME", aws_region, "AWS region (the queue's)")
+        parser.option("--source", "NAME", aws_name, "name of the event source, unique among all shops (the target id)")
     setup, unsubscribe = subcommands["setup"], subcommands["unsubscribe"]
-    setup.add_argument("--queue", metavar="NAME", type=aws_name, help="name of the queue (bwp-tui-events)")
+    setup.option("--queue", "NAME", aws_name, "name of the queue (bwp-tui-events)")
     unsubscribe.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
-    unsubscribe.add_argument("--yes", action="store_true", help="do not ask")
+    unsubscribe.flag("--yes", "do not ask")

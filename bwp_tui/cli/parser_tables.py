@@ -19,15 +19,13 @@ def add_tables(commands: CommandParsers) -> None:
     export = commands.add("export", "export", json=False, effect=Effect.READS)
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
     export.add_argument("--format", choices=_FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
-    export.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, which Excel wants")
-    export.add_argument("--unmask", action="store_true", help="write emails in full")
+    export.flag("--bom", "begin CSV with a byte-order mark, which Excel wants")
+    export.flag("--unmask", "write emails in full")
 
     report = commands.add("report", "report", effect=Effect.READS)
-    report.add_argument(
-        "--from", dest="first", metavar="DATE", type=any_day, required=True, help="first day of receipt"
-    )
-    report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
-    report.add_argument("--csv", action="store_true", help="print a CSV file")
+    report.option("--from", "DATE", any_day, "first day of receipt", dest="first", required=True)
+    report.option("--to", "DATE", any_day, "last day of receipt", dest="last", required=True)
+    report.flag("--csv", "print a CSV file")
 
     commands.add("regulations", "report", effect=Effect.READS)
 
@@ -39,8 +37,8 @@ def add_tables(commands: CommandParsers) -> None:
     save.add_argument("name", metavar="NAME", type=clean_line)
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
-    save.add_argument("--columns", metavar="A,B", type=clean_line, default="", help="the columns the console shows")
-    save.add_argument("--replace", action="store_true", help="replace the view of this name")
+    save.option("--columns", "A,B", clean_line, "the columns the console shows", default="")
+    save.flag("--replace", "replace the view of this name")
     delete = add_subcommand(subcommands, "delete", "remove a saved view", (in_module, "delete_view"), Effect.CHANGES)
     delete.add_argument("name", metavar="NAME", type=clean_line)
 
@@ -57,14 +55,12 @@ def _add_import(commands: CommandParsers) -> None:
         "sent while a bwp-tui runs.",
     )
     importing.add_argument("file", metavar="FILE.csv", type=Path, help="a file or a pipe; - is stdin")
-    importing.add_argument("--dry-run", action="store_true", help="check the file and record nothing")
-    importing.add_argument("--receipt", metavar="FILE", type=new_path, help="a new file for the result of each line")
+    importing.flag("--dry-run", "check the file and record nothing")
+    importing.option("--receipt", "FILE", new_path, "a new file for the result of each line")
     add_regulation(importing, "for lines that name none")
-    importing.add_argument("--hold", dest="awaits_verification", action="store_true", help=UNVERIFIED_HELP)
-    importing.add_argument("--again", action="store_true", help="import a file that was imported before")
-    importing.add_argument(
-        "--answers",
-        action="store_true",
-        help="the lines are answers to shoppers: task or number, or email and kind; how; on (today); in_part",
+    importing.flag("--hold", UNVERIFIED_HELP, dest="awaits_verification")
+    importing.flag("--again", "import a file that was imported before")
+    importing.flag(
+        "--answers", "the lines are answers to shoppers: task or number, or email and kind; how; on (today); in_part"
     )
-    importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions or answers")
+    importing.flag("--yes", "do not ask for the number of deletions or answers")
