@@ -148,7 +148,7 @@ def _adapt_older_copy(
     with db:
         mark_waiting_as_sent(db)
         make_unsent_unconfirmed(db, format_instant(clock()))
-        chains.seal()
+        chains.write()
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     high_water_mark.begin_anew(state_of(db, path))
     return _older_copy_report(path, seen, here)

@@ -71,7 +71,7 @@ class Transaction:
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
         rows = self._store._execute(sql, values)
-        self._store._chain_writer().seal_if_many()
+        self._store._chain_writer().write_if_many()
         return rows
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
@@ -309,7 +309,7 @@ class Store:
                 self._transaction = Transaction(self, seen.revision, now, now_text, self._deletions_need_approval)
                 yield self._transaction
                 with self._translated_errors():
-                    chains.seal()
+                    chains.write()
                     event = newest_event(self._db)
                     self._check_and_reopen()
                     self._db.execute("COMMIT")

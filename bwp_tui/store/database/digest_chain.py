@@ -41,7 +41,7 @@ DIGESTED_COLUMNS: Final = (
 """The columns of a task that its row digest covers. A new one goes to the end and is NULL where nothing is recorded."""
 
 
-DigestedValues = Sequence["apsw.SQLiteValue"]
+DigestedRow = Sequence["apsw.SQLiteValue"]
 """The columns `DIGESTED_COLUMNS` of a task."""
 
 _EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
@@ -119,37 +119,37 @@ class Chain:
         new = [self.commitment(position, detail) for position, detail in enumerate(details[kept:], start=kept + 1)]
         self.commitments, self.salt = self.commitments + b"".join(new), None
 
-    def new_row_digest(self, digested: DigestedValues) -> bytes:
+    def new_row_digest(self, row: DigestedRow) -> bytes:
         """Return the digest of the task's row, with the end of this chain."""
-        texts = _texts(digested)
+        texts = _texts(row)
         return self._digest_of(texts) + _checksums(texts)
 
-    def row_digest_with_own_changes(self, before: DigestedValues, digested: DigestedValues) -> bytes:
+    def row_digest_with_own_changes(self, before: DigestedRow, row: DigestedRow) -> bytes:
         """Return the digest of a row that another program changed before and this program changes now.
 
         The digest itself, and the checksums of the columns that the other program changed, stay as they were: they are
         evidence.
         """
         recorded = self.row_digest[DIGEST_BYTES:].ljust(len(DIGESTED_COLUMNS), b"\0")
-        checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(digested)), strict=True)
+        checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(row)), strict=True)
         return self.row_digest[:DIGEST_BYTES] + bytes([new if kept == old else kept for kept, old, new in checksums])
 
     def _digest_of(self, texts: list[str]) -> bytes:
         start = f"{self.task}\0{self.length}\0{self.begun_with}\0{self.begun_at or ''}\0"
         return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
 
-    def is_row_of(self, digested: DigestedValues) -> bool:
+    def agrees_with_row(self, row: DigestedRow) -> bool:
         """Return whether the row digest is that of this row, which may have got columns since."""
-        return self.is_whole and self.row_digest[:DIGEST_BYTES] == self._digest_of(_texts(digested))
+        return self.is_whole and self.row_digest[:DIGEST_BYTES] == self._digest_of(_texts(row))
 
-    def changed_columns(self, digested: DigestedValues) -> list[str]:
+    def changed_columns(self, row: DigestedRow) -> list[str]:
         """Return the columns of the task's row whose checksum differs."""
-        checksums = zip(DIGESTED_COLUMNS, self.row_digest[DIGEST_BYTES:], _checksums(_texts(digested)), strict=False)
+        checksums = zip(DIGESTED_COLUMNS, self.row_digest[DIGEST_BYTES:], _checksums(_texts(row)), strict=False)
         return [name for name, recorded, present in checksums if recorded != present]
 
 
-def _texts(digested: DigestedValues) -> list[str]:
-    return ["" if fact is None else str(fact) for fact in digested]
+def _texts(row: DigestedRow) -> list[str]:
+    return ["" if fact is None else str(fact) for fact in row]
 
 
 def _checksums(texts: list[str]) -> bytes:
@@ -170,11 +170,11 @@ def _link(previous: bytes, commitment: bytes, event: EventRow) -> bytes:
     return sha256(b"%b%b%b" % (previous, commitment, text.encode())).digest()
 
 
-def begin_chain(task: int, digested: DigestedValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
+def begin_chain(task: int, row: DigestedRow, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
     """Return the chain of a task that has none, or that is to begin anew at the instant `begun_at`."""
     chain = Chain(task, begun_with=0 if begun_at is None else len(events), begun_at=begun_at)
     chain.extend(events)
-    chain.row_digest = chain.new_row_digest(digested)
+    chain.row_digest = chain.new_row_digest(row)
     return chain
 
 
@@ -189,7 +189,7 @@ class ChainedTask(NamedTuple):
     """A task number with all that is stored of it: each is None or empty where there is none."""
 
     number: int
-    digested: DigestedValues | None
+    digested_row: DigestedRow | None
     events: list[EventRow]
     chain: Chain | None
 
@@ -211,15 +211,15 @@ def chained_tasks(db: apsw.Connection, selection: str = "", schema: str = "main"
     row, timeline, chain = next(rows, None), next(events, None), next(chains, None)
     while row or timeline or chain:
         number = min(one[0] for one in (row, timeline, chain) if one)
-        digested, own_events, own_chain = None, [], None
+        digested_row, own_events, own_chain = None, [], None
         if row and row[0] == number:
-            digested, row = row[1:], next(rows, None)
+            digested_row, row = row[1:], next(rows, None)
         if timeline and timeline[0] == number:
             own_events = [event[1:] for event in timeline[1]]
             timeline = next(events, None)
         if chain and chain[0] == number:
             own_chain, chain = Chain(*chain), next(chains, None)
-        yield ChainedTask(number, digested, own_events, own_chain)
+        yield ChainedTask(number, digested_row, own_events, own_chain)
 
 
 OUTSIDE_CHANGE: Final = (
@@ -249,9 +249,9 @@ def begin_all_chains(db: apsw.Connection) -> None:
     write_chains(
         db,
         (
-            begin_chain(number, digested, events, begun_at)
-            for number, digested, events, _ in chained_tasks(db)
-            if digested
+            begin_chain(number, digested_row, events, begun_at)
+            for number, digested_row, events, _ in chained_tasks(db)
+            if digested_row
         ),
     )
     write_chains(db, [chain_of_removed(number) for number in missing_numbers(db)])
@@ -297,11 +297,11 @@ def _int(value: apsw.SQLiteValue) -> int:
 
 
 class ChainWriter:
-    """Extends the chains by what its connection changes; `seal` writes them before each commit."""
+    """Extends the chains by what its connection changes; `write` writes them before each commit."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._rows_before: dict[int, DigestedValues | None] = {}
+        self._rows_before: dict[int, DigestedRow | None] = {}
         """The tasks that were changed, as they were before; None for a new one."""
         self._events: dict[int, list[EventRow]] = {}
         self._removed_details: dict[int, dict[int, apsw.SQLiteValue]] = {}
@@ -332,26 +332,26 @@ class ChainWriter:
     def _outside_change(self, *values: apsw.SQLiteValue) -> str:
         """Return the columns that others have changed as a text, or `row` where none of them can be named."""
         links, record, number, begun_with, begun_at, *row = values
-        digested = self._rows_before.get(_int(number), row)
-        if digested is None:
+        digested_row = self._rows_before.get(_int(number), row)
+        if digested_row is None:
             return ""
         if not isinstance(links, bytes) or not isinstance(record, bytes):
             return "digests"
         chain = Chain(_int(number), links, begun_with=_int(begun_with), row_digest=record)
         chain.begun_at = None if begun_at is None else str(begun_at)
-        return "" if chain.is_row_of(digested) else ", ".join(chain.changed_columns(digested)) or "row"
+        return "" if chain.agrees_with_row(digested_row) else ", ".join(chain.changed_columns(digested_row)) or "row"
 
-    def seal(self) -> None:
+    def write(self) -> None:
         """Write the chains of all that was changed since the last call."""
         touched = {**self._rows_before, **self._events, **self._removed_details}
         if touched:
             write_chains(self._db, filter(None, map(self._new_chain_of, touched)))
             self.discard()
 
-    def seal_if_many(self) -> None:
+    def write_if_many(self) -> None:
         """Write the chains if so much was noted that the memory for it is to be used again."""
         if len(self._rows_before) > _MOST_NOTED or len(self._events) > _MOST_NOTED:
-            self.seal()
+            self.write()
 
     def discard(self) -> None:
         """Drop what was noted: it was rolled back."""
@@ -360,27 +360,27 @@ class ChainWriter:
 
     def _new_chain_of(self, number: int) -> Chain | None:
         """Return the chain of a task as it is now; None if it is the same, or if another program has removed it."""
-        digested = next(
+        digested_row = next(
             self._db.execute(f"SELECT {', '.join(DIGESTED_COLUMNS)} FROM main.tasks WHERE number = ?", (number,)), None
         )
-        if digested is None:
+        if digested_row is None:
             return chain_of_removed(number)
-        before, events = self._rows_before.get(number, digested), self._events.get(number, [])
-        if before == digested and not events and number not in self._removed_details:
+        before, events = self._rows_before.get(number, digested_row), self._events.get(number, [])
+        if before == digested_row and not events and number not in self._removed_details:
             return None
         if before is None:
-            return begin_chain(number, digested, events)
+            return begin_chain(number, digested_row, events)
         row = next(self._db.execute(f"SELECT {_CHAIN_COLUMNS} FROM main.chains WHERE task = ?", (number,)), None)
         if row is None:
             return None
         chain = Chain(*row)
         # Where another program has changed the row before, the row digest keeps saying so.
-        is_intact = chain.is_row_of(before)
+        is_intact = chain.agrees_with_row(before)
         chain.extend(events)
         if number in self._removed_details:
             chain.purge_details(self._details(number))
         chain.row_digest = (
-            chain.new_row_digest(digested) if is_intact else chain.row_digest_with_own_changes(before, digested)
+            chain.new_row_digest(digested_row) if is_intact else chain.row_digest_with_own_changes(before, digested_row)
         )
         return chain
 

@@ -17,7 +17,7 @@ _FOLDER: Final = Path(__file__).parents[1] / "migrations"
 LARGEST_VERSION: Final = 10_000
 """A larger number of a schema is damaged: no program will have so many migrations."""
 
-FIRST_CHAINED: Final = 16
+FIRST_WITH_CHAINS: Final = 16
 """The first schema whose timelines are chained by digests."""
 
 
@@ -81,14 +81,14 @@ def apply_missing(db: apsw.Connection) -> None:
         return
     from bwp_tui.store.database.digest_chain import ChainWriter, begin_all_chains  # nearly every start does without it
 
-    chains = ChainWriter(db) if version >= FIRST_CHAINED else None
+    chains = ChainWriter(db) if version >= FIRST_WITH_CHAINS else None
     for number, sql in enumerate(migration_scripts()[version:], start=version + 1):
         run_script(db, sql)
         db.execute(f"PRAGMA user_version = {number}")
     if chains is not None:
-        chains.seal()
+        chains.write()
         chains.stop()
-    elif version_of(db) >= FIRST_CHAINED:
+    elif version_of(db) >= FIRST_WITH_CHAINS:
         begin_all_chains(db)
 
 

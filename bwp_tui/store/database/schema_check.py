@@ -30,7 +30,7 @@ _COLUMNS_SINCE: Final = (
     ("service_events", "event_id", 12),
     ("tasks", "answered_on", 13),
     ("tasks", "inquired_on", 14),
-    ("chains", "links", migrate.FIRST_CHAINED),
+    ("chains", "links", migrate.FIRST_WITH_CHAINS),
     ("tasks", "declined_on", 17),
 )
 """Columns that migrations added, each with the first schema that has it; `tallies` has the counts of tasks."""

@@ -89,22 +89,22 @@ def check_chains(db: apsw.Connection, selection: str = "", schema: str = "main")
 
 
 def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
-    number, digested, events, chain = chained
+    number, digested_row, events, chain = chained
     if chain is None:
         yield ChainFinding(number, None, "its digests are missing, or the task was not recorded by this program")
         return
-    if digested is None:
+    if digested_row is None:
         if events or chain != chain_of_removed(number):
             yield ChainFinding(number, None, ROW_MISSING)
         return
-    agrees = chain.links_of(events) == chain.links
-    differences = [] if agrees else list(_event_findings(chain, events))
+    events_agree = chain.links_of(events) == chain.links
+    differences = [] if events_agree else list(_event_findings(chain, events))
     yield from differences
-    agrees_with_row = chain.is_row_of(digested)
-    changed = [] if agrees_with_row else chain.changed_columns(digested)
+    row_agrees = chain.agrees_with_row(digested_row)
+    changed = [] if row_agrees else chain.changed_columns(digested_row)
     if changed:
         yield ChainFinding(number, None, f"{ROW_CHANGED}: {', '.join(changed)}", tuple(changed))
-    elif not chain.is_whole or (not differences and not (agrees and agrees_with_row)):
+    elif not chain.is_whole or (not differences and not (events_agree and row_agrees)):
         yield ChainFinding(number, None, f"its row or its digests are {ROW_CHANGED}")
 
 
@@ -150,7 +150,7 @@ IN_BROKEN_CHAINS: Final = "IN (SELECT task FROM temp.broken_chains)"
 
 
 def note_broken_chains(db: apsw.Connection, selection: str = "", schema: str = "main", *, gaps: bool = False) -> None:
-    """Note what is wrong with chains before rows of another history are merged in; `seal_rebuilt` records it.
+    """Note what is wrong with chains before rows of another history are merged in; `update_rebuilt_chains` records it.
 
     With `gaps`, a task number of which nothing is left is wrong, too.
     """
@@ -169,7 +169,7 @@ def note_renumbered(db: apsw.Connection, number: int, other_number: int) -> None
     db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, what))
 
 
-def note_joined(db: apsw.Connection, number: int, duplicate: int) -> None:
+def end_joined_chains(db: apsw.Connection, number: int, duplicate: int) -> None:
     """Note that two rows of one task were joined, so that their events are mixed: both chains end."""
     db.execute(_CREATE_BROKEN_CHAINS)
     db.execute("DELETE FROM main.chains WHERE task IN (?, ?)", (number, duplicate))
@@ -177,17 +177,17 @@ def note_joined(db: apsw.Connection, number: int, duplicate: int) -> None:
 
 
 @contextmanager
-def kept_row_digests(db: apsw.Connection, selection: str) -> Iterator[None]:
-    """Keep the digests of rows right that are right, while the block changes the rows."""
+def updated_row_digests(db: apsw.Connection, selection: str) -> Iterator[None]:
+    """Update the row digests of tasks whose rows the block changes; those that do not agree before stay as they are."""
     chains = {
         number: chain
-        for number, digested, _, chain in chained_tasks(db, selection)
-        if chain is not None and digested is not None and chain.is_row_of(digested)
+        for number, digested_row, _, chain in chained_tasks(db, selection)
+        if chain is not None and digested_row is not None and chain.agrees_with_row(digested_row)
     }
     yield
-    for number, digested, _, _ in chained_tasks(db, f"IN ({', '.join(map(str, chains))})"):
-        if digested is not None:
-            chains[number].row_digest = chains[number].new_row_digest(digested)
+    for number, digested_row, _, _ in chained_tasks(db, f"IN ({', '.join(map(str, chains))})"):
+        if digested_row is not None:
+            chains[number].row_digest = chains[number].new_row_digest(digested_row)
     write_chains(db, chains.values())
 
 
@@ -211,22 +211,21 @@ def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
     A chain that agrees with the corrected row is no longer noted as broken.
     """
     db.execute(_CREATE_BROKEN_CHAINS)
-    copies = {copy.number: copy for copy in chained_tasks(db, IN_BROKEN_CHAINS, "other")}
+    others = {other.number: other for other in chained_tasks(db, IN_BROKEN_CHAINS, "other")}
     found = dict[int, Columns]()
-    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
-        copy, other = (copies[number].digested, copies[number].chain) if number in copies else (None, None)
-        if digested is None or chain is None or copy is None or other is None or chain.is_row_of(digested):
+    for number, digested_row, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
+        other = others.get(number)
+        if not (digested_row and chain and other and other.digested_row and other.chain):
             continue
-        if chain.length < len(events):
-            continue  # the digests are older, and would prove what was then
-        row, values = dict(zip(DIGESTED_COLUMNS, digested, strict=True)), dict(zip(DIGESTED_COLUMNS, copy, strict=True))
-        agreeing = set(chain.changed_columns(digested)) - set(chain.changed_columns(copy))
-        tried = [
-            row | {name: values[name] for name in names}
-            for names in (agreeing, *(agreeing | {n} for n in DIGESTED_COLUMNS))
-        ]
-        right = next((one for one in tried if chain.is_row_of([*one.values()])), None)
-        if right is None and other.is_row_of(copy) and row["recorded_at"] == values["recorded_at"]:
+        if chain.agrees_with_row(digested_row) or chain.length < len(events):
+            continue  # with more events the digests are older, and would prove what was then
+        row, other_row = (dict(zip(DIGESTED_COLUMNS, each, strict=True)) for each in (digested_row, other.digested_row))
+        agreeing = set(chain.changed_columns(digested_row)) - set(chain.changed_columns(other.digested_row))
+        taken = (agreeing, *(agreeing | {name} for name in DIGESTED_COLUMNS))
+        tried = [row | {name: other_row[name] for name in names} for names in taken]
+        right = next((each for each in tried if chain.agrees_with_row([*each.values()])), None)
+        is_same = row["recorded_at"] == other_row["recorded_at"]
+        if right is None and is_same and other.chain.agrees_with_row(other.digested_row):
             right = tried[0]
         if right is not None and right != row:
             found[number] = {
@@ -244,7 +243,7 @@ def repair_events(db: apsw.Connection) -> None:
     A chain that agrees with its task afterwards is no longer noted as broken.
     """
     others = {chained.number: chained.events for chained in chained_tasks(db, IN_BROKEN_CHAINS, "other")}
-    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
+    for number, digested_row, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
         if chain is None or number not in others:
             continue
         candidates = [*events, *others[number]]
@@ -257,7 +256,7 @@ def repair_events(db: apsw.Connection) -> None:
             continue
         db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
         db.executemany(INSERT_EVENT, [(number, *event) for event in right])
-        _drop_note_if_sound(db, ChainedTask(number, digested, right, chain))
+        _drop_note_if_sound(db, ChainedTask(number, digested_row, right, chain))
 
 
 def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]) -> dict[int, Columns]:
@@ -266,13 +265,13 @@ def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]
     A chain that agrees with its task afterwards is no longer noted as broken.
     """
     found = dict[int, Columns]()
-    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
-        if digested is None or chain is None or number not in indexed or chain.is_row_of(digested):
+    for number, digested_row, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
+        if digested_row is None or chain is None or number not in indexed or chain.agrees_with_row(digested_row):
             continue
-        row = dict(zip(DIGESTED_COLUMNS, digested, strict=True))
+        row = dict(zip(DIGESTED_COLUMNS, digested_row, strict=True))
         values = {name: value for name, value in indexed[number].items() if name in row and row[name] != value}
         right = [*(row | values).values()]
-        if values and chain.is_row_of(right):
+        if values and chain.agrees_with_row(right):
             found[number] = values
             _drop_note_if_sound(db, ChainedTask(number, right, events, chain))
     return found
@@ -286,8 +285,8 @@ def return_stray_events(db: apsw.Connection) -> None:
     """
     strays: list[tuple[int, EventRow]] = []
     lacking: dict[int, tuple[Chain, list[int]]] = {}
-    for number, digested, events, chain in chained_tasks(db, IN_BROKEN_CHAINS):
-        if chain is None and digested is None:
+    for number, digested_row, events, chain in chained_tasks(db, IN_BROKEN_CHAINS):
+        if chain is None and digested_row is None:
             strays += [(number, event) for event in events]
         if chain is None or len(events) == chain.length:
             continue  # its digests are damaged, or an event was changed where it is: another task's may be alike
@@ -340,36 +339,36 @@ def commit_purged_details(db: apsw.Connection) -> list[int]:
     return with_details
 
 
-def seal_rebuilt(db: apsw.Connection, now: str) -> None:
+def update_rebuilt_chains(db: apsw.Connection, now: str) -> None:
     """Bring the chains of a rebuilt history up to date.
 
     What is wrong with a chain becomes an event of its task, with which the chain begins anew.
     """
     db.execute(_CREATE_BROKEN_CHAINS)
     noted = db.execute("SELECT task, group_concat(what, '; ') FROM temp.broken_chains GROUP BY task")
-    wrong = {int(str(task)): str(what) for task, what in noted}
-    write_chains(db, _rebuilt(db, now, wrong))
-    write_chains(db, [chain_of_removed(number) for number in missing_numbers(db) if number not in wrong])
+    reasons = {int(str(task)): str(what) for task, what in noted}
+    write_chains(db, _rebuilt_chains(db, now, reasons))
+    write_chains(db, [chain_of_removed(number) for number in missing_numbers(db) if number not in reasons])
 
 
-def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterator[Chain]:
-    """Yield the chains that go on or begin anew; add the events of the latter."""
+def _rebuilt_chains(db: apsw.Connection, now: str, reasons: Mapping[int, str]) -> Iterator[Chain]:
+    """Yield the chains that go on or begin anew; add the events of the latter. `reasons` are the notes by task."""
     for chained in chained_tasks(db):
-        number, digested, events, chain = chained
-        if digested is None:
+        number, digested_row, events, chain = chained
+        if digested_row is None:
             continue
         if any(_findings(chained)):
             reason = _reason(chain, events)
-            if reason is not None or chain is None or not chain.is_row_of(digested):
-                reason = wrong.get(number, reason)  # else the other copy had what was wrong as the digests prove it
+            if reason is not None or chain is None or not chain.agrees_with_row(digested_row):
+                reason = reasons.get(number, reason)  # else the other copy had right what was noted as wrong
             if chain is None or reason is not None:
                 detail = f"digests begun anew: {reason or 'it came without digests'}"
                 event = (now, PROGRAM, str(EventKind.RECOVERED), None, None, detail)
                 db.execute(INSERT_EVENT, (number, *event))
-                chain = begin_chain(number, digested, [*events, event], begun_at=now)
+                chain = begin_chain(number, digested_row, [*events, event], begun_at=now)
             else:
                 chain.extend(events[chain.length :])
-                chain.row_digest = chain.new_row_digest(digested)
+                chain.row_digest = chain.new_row_digest(digested_row)
             yield chain
 
 

@@ -68,7 +68,7 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
         yield db
         with db:
             _restore_invariants(db, now)
-            chain_check.seal_rebuilt(db, now)
+            chain_check.update_rebuilt_chains(db, now)
             for trigger in triggers:
                 db.execute(trigger)
         _check(db, part)
@@ -176,7 +176,7 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         )
         for table in ("timeline", "intents", "downloads", "service_events"):
             db.execute(f"UPDATE main.{table} SET task = ? WHERE task = ?", (request, duplicate))
-        with chain_check.kept_row_digests(db, f"IN (SELECT number FROM main.tasks WHERE resubmit_of = {duplicate})"):
+        with chain_check.updated_row_digests(db, f"IN (SELECT number FROM main.tasks WHERE resubmit_of = {duplicate})"):
             for column in ("earlier", "resubmit_of"):
                 db.execute(
                     f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, duplicate)
@@ -185,7 +185,7 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         if not is_recorded:
             detail = f"with #{duplicate}, which had its task id"
             db.execute(INSERT_EVENT, (request, now, PROGRAM, EventKind.JOINED, None, None, detail))
-        chain_check.note_joined(db, request, duplicate)
+        chain_check.end_joined_chains(db, request, duplicate)
         replay.apply_timeline(db, request, now)
         if not is_recorded:
             replay.correct_receipt(

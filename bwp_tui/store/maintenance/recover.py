@@ -21,7 +21,7 @@ from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.high_water_mark import HistoryState, has_event, state_of
-from bwp_tui.store.database.migrate import FIRST_CHAINED, check_not_newer
+from bwp_tui.store.database.migrate import FIRST_WITH_CHAINS, check_not_newer
 from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreError, StoreTooNew, StoreUnavailable
 from bwp_tui.store.maintenance import (
@@ -171,7 +171,7 @@ class _Recovery:
             )
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
-            if counts.kept_rows["chains"] or not counts.is_unchained:
+            if counts.kept_rows["chains"] or not counts.has_no_chains:
                 chain_check.note_broken_chains(db)
                 chain_check.return_stray_events(db)
                 self.indexed = lost_tasks.indexed_values(salvage, db)
@@ -268,7 +268,7 @@ def _take_rows(db: apsw.Connection, salvage: Salvage, counts: RecoveryCounts, no
     writer, file = RowWriter(db, now), salvage.file
     highest = 0
     counts.wal_is_unrelated = file.wal_is_unrelated
-    counts.is_unchained = 0 < max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_CHAINED
+    counts.has_no_chains = 0 < max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_WITH_CHAINS
     for table in salvage.tables:
         for row in salvage.rows(table):
             writer.write(table, row)

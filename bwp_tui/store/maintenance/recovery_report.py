@@ -28,7 +28,7 @@ class RecoveryCounts:
     lost_ids: int = 0
     unreadable_rows: Counter[str] = field(default_factory=Counter)
     wal_is_unrelated: bool = False
-    is_unchained: bool = False
+    has_no_chains: bool = False
     """Whether the file is of a schema without digests; one whose header is lost counts as one of the newest schema."""
     failures: list[str] = field(default_factory=list)
     source_backup: str | None = None

@@ -138,18 +138,18 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     later events are lost too, a request that waits in the row may have been sent or withdrawn: it becomes UNCONFIRMED.
     """
     repaired, doubtful = 0, list[int]()
-    for number, digested, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
-        if digested is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
-            if digested is not None and chain is not None and chain.length > len(events):
-                doubtful += [] if chain.is_row_of(digested) else [number]
+    for number, digested_row, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
+        if digested_row is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
+            if digested_row is not None and chain is not None and chain.length > len(events):
+                doubtful += [] if chain.agrees_with_row(digested_row) else [number]
             continue
         row = row_of(db, number)
-        if chain.length < len(events) and chain.is_row_of(digested):  # the digests are as old as the row
+        if chain.length < len(events) and chain.agrees_with_row(digested_row):  # the digests are as old as the row
             later = columns_after(row, timeline_rows(events[chain.length :]))
             changes = {name: value for name, value in later.items() if value != row[name]}
         else:
             now_is = columns_after(row, timeline_rows(events))
-            differing = set(chain.changed_columns(digested)) - set(
+            differing = set(chain.changed_columns(digested_row)) - set(
                 chain.changed_columns([now_is[name] for name in DIGESTED_COLUMNS])
             )
             if "status" in differing:
@@ -174,12 +174,17 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
     """
     found = []
     for number, noted in noted_columns(db).items():
-        for _, digested, events, chain in list(chained_tasks(db, f"= {number}")):
-            row = row_of(db, number) if digested is not None else {}
-            if digested is None or chain is None or chain.is_row_of(digested) or row["purged_at"] is not None:
+        for _, digested_row, events, chain in list(chained_tasks(db, f"= {number}")):
+            row = row_of(db, number) if digested_row is not None else {}
+            if (
+                digested_row is None
+                or chain is None
+                or chain.agrees_with_row(digested_row)
+                or row["purged_at"] is not None
+            ):
                 continue
             said = columns_after({}, timeline_rows(proven_events(events, chain)))
-            changed = chain.changed_columns(digested)
+            changed = chain.changed_columns(digested_row)
             named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
             is_unsent = row["status"] in (*WITHHELD_STATUSES, Status.QUEUED) and row["task_id"] is None
             # Where no column is named, it is likelier that the digests are damaged.

@@ -34,19 +34,19 @@ def contradicted_values(db: apsw.Connection) -> list[ContradictedValues]:
         int(str(theirs)): int(str(ours))
         for theirs, ours in db.execute("SELECT theirs, ours FROM matched WHERE is_taken AND NOT is_new")
     }
-    for theirs, digested, events, chain in chained_tasks(db, f"IN ({', '.join(map(str, taken))})", "other"):
-        if digested is None or chain is None or chain.length < len(events) or chain.is_row_of(digested):
+    for theirs, digested_row, events, chain in chained_tasks(db, f"IN ({', '.join(map(str, taken))})", "other"):
+        if digested_row is None or chain is None or chain.length < len(events) or chain.agrees_with_row(digested_row):
             continue
         number = taken[theirs]
         row = task_rows.row_of(db, number)
         said = columns_after({}, task_rows.timeline_rows(proven_events(events, chain)))
-        there = dict(zip(DIGESTED_COLUMNS, digested, strict=True))
-        values = {name: said.get(name, row[name]) for name in chain.changed_columns(digested)}
+        there = dict(zip(DIGESTED_COLUMNS, digested_row, strict=True))
+        values = {name: said.get(name, row[name]) for name in chain.changed_columns(digested_row)}
         wrong = {name: value for name, value in task_rows.row_of(db, theirs, "other").items() if name in values}
         right = there | values
         if "status" in values:
             values |= {name: said.get(name, row[name]) for name in replay.SET_WITH_STATUS}
-        found.append(ContradictedValues(number, wrong, values, chain.is_row_of([*right.values()])))
+        found.append(ContradictedValues(number, wrong, values, chain.agrees_with_row([*right.values()])))
     return found
 
 
