@@ -17,7 +17,7 @@ async def test_the_shop_that_is_open_is_listed_with_its_counts_and_not_opened_ag
     async with opened(profile) as console:
         await console.press("P")
         await console.sees("production", "open here")
-        (line,) = (line for line in console.line("profile-rows").splitlines() if "open here" in line)
+        (line,) = (line for line in console.line("profiles-rows").splitlines() if "open here" in line)
         assert line.split()[1:4] == ["production", "3", "2"]
         rows = console.app.screen.query_one(VirtualList)
         assert badge_role(profile) == "badge-green"

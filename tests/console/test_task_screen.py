@@ -298,7 +298,7 @@ async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profil
         await console.press("H")
         await console.sees("2 requests", "accepted: 3556a10a-accepted")
         assert isinstance(console.app.screen, IntentLogScreen)
-        lines = console.line("sent-rows").splitlines()
+        lines = console.line("intent_log-rows").splitlines()
         assert f"#{other}  submit retrieval" in lines[1]
         assert f"#{task.number}  submit deletion" in lines[2]
         assert "z•••@example.com" in lines[1]

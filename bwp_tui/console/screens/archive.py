@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from textual import on
-from textual.app import ComposeResult
 
 from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.entry import Entry
@@ -34,9 +33,8 @@ from bwp_tui.console.presentation.format import mask
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import heading
-from bwp_tui.console.screens.front_screens import FrontScreen
+from bwp_tui.console.screens.front_screens import ListScreen
 from bwp_tui.console.session import Session
-from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Place
 from bwp_tui.console.widgets.virtual_list import VirtualList
@@ -65,10 +63,9 @@ class _OpenEntry(NamedTuple):
         return self.preview if isinstance(self.preview, Table) and self.record_row is None else None
 
 
-class ArchiveScreen(FrontScreen):
+class ArchiveScreen(ListScreen):
     """Browses the archive of one task. Only the action `unpack` writes files; no other program opens an entry."""
 
-    AUTO_FOCUS = "VirtualList"
     scope = Scope.ARCHIVE
 
     def __init__(self, session: Session, task: Task, path: Path) -> None:
@@ -96,9 +93,6 @@ class ArchiveScreen(FrontScreen):
         self._totals = ""
         self._opened: _OpenEntry | None = None
         self._entry_row = 0
-
-    def compose_content(self) -> ComposeResult:
-        yield VirtualList(id="archive-rows")
 
     def on_mount(self) -> None:
         run_in_background(self, self._list, group="reading")
@@ -142,9 +136,7 @@ class ArchiveScreen(FrontScreen):
 
     async def _show_folder(self) -> None:
         folder = str(self._path.parent)
-        self.show_status(
-            f"{self._mask(folder)}  {await copy(folder, self.app.copy_to_clipboard, self.session.profile.folder)}"
-        )
+        self.show_status(f"{self._mask(folder)}  {await self.copied(folder)}")
 
     async def _list(self) -> None:
         try:
@@ -205,8 +197,7 @@ class ArchiveScreen(FrontScreen):
         except (BadArchive, CannotUnpack, StoreError) as error:
             self.show_status(self._mask(str(error)), "bad")
             return
-        copied = await copy(str(folder), self.app.copy_to_clipboard, self.session.profile.folder)
-        self.show_status(f"Extracted to {self._mask(str(folder))}  {copied}", "good")
+        self.show_status(f"Extracted to {self._mask(str(folder))}  {await self.copied(str(folder))}", "good")
 
     def _show_fitting(self) -> None:
         """List the entries whose names have the words of the filter; the cursor stays on its entry."""

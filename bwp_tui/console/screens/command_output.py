@@ -11,7 +11,6 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import TEXT_MARGIN, SearchedScreen
 from bwp_tui.console.store_access.command_process import INTERRUPTED, MAX_LINES, CommandProcess
-from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.text import clean_line, counted
@@ -55,7 +54,7 @@ class OutputScreen(SearchedScreen):
         self._show_lines([[(line, "plain")] for line in lines])
 
     async def _copy(self) -> None:
-        by = await copy("\n".join(self._lines), self.app.copy_to_clipboard, self.session.profile.folder)
+        by = await self.copied("\n".join(self._lines))
         self.show_status(f"The output{', emails masked' if self.session.masked else ''}: {by}.")
 
     async def _page(self) -> None:

@@ -26,7 +26,6 @@ from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.store_access.snapshot_feed import Snapshot
-from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.styled_line import Heading
@@ -312,15 +311,12 @@ class DownloadsScreen(FrontScreen):
         if self.current_download is not None:
             download, task = self.current_download
             folder = str(Path(download.path or "").parent)
-            self.show_status(f"{mask(folder, task, self.display_context)}  {await self._copied(folder)}")
+            self.show_status(f"{mask(folder, task, self.display_context)}  {await self.copied(folder)}")
 
     async def _copy_hash(self) -> None:
         if self.current_download is not None:
             sha256 = self.current_download[0].sha256 or ""
-            self.show_status(f"sha256 {sha256}: {await self._copied(sha256)}.")
-
-    async def _copied(self, text: str) -> str:
-        return await copy(text, self.app.copy_to_clipboard, self.session.profile.folder)
+            self.show_status(f"sha256 {sha256}: {await self.copied(sha256)}.")
 
     def _back(self) -> None:
         if self.marks:

@@ -20,6 +20,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.action_screen import ActionScreen, ScrolledScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.store_access.snapshot_feed import Snapshot
+from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
@@ -46,11 +47,6 @@ class FrontScreen(ActionScreen):
     def compose_content(self) -> ComposeResult:
         """Yield what stands between the heading and the prompt."""
         raise NotImplementedError
-
-    @property
-    def rows(self) -> VirtualList:
-        """The list of a screen that has one."""
-        return self.query_one(VirtualList)
 
     def on_mount(self) -> None:
         """Show the keys; Textual calls this besides the `on_mount` of a subclass."""
@@ -85,6 +81,23 @@ class FrontScreen(ActionScreen):
     def _show_keys(self) -> None:
         """Show in the footer what can be done while no prompt is open."""
         self.show_action_keys(self.context)
+
+    async def copied(self, text: str) -> str:
+        """Copy a text to the clipboard; return by what means."""
+        return await copy(text, self.app.copy_to_clipboard, self.session.profile.folder)
+
+
+class ListScreen(FrontScreen):
+    """A screen with one list."""
+
+    AUTO_FOCUS = "VirtualList"
+
+    @property
+    def rows(self) -> VirtualList:
+        return self.query_one(VirtualList)
+
+    def compose_content(self) -> ComposeResult:
+        yield VirtualList(id=f"{self.scope.name.lower()}-rows")
 
 
 class SearchedScreen(FrontScreen, ScrolledScreen):

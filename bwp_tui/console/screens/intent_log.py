@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from textual import on
-from textual.app import ComposeResult
 
 from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.presentation import intent_log
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.front_screens import FrontScreen
+from bwp_tui.console.screens.front_screens import ListScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
@@ -27,14 +26,13 @@ _CHUNK: Final = 100
 """Rows read at once: more than a screen shows."""
 
 
-class IntentLogScreen(FrontScreen):
+class IntentLogScreen(ListScreen):
     """Lists the submissions and cancellations until it was opened.
 
     Args:
         open_task: opens the task of this task number; called once the screen is gone.
     """
 
-    AUTO_FOCUS = "VirtualList"
     scope = Scope.INTENT_LOG
 
     def __init__(self, session: Session, open_task: Callable[[int], None]) -> None:
@@ -49,9 +47,6 @@ class IntentLogScreen(FrontScreen):
         self._ids: array[int] = array("q")
         self._none_listed = ""
         self._chunks: dict[int, Sequence[LoggedIntent]] = {}
-
-    def compose_content(self) -> ComposeResult:
-        yield VirtualList(id="sent-rows")
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("API request log", "strong")])

@@ -19,7 +19,6 @@ from bwp_tui.console.presentation.task_detail import heading
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import PagedScreen
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
 from bwp_tui.domain.task import Task
@@ -129,8 +128,7 @@ class LetterScreen(PagedScreen):
             return
         session = self.session
         await asyncio.to_thread(letters.record, session.write_guard.store, letter, session.actor)
-        how = await copy(letter.text, self.app.copy_to_clipboard, session.profile.folder)
-        self._show_done(letter, how)
+        self._show_done(letter, await self.copied(letter.text))
 
     async def _edit(self) -> None:
         """Have the letter edited; the text is kept while this screen is open."""

@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from textual import on
-from textual.app import ComposeResult
 
 from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
-from bwp_tui.console.screens.front_screens import FrontScreen
+from bwp_tui.console.screens.front_screens import ListScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.store_access.shop_list import ListedShop, list_shops
 from bwp_tui.console.widgets.styled_line import Heading
@@ -30,14 +29,13 @@ _BESIDE_NAME: Final = 2 * (_COUNT + 2) + len("has mistakes") + 4
 _NOTE: Final = "Without bwp-tui run, a shop is served only while it is open here."
 
 
-class ProfilesScreen(FrontScreen):
+class ProfilesScreen(ListScreen):
     """Lists the shops.
 
     Args:
         switch: opens the console of a profile instead, by its name; called once the screen is gone.
     """
 
-    AUTO_FOCUS = "VirtualList"
     scope = Scope.PROFILES
 
     def __init__(self, session: Session, switch: Callable[[str], None]) -> None:
@@ -46,9 +44,6 @@ class ProfilesScreen(FrontScreen):
         self._switch = switch
         self._shops: Sequence[ListedShop] = ()
         self._name_width = _NAME
-
-    def compose_content(self) -> ComposeResult:
-        yield VirtualList(id="profile-rows")
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")])
