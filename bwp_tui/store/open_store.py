@@ -91,7 +91,7 @@ def _open_and_compare(
         if opened.read_only_reason:
             return opened, report
         if report is not None:
-            high_water_mark.begin_anew(state_of(opened.db, path))
+            high_water_mark.reset(state_of(opened.db, path))
             return opened, report
         return opened, _adapt_older_copy(opened.db, path, high_water_mark, clock, lock)
     except BaseException:
@@ -104,8 +104,8 @@ def _is_wal_damaged(path: Path, high_water_mark: HighWaterMark) -> bool:
     # Imported here: nearly every start does without it, as below.
     from bwp_tui.store.maintenance.salvage import damaged_file
 
-    seen = high_water_mark.read()
-    return damaged_file.is_wal_damaged(path, 0 if seen is None else seen.revision)
+    known = high_water_mark.read()
+    return damaged_file.is_wal_damaged(path, 0 if known is None else known.revision)
 
 
 def _is_unreadable(path: Path) -> bool:
@@ -129,10 +129,10 @@ def _adapt_older_copy(
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
     and only while that token protects it. Deletions that wait to be sent and RECEIVED requests become UNCONFIRMED.
     """
-    seen, here = high_water_mark.read(), state_of(db, path)
-    if seen is None:
-        high_water_mark.write(here)
-    if seen is None or is_later_state(db, here, seen):
+    known, state = high_water_mark.read(), state_of(db, path)
+    if known is None:
+        high_water_mark.write(state)
+    if known is None or is_later_state(db, state, known):
         return None
     if lock is not None:  # this process opens the history for the first time
         if not lock.lock_exclusive(timeout_s=0):
@@ -149,20 +149,20 @@ def _adapt_older_copy(
         mark_waiting_as_sent(db)
         make_unsent_unconfirmed(db, format_instant(clock()))
         chains.write()
-        db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
-    high_water_mark.begin_anew(state_of(db, path))
-    return _older_copy_report(path, seen, here)
+        db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (known.revision,))
+    high_water_mark.reset(state_of(db, path))
+    return _older_copy_report(path, state, known)
 
 
-def _older_copy_report(path: Path, seen: HistoryState, here: HistoryState) -> str:
-    if here.identity == seen.identity and here.newest_at >= seen.newest_at:
+def _older_copy_report(path: Path, state: HistoryState, known: HistoryState) -> str:
+    if state.identity == known.identity and state.newest_at >= known.newest_at:
         what = "is another copy of the one that was here before, and may lack what was recorded until"
-    elif here.identity == seen.identity:
-        what = f"is an older copy, of {here.newest_at or 'before its first entry'}: others followed until"
+    elif state.identity == known.identity:
+        what = f"is an older copy, of {state.newest_at or 'before its first entry'}: others followed until"
     else:
         what = "is not the one that was here before, whose newest entry is of"
     return (
-        f"The history {path} {what} {seen.newest_at}. If you did not mean that, merge a newer copy in: bwp-tui restore "
-        "FILE. What waits in it may have been sent since: retrievals are sent under their own client tokens or become "
-        "UNCONFIRMED, deletions and RECEIVED requests become UNCONFIRMED for you to decide on."
+        f"The history {path} {what} {known.newest_at}. If you did not mean that, merge a newer copy in: bwp-tui "
+        "restore FILE. What waits in it may have been sent since: retrievals are sent under their own client tokens or "
+        "become UNCONFIRMED, deletions and RECEIVED requests become UNCONFIRMED for you to decide on."
     )

@@ -247,7 +247,7 @@ def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
     torn = kept.read()
     assert torn is not None
     assert torn.revision == 18
-    kept.begin_anew(HistoryState("cd" * 16, 1, ""))
+    kept.reset(HistoryState("cd" * 16, 1, ""))
     assert kept.read() == HistoryState("cd" * 16, 1, "")
 
 
@@ -261,7 +261,7 @@ def test_without_a_lock_file_there_is_none() -> None:
     nowhere = HighWaterMark(None)
     nowhere.write(HistoryState("", 1, ""))
     nowhere.sync()
-    nowhere.begin_anew(HistoryState("", 1, ""))
+    nowhere.reset(HistoryState("", 1, ""))
     assert nowhere.read() is None
 
 

@@ -305,15 +305,15 @@ class Store:
                     with self._translated_errors():
                         self._check_shop()
                         bind_shop(self._db, self._shop)
-                seen = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
-                self._transaction = Transaction(self, seen.revision, now, now_text, self._deletions_need_approval)
+                state = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
+                self._transaction = Transaction(self, state.revision, now, now_text, self._deletions_need_approval)
                 yield self._transaction
                 with self._translated_errors():
                     chains.write()
                     event = newest_event(self._db)
                     self._check_and_reopen()
                     self._db.execute("COMMIT")
-                self._high_water_mark.write(seen._replace(newest_event=event))
+                self._high_water_mark.write(state._replace(newest_event=event))
             except BaseException:
                 chains.discard()
                 with suppress(apsw.Error):  # the first error is the one to raise

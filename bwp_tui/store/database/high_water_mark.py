@@ -31,15 +31,15 @@ class HistoryState(NamedTuple):
     """The number of the newest event of all timelines, and a checksum of it; empty where there is none."""
 
 
-def is_later_state(db: apsw.Connection, here: HistoryState, seen: HistoryState) -> bool:
-    """Return whether an open history is in a later state than `seen`, or in that one.
+def is_later_state(db: apsw.Connection, state: HistoryState, known: HistoryState) -> bool:
+    """Return whether an open history is in a later state than `known`, or in that one.
 
-    A copy on which another machine went on may have the later numbers, but not the newest event of `seen`.
+    A copy on which another machine went on may have the later numbers, but not the newest event of `known`.
     """
-    if here.identity != seen.identity or here.revision < seen.revision:
+    if state.identity != known.identity or state.revision < known.revision:
         return False
-    number = seen.newest_event.partition("-")[0]
-    return not number or _event(db, f"WHERE id = {int(number)}") == seen.newest_event
+    number = known.newest_event.partition("-")[0]
+    return not number or _event(db, f"WHERE id = {int(number)}") == known.newest_event
 
 
 def newest_event(db: apsw.Connection) -> str:
@@ -78,7 +78,7 @@ class HighWaterMark:
             return None
         data = os.pread(self._descriptor, _SLOT_BYTES * _SLOT_COUNT, 0)
         records = [_decode(data[at : at + _SLOT_BYTES]) for at in range(0, len(data), _SLOT_BYTES)]
-        return max((seen for seen in records if seen is not None), key=lambda seen: seen.revision, default=None)
+        return max(filter(None, records), key=lambda state: state.revision, default=None)
 
     def write(self, state: HistoryState) -> None:
         """Record a commit. An error is ignored: the record only serves to notice older copies."""
@@ -94,7 +94,7 @@ class HighWaterMark:
             with suppress(OSError):
                 os.fdatasync(self._descriptor)
 
-    def begin_anew(self, state: HistoryState) -> None:
+    def reset(self, state: HistoryState) -> None:
         """Record a state alone, after the program itself has replaced the history."""
         if self._descriptor is not None:
             with suppress(OSError):

@@ -259,17 +259,17 @@ def repair_events(db: apsw.Connection) -> None:
         _drop_note_if_sound(db, ChainedTask(number, digested_row, right, chain))
 
 
-def values_proven_by_indexes(db: apsw.Connection, indexed: Mapping[int, Columns]) -> dict[int, Columns]:
+def values_proven_by_indexes(db: apsw.Connection, index_values: Mapping[int, Columns]) -> dict[int, Columns]:
     """Return what was changed in rows and indexes still have, as the digests prove.
 
     A chain that agrees with its task afterwards is no longer noted as broken.
     """
     found = dict[int, Columns]()
     for number, digested_row, events, chain in list(chained_tasks(db, IN_BROKEN_CHAINS)):
-        if digested_row is None or chain is None or number not in indexed or chain.agrees_with_row(digested_row):
+        if digested_row is None or chain is None or number not in index_values or chain.agrees_with_row(digested_row):
             continue
         row = dict(zip(DIGESTED_COLUMNS, digested_row, strict=True))
-        values = {name: value for name, value in indexed[number].items() if name in row and row[name] != value}
+        values = {name: value for name, value in index_values[number].items() if name in row and row[name] != value}
         right = [*(row | values).values()]
         if values and chain.agrees_with_row(right):
             found[number] = values

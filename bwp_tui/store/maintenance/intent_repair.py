@@ -47,15 +47,15 @@ def reattach_submissions(db: apsw.Connection) -> None:
             db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], submission))
 
 
-def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
+def lapse_doubtful_tokens(db: apsw.Connection, index_tokens: Iterable[str], now: str) -> None:
     """Lapse waiting submissions whose client token may be damaged.
 
     The index has it with another digit, or it was sent with a token that the index does not have.
 
     Args:
-        indexed: the client tokens of the damaged history's index.
+        index_tokens: the client tokens of the damaged history's index.
     """
-    tokens = {*indexed}
+    tokens = {*index_tokens}
     known = {str(token) for (token,) in db.execute("SELECT client_token FROM intents WHERE client_token IS NOT NULL")}
     others = [int(token.replace("-", ""), 16) for token in tokens - known]
     waiting = f"SELECT id, client_token, attempts FROM intents WHERE action = 'submit' AND {INTENT_IS_WAITING}"

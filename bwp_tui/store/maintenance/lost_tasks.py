@@ -46,13 +46,14 @@ _NOTE: Final = "Recovered from its timeline"
 """How the note begins that a task gets whose row was lost."""
 
 
-def indexed_values(salvage: Salvage, db: apsw.Connection) -> dict[int, Columns]:
+def values_in_indexes(salvage: Salvage, db: apsw.Connection) -> dict[int, Columns]:
     """Return by number what the indexes of a damaged history have of the tasks of which `db` has no sound row.
 
     Which index is which, the sound rows show: they have the values of its entries. Without any the schema says it.
     """
     sound = {number for (number,) in db.execute(f"SELECT number FROM tasks WHERE number NOT {IN_BROKEN_CHAINS}")}
-    if len(sound) >= max(salvage.highest.get("tasks", 0), task_rows.integer(db, "SELECT max(number) FROM tasks")) > 0:
+    highest_number = max(salvage.highest_keys.get("tasks", 0), task_rows.integer(db, "SELECT max(number) FROM tasks"))
+    if len(sound) >= highest_number > 0:
         return {}
     candidates = _columns_of_indexes(db)
     names_of_roots = {page_number: name for name, page_number in salvage.index_roots.items()}
@@ -131,12 +132,12 @@ def keep_orphans(readable: apsw.Connection, db: apsw.Connection) -> None:
             db.executemany(INSERT_EVENT, events.fetchall())
 
 
-def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping[int, Columns]) -> int:
+def add_lost_tasks(db: apsw.Connection, now: str, highest_number: int, index_values: Mapping[int, Columns]) -> int:
     """Add a task for each number without a row that something else refers to; return how many.
 
     Args:
-        highest: the highest number that was ever given; a higher one is a damaged reference.
-        indexed: what the indexes of the damaged history have of tasks by number.
+        highest_number: the highest number that was ever given; a higher one is a damaged reference.
+        index_values: what the indexes of the damaged history have of tasks by number.
     """
     lost = {
         int(str(number)): str(first)
@@ -144,12 +145,12 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping
             "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
             " UNION ALL SELECT task, asked_at FROM downloads)"
             f" WHERE task BETWEEN 1 AND ? AND task {task_rows.NO_ROW} GROUP BY task",
-            (highest,),
+            (highest_number,),
         ).fetchall()
     }
     kept = {number for (number,) in db.execute("SELECT number FROM tasks")}
-    for number, values in indexed.items():
-        if number <= highest and number not in kept and values.keys() & {"email", "task_id"}:
+    for number, values in index_values.items():
+        if number <= highest_number and number not in kept and values.keys() & {"email", "task_id"}:
             lost.setdefault(number, str(values.get("recorded_at", now)))
     unsent = frozenset(replay.proven_unsent_tasks(db))
     for number, first in sorted(lost.items()):
@@ -157,7 +158,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int, indexed: Mapping
         columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
         if columns.get("purged_at") is None:
             columns = {
-                **indexed.get(number, {}),
+                **index_values.get(number, {}),
                 **{name: value for name, value in columns.items() if value is not None},
             }
         _add(db, number, first, columns, now, is_unsent=number in unsent)

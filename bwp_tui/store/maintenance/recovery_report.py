@@ -19,8 +19,8 @@ FILE_IS_MISSING: Final = "the file is missing or empty"
 
 
 @dataclass(slots=True)
-class RecoveryCounts:
-    """How many rows were kept, repaired and lost, and what came from a backup."""
+class RecoveryResult:
+    """How many rows a recovery kept, repaired and lost, what it took from copies, and what is in none."""
 
     kept_rows: Counter[str] = field(default_factory=Counter)
     repaired_rows: int = 0
@@ -65,33 +65,33 @@ class RecoveryCounts:
         )
 
 
-def sentence_of(swap: FileSwap, counts: RecoveryCounts, reason: str) -> str:
+def sentence_of(swap: FileSwap, result: RecoveryResult, reason: str) -> str:
     """Return what a console or a command says of a recovery."""
     if reason == FILE_IS_MISSING:
-        parts = [f"The history was missing or empty; the new one holds {counted(counts.tasks, 'task')}"]
+        parts = [f"The history was missing or empty; the new one holds {counted(result.tasks, 'task')}"]
     else:
         was = f"The history was damaged and is kept as {swap.aside.name}"
-        parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
-    if counts.source_backup is not None:
-        parts.append(f", read from {counts.source_backup}, which is damaged")
-    if counts.merged.added:
-        later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
-        parts.append(f", {counts.merged.added} from {' and '.join(counts.merged_backups)}{later}")
-    if counts.outdated_rows:
-        parts.append(f", {counts.outdated_rows} older than their timelines and brought up to date by these")
-    if counts.reconstructed_tasks:
-        parts.append(f", {counts.reconstructed_tasks} made from timelines and indexes")
-    if counts.lost_events[0]:
-        parts.append(f"; {counts.lost_events[0]} events are missing from {counted(counts.lost_events[1], 'timeline')}")
-    if counts.lost_numbers:
-        parts.append(f"; of {len(counts.lost_numbers)} more nothing is left")
-    if counts.changed_values:
-        parts.append(f", {len(counts.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
-    if counts.unconfirmed:
-        parts.append(f", {counts.unconfirmed} UNCONFIRMED")
-    if counts.lost_span is not None:
-        parts.append(f"; what was recorded after {counts.lost_span[0]}, until {counts.lost_span[1]}, is in no copy")
-    if counts.failures:
+        parts = [f"{was}; the new one holds {counted(result.tasks, 'task')}"]
+    if result.source_backup is not None:
+        parts.append(f", read from {result.source_backup}, which is damaged")
+    if result.merged.added:
+        later = f" ({result.merged.replayed} brought up to date by their timelines)" if result.merged.replayed else ""
+        parts.append(f", {result.merged.added} from {' and '.join(result.merged_backups)}{later}")
+    if result.outdated_rows:
+        parts.append(f", {result.outdated_rows} older than their timelines and brought up to date by these")
+    if result.reconstructed_tasks:
+        parts.append(f", {result.reconstructed_tasks} made from timelines and indexes")
+    if result.lost_events[0]:
+        parts.append(f"; {result.lost_events[0]} events are missing from {counted(result.lost_events[1], 'timeline')}")
+    if result.lost_numbers:
+        parts.append(f"; of {len(result.lost_numbers)} more nothing is left")
+    if result.changed_values:
+        parts.append(f", {len(result.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
+    if result.unconfirmed:
+        parts.append(f", {result.unconfirmed} UNCONFIRMED")
+    if result.lost_span is not None:
+        parts.append(f"; what was recorded after {result.lost_span[0]}, until {result.lost_span[1]}, is in no copy")
+    if result.failures:
         parts.append("; not all that is in it could be used")
     return f"{''.join(parts)}. Read {swap.report}."
 
@@ -105,11 +105,11 @@ def _set_aside_lines(swap: FileSwap, *, is_missing: bool) -> list[str]:
     return []
 
 
-def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datetime) -> None:
+def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datetime) -> None:
     """Write the report of a recovery beside the history."""
-    kept = ", ".join(f"{count} {table}" for table, count in counts.kept_rows.items() if count) or "none"
-    lost = ", ".join(f"{count} {table}" for table, count in counts.unreadable_rows.items() if count) or "none was seen"
-    span, (lost_events, of_tasks) = counts.lost_span, counts.lost_events
+    kept = ", ".join(f"{count} {table}" for table, count in result.kept_rows.items() if count) or "none"
+    lost = ", ".join(f"{count} {table}" for table, count in result.unreadable_rows.items() if count) or "none was seen"
+    span, (lost_events, of_tasks) = result.lost_span, result.lost_events
     events = f"{lost_events}, of {counted(of_tasks, 'task')}" if lost_events else "none"
     lines = [
         f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
@@ -117,34 +117,34 @@ def write_report(swap: FileSwap, counts: RecoveryCounts, reason: str, now: datet
         "",
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
-        f"Rows of which a value was damaged and had to be replaced: {counts.repaired_rows}.",
+        f"Rows of which a value was damaged and had to be replaced: {result.repaired_rows}.",
         "Values that the digests have found changed, taken from a copy:"
-        f" {'; '.join(counts.merged.proven_values) or 'none'}.",
+        f" {'; '.join(result.merged.proven_values) or 'none'}.",
         "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
-        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed_values) or 'none'}.",
-        f"Rows older than their timelines, which were brought up to date by these: {counts.outdated_rows}.",
-        f"Rows whose number was damaged and had to be guessed: {counts.renumbered_rows}.",
-        f"Tasks that lost their task id, since another task has it: {counts.lost_ids}.",
-        f"Copies that were merged in: {' and '.join(counts.merged_backups) or 'none'}"
-        f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
-        f"Tasks added from them whose timeline, read from the pages, said more: {counts.merged.replayed}."
+        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(result.changed_values) or 'none'}.",
+        f"Rows older than their timelines, which were brought up to date by these: {result.outdated_rows}.",
+        f"Rows whose number was damaged and had to be guessed: {result.renumbered_rows}.",
+        f"Tasks that lost their task id, since another task has it: {result.lost_ids}.",
+        f"Copies that were merged in: {' and '.join(result.merged_backups) or 'none'}"
+        f" ({result.merged.added} tasks added, {result.merged.updated} updated).",
+        f"Tasks added from them whose timeline, read from the pages, said more: {result.merged.replayed}."
         " They were brought up to date by it.",
         "Tasks whose rows were lost, made from timelines, indexes, intents and downloads (what none of these says is"
-        f" named on their timelines): {counts.reconstructed_tasks}.",
+        f" named on their timelines): {result.reconstructed_tasks}.",
         "Events that are missing, as the digests show (the timelines name them; downloads and requests sent have no"
         f" digests, and are not counted): {events}.",
         "Changes that are in no copy: "
         + ("none that is known." if span is None else f"those from {span[0]} to {span[1]}, as the lock file shows."),
         "Task numbers of which nothing is left (lost, or removed by purge --all):"
-        f" {', '.join(f'#{number}' for number in counts.lost_numbers) or 'none'}.",
-        f"Rows left out, since their task was damaged or is unknown: {counts.dangling_rows}.",
-        f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
+        f" {', '.join(f'#{number}' for number in result.lost_numbers) or 'none'}.",
+        f"Rows left out, since their task was damaged or is unknown: {result.dangling_rows}.",
+        f"Requests that became UNCONFIRMED, for you to decide on: {result.unconfirmed}."
         " They are listed by: bwp-tui list status:unconfirmed.",
-        f"Tasks in the new history: {counts.tasks}.",
-        *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failures),
+        f"Tasks in the new history: {result.tasks}.",
+        *(f"What could not be used because of a fault of this program: {fault}." for fault in result.failures),
         *(
             ["The log beside the file belonged to another copy: the later row of both was taken."]
-            * counts.wal_is_unrelated
+            * result.wal_is_unrelated
         ),
         "",
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",

@@ -83,7 +83,7 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
             _write_wal_back(path)
             restored = _restore(path, backup, now)
             with closing(open_for_reading(path).db) as db:
-                HighWaterMark(lock.descriptor).begin_anew(state_of(db, path))
+                HighWaterMark(lock.descriptor).reset(state_of(db, path))
             return restored
     finally:
         lock.release()

@@ -44,9 +44,9 @@ _SAME_EVENT: Final = (
 
 
 class MergeResult(NamedTuple):
-    """How many tasks were added, how many updated, how many lost a task id that another has, how many both had.
+    """How many tasks were added and updated, how many lost their id to another task, and how many both histories had.
 
-    Of the tasks that were added, some are `replayed`: later events of this history's timeline were applied to them.
+    `replayed` counts added tasks to which later events of this history's timeline were applied.
     """
 
     added: int = 0

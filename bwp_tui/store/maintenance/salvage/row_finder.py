@@ -98,13 +98,13 @@ class Salvage:
         self._leaves_with_doubtful_rows: dict[str, list[_LeafBounds]] = defaultdict(list)
         self._trials = _MAX_TRIALS
         self._free = frozenset(file.free_pages())
-        self.lost: Counter[str] = Counter()
+        self.unreadable: Counter[str] = Counter()
         """Rows of each table that were found but cannot be read."""
         for page_number in range(1, file.page_count + 1):
             self._classify_page(page_number, from_wal=True)
             if file.is_in_wal(page_number):
                 self._classify_page(page_number, from_wal=False)
-        self.highest = {str(row.values["name"]): int(str(row.values["seq"])) for row in self.rows(SEQUENCE)}
+        self.highest_keys = {str(row.values["name"]): int(str(row.values["seq"])) for row in self.rows(SEQUENCE)}
         """The highest key that was ever given in a table, as far as that can be read."""
         objects = [row.values for row in self.rows(SCHEMA)]
         roots = {(str(of["type"]), str(of["name"])): int(str(of["rootpage"])) for of in objects}
@@ -123,7 +123,7 @@ class Salvage:
         live, others = self._split_live_and_stale(table)
         shape = self._shapes[table]
         self._leaves_with_doubtful_rows[table] = []
-        highest = None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
+        highest = None if table in (SCHEMA, SEQUENCE) else self.highest_keys.get(table)
         for bounds in [bounds for group in live for bounds in _in_order(group, highest, is_stale=False)]:
             yield from self._sound_rows(shape, bounds)
         if not self._leaves_with_doubtful_rows[table] and self._reachable_pages(table) is not None:
@@ -156,7 +156,7 @@ class Salvage:
                 )
                 below = (row and row.key) or below + 1
                 if row is None:
-                    self.lost[table] += 1
+                    self.unreadable[table] += 1
                 else:
                     yield row._replace(is_stale=bounds.is_stale)
 
