@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -26,7 +26,6 @@ _LONGEST_WAIT_S: Final = 20
 _MOST_MESSAGES: Final = 10
 
 Json = dict[str, Any]
-QueueOperation = Callable[["SqsServer", MessageQueue, Json], Json]
 
 
 class SqsError(Exception):
@@ -81,12 +80,14 @@ class SqsServer:
             queue = self._queue(parameters.get("QueueName"))
             return {"QueueUrl": f"http://{request.headers['host']}/{ACCOUNT}/{queue.name}"}
         queue = self._queue(urlsplit(str(parameters.get("QueueUrl"))).path.removeprefix(f"/{ACCOUNT}/"))
-        if action == "ReceiveMessage":
-            return await self._receive(queue, parameters)
-        operation = _OPERATIONS.get(action)
-        if operation is None:
-            raise SqsError("com.amazon.coral.service#UnknownOperationException", "InvalidAction", "")
-        return operation(self, queue, parameters)
+        match action:
+            case "ReceiveMessage":
+                return await self._receive(queue, parameters)
+            case "DeleteMessageBatch":
+                return _delete_batch(queue, parameters)
+            case "GetQueueAttributes":
+                return self._attributes(queue, parameters)
+        raise SqsError("com.amazon.coral.service#UnknownOperationException", "InvalidAction", "")
 
     def _queue(self, name: object) -> MessageQueue:
         for queue in self.queues:
@@ -111,27 +112,6 @@ class SqsServer:
             await asyncio.sleep(_RECEIVE_CHECK_S)
         names = {*parameters.get("AttributeNames", ()), *parameters.get("MessageSystemAttributeNames", ())}
         return {"Messages": [_message(message, names) for message in messages]} if messages else {}
-
-    def _delete_batch(self, queue: MessageQueue, parameters: Json) -> Json:
-        entries: list[Json] = parameters.get("Entries") or []
-        if not entries:
-            raise _refusal(
-                "EmptyBatchRequest", "There should be at least one DeleteMessageBatchRequestEntry in the request."
-            )
-        if len(entries) > _MOST_MESSAGES:
-            sentence = f"Maximum number of entries per request are {_MOST_MESSAGES}. You have sent {len(entries)}."
-            raise _refusal("TooManyEntriesInBatchRequest", sentence)
-        if len({entry["Id"] for entry in entries}) < len(entries):
-            raise _refusal("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
-        successful, failed = [], []
-        for entry in entries:
-            try:
-                queue.delete(str(entry.get("ReceiptHandle")))
-                successful.append({"Id": entry["Id"]})
-            except ValueError:
-                why = {"Code": "ReceiptHandleIsInvalid", "Message": "The input receipt handle is invalid."}
-                failed.append({"Id": entry["Id"], **why, "SenderFault": True})
-        return {"Successful": successful, "Failed": failed}
 
     def _attributes(self, queue: MessageQueue, parameters: Json) -> Json:
         self.deliver()
@@ -167,10 +147,26 @@ class SqsServer:
         return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-_OPERATIONS: Final[Mapping[str, QueueOperation]] = {
-    "DeleteMessageBatch": SqsServer._delete_batch,
-    "GetQueueAttributes": SqsServer._attributes,
-}
+def _delete_batch(queue: MessageQueue, parameters: Json) -> Json:
+    entries: list[Json] = parameters.get("Entries") or []
+    if not entries:
+        raise _refusal(
+            "EmptyBatchRequest", "There should be at least one DeleteMessageBatchRequestEntry in the request."
+        )
+    if len(entries) > _MOST_MESSAGES:
+        sentence = f"Maximum number of entries per request are {_MOST_MESSAGES}. You have sent {len(entries)}."
+        raise _refusal("TooManyEntriesInBatchRequest", sentence)
+    if len({entry["Id"] for entry in entries}) < len(entries):
+        raise _refusal("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
+    successful, failed = [], []
+    for entry in entries:
+        try:
+            queue.delete(str(entry.get("ReceiptHandle")))
+            successful.append({"Id": entry["Id"]})
+        except ValueError:
+            why = {"Code": "ReceiptHandleIsInvalid", "Message": "The input receipt handle is invalid."}
+            failed.append({"Id": entry["Id"], **why, "SenderFault": True})
+    return {"Successful": successful, "Failed": failed}
 
 
 def _number(parameters: Json, name: str, default: int, bounds: tuple[int, int]) -> int:
