@@ -128,13 +128,13 @@ def statutory_due_date(regulation: str, received_on: date, *, extended: bool = F
     return _roll_to_monday(end) if rule.rolls_to_monday else end
 
 
-def earlier_receipt(given: Sequence[tuple[date, str]], *, extended: bool = False) -> tuple[date, str]:
-    """Return the earliest day of receipt, and the regulation with the earliest due date, of those given for a request.
+Receipt: TypeAlias = tuple[date, str]
+"""The day of receipt of a request, and the regulation that was recorded with it; one not known sets no due date."""
 
-    Args:
-        given: days of receipt with regulations, at least one; one that is not known sets no due date.
-    """
-    received_on = min(day for day, _ in given)
+
+def earlier_receipt(receipts: Sequence[Receipt], *, extended: bool = False) -> Receipt:
+    """Return the earliest day of receipt, and the regulation with the earliest due date, of one or more receipts."""
+    received_on = min(day for day, _ in receipts)
 
     def due(regulation: str) -> date:
         try:
@@ -142,7 +142,7 @@ def earlier_receipt(given: Sequence[tuple[date, str]], *, extended: bool = False
         except (KeyError, OverflowError):
             return date.max
 
-    return received_on, min((regulation for _, regulation in given), key=due)
+    return received_on, min((regulation for _, regulation in receipts), key=due)
 
 
 def task_due_date(task: Task) -> date | None:

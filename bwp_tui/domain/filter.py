@@ -46,7 +46,7 @@ MAX_DEPTH: Final = 20
 
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
 _SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
-MIRRORED: Final = str.maketrans("<>", "><")
+MIRRORED_OPERATORS: Final = str.maketrans("<>", "><")
 """The operators for a day or instant, by those for the time since it; for `str.translate`."""
 
 _OPERATORS: Final = {Match.AGE: ">=", Match.INSTANT: "<=", Match.HOLD: "="}
@@ -278,7 +278,9 @@ def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Conditi
         return DurationCondition(spec.key, _OPERATORS[spec.match] if op == ":" else op, seconds, negated)
     op, days = "<=" if op == ":" else op, seconds // DAY
     # A duration is an age: the younger, the later the day.
-    return DayCondition(spec.key, *((op.translate(MIRRORED), -days) if spec.counts_back else (op, days)), negated)
+    return DayCondition(
+        spec.key, *((op.translate(MIRRORED_OPERATORS), -days) if spec.counts_back else (op, days)), negated
+    )
 
 
 def _seconds(value: str, start: int, end: int) -> int | None:

@@ -136,14 +136,14 @@ _CAN_BE_JOINED: Final = (
 """Whether row `d`, which has a task id and was not sent from here, may be the task of request `r`, which has none."""
 
 _ROWS_OF_ONE_TASK: Final = (
-    "SELECT r.number, d.number, s.number,"
-    f" EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = s.number AND {_JOINED_WITH})"
-    " FROM other.tasks s CROSS JOIN main.tasks d ON d.task_id = s.task_id"
-    " AND (d.number <> s.number OR d.recorded_at <> s.recorded_at) CROSS JOIN main.tasks r ON r.number IN"
-    " (SELECT number FROM main.tasks WHERE number = s.number AND recorded_at = s.recorded_at UNION SELECT m.task"
-    " FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token WHERE o.task = s.number)"
+    "SELECT r.number, d.number, o.number,"
+    f" EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND {_JOINED_WITH})"
+    " FROM other.tasks o CROSS JOIN main.tasks d ON d.task_id = o.task_id"
+    " AND (d.number <> o.number OR d.recorded_at <> o.recorded_at) CROSS JOIN main.tasks r ON r.number IN"
+    " (SELECT number FROM main.tasks WHERE number = o.number AND recorded_at = o.recorded_at UNION SELECT n.task"
+    " FROM other.intents i JOIN main.intents n ON n.client_token = i.client_token WHERE i.task = o.number)"
     # What an operator entered may be wrong until the service has confirmed it.
-    f" WHERE {_CAN_BE_JOINED} AND (s.status <> 'QUEUED' OR r.email = d.email COLLATE NOCASE)"
+    f" WHERE {_CAN_BE_JOINED} AND (o.status <> 'QUEUED' OR r.email = d.email COLLATE NOCASE)"
     # Where the other history has lost the row, or that its task id, its timeline says so.
     f" UNION SELECT r.number, d.number, t.task, TRUE FROM other.timeline t JOIN main.tasks d ON {_JOINED_WITH}"
     " AND EXISTS (SELECT 1 FROM other.timeline WHERE task = t.task AND instr(detail, d.task_id))"
@@ -152,7 +152,7 @@ _ROWS_OF_ONE_TASK: Final = (
 )
 
 
-_GIVEN_RECEIPTS: Final = (
+_RECORDED_RECEIPTS: Final = (
     "SELECT received_on, regulation FROM main.tasks t WHERE number = ?1 OR (number = ?2 AND EXISTS (SELECT 1"
     f" FROM main.timeline WHERE task = t.number AND what IN ('{EventKind.TRACKED}', '{EventKind.CORRECTED}')))"
     " ORDER BY number = ?2"
@@ -166,9 +166,10 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
     """
     for pair in db.execute(_ROWS_OF_ONE_TASK).fetchall():
         request, duplicate, other, is_recorded = (int(str(value)) for value in pair)
-        receipts = db.execute(_GIVEN_RECEIPTS, (request, duplicate)).fetchall()
+        recorded = db.execute(_RECORDED_RECEIPTS, (request, duplicate)).fetchall()
+        receipts = [(date.fromisoformat(str(day)), str(law)) for day, law in recorded]
         before, events = task_rows.row_of(db, request), replay.proven_timeline(db, request)
-        known, joined = replay.proven_timeline(db, other, "other"), replay.proven_timeline(db, duplicate)
+        other_events, joined = replay.proven_timeline(db, other, "other"), replay.proven_timeline(db, duplicate)
         values = ", ".join(SERVICE_COLUMNS)
         db.execute(
             f"UPDATE main.tasks SET ({values}) = (SELECT {values} FROM main.tasks WHERE number = ?) WHERE number = ?",
@@ -188,12 +189,10 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         chain_check.end_joined_chains(db, request, duplicate)
         replay.apply_timeline(db, request, now)
         if not is_recorded:
-            replay.correct_receipt(
-                db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts]
-            )
+            replay.correct_receipt(db, request, now, receipts)
         sides = (
-            DisputeSide(before, missing_in(known, events)),
-            DisputeSide(task_rows.row_of(db, request), missing_in(known, joined)),
+            DisputeSide(before, missing_in(other_events, events)),
+            DisputeSide(task_rows.row_of(db, request), missing_in(other_events, joined)),
         )
         choose_what_counts(db, request, sides, now, ("on the request", "on the row that its task id had"))
 

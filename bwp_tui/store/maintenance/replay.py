@@ -15,7 +15,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.deadlines import earlier_receipt
+from bwp_tui.domain.deadlines import Receipt, earlier_receipt
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.store.database.digest_chain import DIGESTED_COLUMNS, chained_tasks
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
@@ -118,10 +118,15 @@ def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
     write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
 
 
-def correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]]) -> None:
-    """Correct the receipt and the law of a task: of those that people gave, the earlier ones count."""
+def receipt_of(row: Columns) -> Receipt:
+    """Return the receipt that a row of a task has."""
+    return date.fromisoformat(str(row["received_on"])), str(row["regulation"])
+
+
+def correct_receipt(db: apsw.Connection, number: int, now: str, receipts: Sequence[Receipt]) -> None:
+    """Correct the receipt and the law of a task: of those that people recorded, the earlier ones count."""
     row = row_of(db, number)
-    received_on, regulation = earlier_receipt(given, extended=row["extended_on"] is not None)
+    received_on, regulation = earlier_receipt(receipts, extended=row["extended_on"] is not None)
     corrected: Columns = {"received_on": received_on.isoformat(), "regulation": regulation}
     names = {"received_on": "received", "regulation": "law"}
     changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
@@ -183,9 +188,11 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
                 or row["purged_at"] is not None
             ):
                 continue
-            said = columns_after({}, timeline_rows(proven_events(events, chain)))
+            by_events = columns_after({}, timeline_rows(proven_events(events, chain)))
             changed = chain.changed_columns(digested_row)
-            named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
+            named = [
+                n for n in changed if n in noted and n in _REQUESTED and (n not in by_events or by_events[n] != row[n])
+            ]
             is_unsent = row["status"] in (*WITHHELD_STATUSES, Status.QUEUED) and row["task_id"] is None
             # Where no column is named, it is likelier that the digests are damaged.
             is_doubtful = is_unsent and not changed and chain.links_of(events[: chain.length]) == chain.links

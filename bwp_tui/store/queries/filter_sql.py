@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_receipt
 from bwp_tui.domain.filter import (
-    MIRRORED,
+    MIRRORED_OPERATORS,
     AnyCondition,
     Condition,
     DayCondition,
@@ -133,7 +133,7 @@ def _condition_sql(item: Condition, now: datetime, today: date, look_up: IndexLo
             return f"{_HOLD} * {DAY} {op} ?", (seconds,)
         case DurationCondition(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
-            sql = f"t.{FIELDS[field].column} {op.translate(MIRRORED)} ?"
+            sql = f"t.{FIELDS[field].column} {op.translate(MIRRORED_OPERATORS)} ?"
             if op in ("<", "<=") and seconds <= _LATEST_WEEK_S:
                 sql = f"likelihood({sql}, 0.001)"  # few rows: the planner does not see bound values
             return sql, (format_instant(now - timedelta(seconds=seconds)),)

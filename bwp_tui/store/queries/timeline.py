@@ -258,7 +258,7 @@ def is_resubmission(event: TimelineRow) -> bool:
     return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
 
 
-def is_origin(event: TimelineRow) -> bool:
+def records_request(event: TimelineRow) -> bool:
     """Return whether a person recorded a request with this event."""
     is_repeated = event.what == EventKind.RESUBMITTED and not (event.detail or "").startswith("as ")
     return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)

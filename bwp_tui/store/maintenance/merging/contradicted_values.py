@@ -39,13 +39,13 @@ def contradicted_values(db: apsw.Connection) -> list[ContradictedValues]:
             continue
         number = taken[theirs]
         row = task_rows.row_of(db, number)
-        said = columns_after({}, task_rows.timeline_rows(proven_events(events, chain)))
+        by_events = columns_after({}, task_rows.timeline_rows(proven_events(events, chain)))
         there = dict(zip(DIGESTED_COLUMNS, digested_row, strict=True))
-        values = {name: said.get(name, row[name]) for name in chain.changed_columns(digested_row)}
+        values = {name: by_events.get(name, row[name]) for name in chain.changed_columns(digested_row)}
         wrong = {name: value for name, value in task_rows.row_of(db, theirs, "other").items() if name in values}
         right = there | values
         if "status" in values:
-            values |= {name: said.get(name, row[name]) for name in replay.SET_WITH_STATUS}
+            values |= {name: by_events.get(name, row[name]) for name in replay.SET_WITH_STATUS}
         found.append(ContradictedValues(number, wrong, values, chain.agrees_with_row([*right.values()])))
     return found
 

@@ -44,15 +44,17 @@ _SENT_TWICE: Final = (
     " ON m.email = o.email COLLATE NOCASE AND m.kind = o.kind AND +m.recorded_at = o.recorded_at"
     f" WHERE x.is_new AND {IS_SENT_IN_BOTH}"
 )
-_LINES: Final = (
+_IMPORTED_LINES: Final = (
     f"SELECT task, iif(what = '{EventKind.PURGED}', before, detail) AS line FROM {{}}.timeline"
     f" WHERE what IN ('{EventKind.IMPORTED}', '{EventKind.PURGED}') AND line IS NOT NULL"
 )
-"""The tasks that were imported, each with its line of a file; those of a purged one its purge has kept."""
+_WITH_LINES: Final = (
+    f"WITH m AS MATERIALIZED ({_IMPORTED_LINES.format('main')}), o AS MATERIALIZED ({_IMPORTED_LINES.format('other')})"
+)
+"""The tasks that were imported, each with its line of a file, which a purge keeps: as `m` and `o`."""
 
 _IMPORTED_TWICE: Final = (
-    f"WITH m AS MATERIALIZED ({_LINES.format('main')}), o AS MATERIALIZED ({_LINES.format('other')})"
-    " SELECT m.task, x.ours FROM matched x JOIN o ON o.task = x.theirs JOIN m USING (line)"
+    f"{_WITH_LINES} SELECT m.task, x.ours FROM matched x JOIN o ON o.task = x.theirs JOIN m USING (line)"
     " WHERE x.is_new AND m.task <> x.ours"
 )
 """The two rows of each line of a file that both histories imported."""
@@ -82,6 +84,7 @@ def tag_doubled_requests(db: apsw.Connection, now: str, doubled: Iterable[tuple[
 
 _UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
 _IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"
+"""Whether no other row of {0} was recorded at the instant of row {1}."""
 
 
 def match(db: apsw.Connection) -> None:
@@ -138,8 +141,8 @@ def match(db: apsw.Connection) -> None:
 def _match_purged_imports(db: apsw.Connection) -> None:
     """Match imported tasks whose email a purge removed by the line of the imported file."""
     db.execute(
-        f"WITH m AS MATERIALIZED ({_LINES.format('main')}), o AS MATERIALIZED ({_LINES.format('other')})"
-        " INSERT OR IGNORE INTO matched (theirs, ours) SELECT theirs.number, ours.number FROM o JOIN m USING (line)"
-        " JOIN other.tasks theirs ON theirs.number = o.task JOIN main.tasks ours ON ours.number = m.task"
-        " AND ours.recorded_at = theirs.recorded_at WHERE '' IN (ours.email, theirs.email)"
+        f"{_WITH_LINES} INSERT OR IGNORE INTO matched (theirs, ours) SELECT theirs.number, ours.number"
+        " FROM o JOIN m USING (line) JOIN other.tasks theirs ON theirs.number = o.task"
+        " JOIN main.tasks ours ON ours.number = m.task AND ours.recorded_at = theirs.recorded_at"
+        " WHERE '' IN (ours.email, theirs.email)"
     )

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import due_if_replied, earlier_receipt, needs_answer, task_due_date
+from bwp_tui.domain.deadlines import Receipt, due_if_replied, earlier_receipt, needs_answer, task_due_date
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, Kind
 from bwp_tui.domain.times import local_day, parse_instant
@@ -48,11 +48,11 @@ from bwp_tui.store.queries.timeline import (
     LegalRecord,
     TimelineRow,
     affects_answer,
-    is_origin,
     is_resubmission,
     label_of,
     missing_in,
     recorded_day,
+    records_request,
 )
 
 _ANSWER_COLUMNS: Final = (
@@ -97,7 +97,7 @@ class DisputeSide(NamedTuple):
 
     def is_contradicted(self, merged: Columns) -> bool:
         """Return whether the merged row contradicts what people recorded in this history."""
-        is_recorded = bool(self.records) or any(map(is_origin, self.own_events))
+        is_recorded = bool(self.records) or any(map(records_request, self.own_events))
         is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
         is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
         names = (*_ANSWER_COLUMNS, *RECORDED_COLUMNS)
@@ -192,11 +192,11 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         only_here, only_there = missing_in(others, here.events), missing_in(here.events, others)
         is_dispute_possible = not (is_recovery or is_new or replay.has_lost_events(here.events, others))
         both = DisputeSide(here.row, only_here), DisputeSide(there.row, only_there)
-        taken, left = (there, here) if is_taken else (here, there)
-        row, other_row = taken.row, left.row
+        taken, not_taken = (there, here) if is_taken else (here, there)
+        row, other_row = taken.row, not_taken.row
         before = columns_after(row | replay.BEFORE_ANY_EVENT, taken.events)
         events = task_rows.timeline_rows(events_of_both(db, ours, only_proven=True))
-        after = columns_after(row | _given_values(taken, left) | replay.BEFORE_ANY_EVENT, events)
+        after = columns_after(row | _values_of_request(taken, not_taken) | replay.BEFORE_ANY_EVENT, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if row.get("purged_at"):  # its timeline no longer says what the row has
             changes = {name: value for name, value in changes.items() if before[name] == row[name]}
@@ -220,22 +220,19 @@ _UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_per
 """The columns that people give with a request; the row that an event of the service has made lacks them."""
 
 
-def _given_values(taken: TaskCopy, left: TaskCopy) -> Columns:
+def _values_of_request(taken: TaskCopy, not_taken: TaskCopy) -> Columns:
     """Return what people gave with a request, for a row that an event of the service or the entry of an id has made.
 
     Of what two people gave, the earlier receipt and the law with the earlier due date count.
     """
-    row, other_row = taken.row, left.row
-    given_here, given_there = (
-        {event.what for event in side if is_origin(event)} for side in (taken.events, left.events)
-    )
-    if other_row and given_here and given_there and EventKind.TRACKED in given_here ^ given_there:
-        given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, other_row)]
-        received_on, regulation = earlier_receipt(given)
+    row, other_row = taken.row, not_taken.row
+    kinds, other_kinds = ({e.what for e in side.events if records_request(e)} for side in (taken, not_taken))
+    if other_row and kinds and other_kinds and EventKind.TRACKED in kinds ^ other_kinds:
+        received_on, regulation = earlier_receipt([replay.receipt_of(row), replay.receipt_of(other_row)])
         recorded_at = min(str(row["recorded_at"]), str(other_row["recorded_at"]))
         return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
-    is_adopted = any(event.what == EventKind.ADOPTED for event in taken.events) and not given_here
-    if not other_row or not is_adopted or not given_there:
+    is_adopted = any(event.what == EventKind.ADOPTED for event in taken.events) and not kinds
+    if not other_row or not is_adopted or not other_kinds:
         return {}
     tags = dict.fromkeys((*tags_of(other_row["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
     return {name: other_row[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
@@ -304,29 +301,27 @@ def choose_what_counts(
         event = _write_most_urgent(db, number, merged, (one, other), now)
         append_recovered(db, now, number, f"{sentence}; {event.detail}", event.before, event.after)
     tag_to_check(db, now, number)
-    given = [(date.fromisoformat(str(side.row["received_on"])), str(side.row["regulation"])) for side in sides]
-    return [number, *tag_successors(db, number, now, given)]
+    return [number, *tag_successors(db, number, now, [replay.receipt_of(side.row) for side in sides])]
 
 
-def tag_successors(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]] = ()) -> Iterator[int]:
+def tag_successors(db: apsw.Connection, number: int, now: str, receipts: Sequence[Receipt] = ()) -> Iterator[int]:
     """Tag the resubmissions of a task that is to be checked `to-check`, and theirs; yield them.
 
     Args:
-        given: receipts and laws that were recorded for the request: the earlier ones count for those tasks too.
+        receipts: those that were recorded for the request: the earlier ones count for those tasks too.
     """
     for (value,) in db.execute("SELECT number FROM main.tasks WHERE resubmit_of = ?", (number,)).fetchall():
         successor = int(str(value))
         row = task_rows.row_of(db, successor)
-        if row["open"] and given:
-            own = (date.fromisoformat(str(row["received_on"])), str(row["regulation"]))
-            replay.correct_receipt(db, successor, now, [own, *given])
+        if row["open"] and receipts:
+            replay.correct_receipt(db, successor, now, [replay.receipt_of(row), *receipts])
         detail = f"it repeats a request of which two copies differ: {CHECK_WHAT_COUNTS}"
         event = (successor, now, detail)
         if not db.execute("SELECT 1 FROM main.timeline WHERE (task, at, detail) = (?, ?, ?)", event).fetchall():
             append_recovered(db, now, successor, detail)
         tag_to_check(db, now, successor)
         yield successor
-        yield from tag_successors(db, successor, now, given)
+        yield from tag_successors(db, successor, now, receipts)
 
 
 def _write_most_urgent(

@@ -1,6 +1,6 @@
 """Keep each task id in exactly one row when two histories are merged.
 
-In SQL, `d` is a task of this history (main), and `s` is a task of the other history.
+In SQL, `m` is a task of this history (main), and `o` is a task of the other history.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind
 
 _IS_SENT: Final = "EXISTS (SELECT 1 FROM {0}.intents WHERE task = {1}.number AND action = 'submit')"
-_SINCE: Final = (
+_HAD_ID_SINCE: Final = (
     "(SELECT min(at) FROM {0}.timeline WHERE task = {1}.number AND instr(detail, {1}.task_id)), {1}.recorded_at"
 )
 _IS_DIFFERENT: Final = (
-    "(d.number <> s.number OR d.recorded_at <> s.recorded_at)"
-    " AND NOT EXISTS (SELECT client_token FROM main.intents WHERE task = d.number AND action = 'submit'"
-    " INTERSECT SELECT client_token FROM other.intents WHERE task = s.number AND action = 'submit')"
+    "(m.number <> o.number OR m.recorded_at <> o.recorded_at)"
+    " AND NOT EXISTS (SELECT client_token FROM main.intents WHERE task = m.number AND action = 'submit'"
+    " INTERSECT SELECT client_token FROM other.intents WHERE task = o.number AND action = 'submit')"
 )
 _HAS_ID_OF_OTHER: Final = (
-    "SELECT d.number, d.task_id, d.status, d.terminal, d.purged_at IS NOT NULL,"
-    f" s.purged_at IS NULL AND ({_SINCE.format('other', 's')}) < ({_SINCE.format('main', 'd')})"
-    f" FROM other.tasks s JOIN main.tasks d ON d.task_id = s.task_id WHERE {_IS_DIFFERENT}"
-    f" AND (d.purged_at IS NULL) = {_IS_SENT.format('main', 'd')}"
-    f" AND (s.purged_at IS NULL) = {_IS_SENT.format('other', 's')} AND (d.purged_at IS NULL OR s.purged_at IS NULL)"
+    "SELECT m.number, m.task_id, m.status, m.terminal, m.purged_at IS NOT NULL,"
+    f" o.purged_at IS NULL AND ({_HAD_ID_SINCE.format('other', 'o')}) < ({_HAD_ID_SINCE.format('main', 'm')})"
+    f" FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id WHERE {_IS_DIFFERENT}"
+    f" AND (m.purged_at IS NULL) = {_IS_SENT.format('main', 'm')}"
+    f" AND (o.purged_at IS NULL) = {_IS_SENT.format('other', 'o')} AND (m.purged_at IS NULL OR o.purged_at IS NULL)"
 )
-"""The tasks `d` whose task id another request `s` of the other history has too, and whether `s` had it first.
+"""The tasks `m` whose task id another request `o` of the other history has too, and whether `o` had it first.
 
 Somebody entered the id for both requests; or an event or an operator made one of the rows, which was purged since.
 """
@@ -70,7 +70,7 @@ def release_doubled_ids(db: apsw.Connection, now: str) -> None:
             append_recovered(db, now, int(str(number)), detail, *statuses)
 
 
-_GIVEN: Final = (
+_COPIED: Final = (
     "task_id, kind, email, status, received_on, regulation, holding_period, reason, submitted_at, updated_at"
 )
 _ENDED_SINCE: Final = (
@@ -81,7 +81,7 @@ _ENDED_SINCE: Final = (
 
 def note_running_tasks(db: apsw.Connection) -> None:
     """Note the tasks of both histories that run at the service, before any row is changed."""
-    running = f"SELECT {_GIVEN} FROM {{}}.tasks WHERE task_id IS NOT NULL AND status IN (?1, ?2) AND purged_at IS NULL"
+    running = f"SELECT {_COPIED} FROM {{}}.tasks WHERE task_id IS NOT NULL AND status IN (?1, ?2) AND purged_at IS NULL"
     db.execute(
         f"CREATE TEMP TABLE running AS {running.format('main')} UNION ALL {running.format('other')}",
         (Status.IN_PROGRESS, Status.ON_HOLD),
@@ -100,7 +100,7 @@ def add_lost_running_tasks(db: apsw.Connection, now: str) -> None:
     ).fetchall()
     for task_id, row in lost:
         ((number, kind, status),) = db.execute(
-            f"INSERT INTO main.tasks ({_GIVEN}, recorded_at, next_poll_at, revision) SELECT {_GIVEN}, ?1, ?1,"
+            f"INSERT INTO main.tasks ({_COPIED}, recorded_at, next_poll_at, revision) SELECT {_COPIED}, ?1, ?1,"
             " (SELECT revision FROM main.meta) FROM running WHERE rowid = ?2 RETURNING number, kind, status",
             (now, row),
         ).fetchall()
