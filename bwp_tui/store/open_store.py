@@ -141,14 +141,17 @@ def _adapt_older_copy(
                 "replaced or removed meanwhile. Close that program, which writes back what it can, and try again."
             )
         lock.lock_shared()
-    from bwp_tui.store.database.digest_chain import ChainWriter
+    from bwp_tui.store.database.digest_chain import ChainWriter, chain_of_removed, write_chains
     from bwp_tui.store.maintenance.intent_repair import make_unsent_unconfirmed, mark_waiting_as_sent
+    from bwp_tui.store.maintenance.task_rows import reserve_numbers
 
     chains = ChainWriter(db)
     with db:
         mark_waiting_as_sent(db)
         make_unsent_unconfirmed(db, format_instant(clock()))
         chains.write()
+        if state.identity == known.identity:
+            write_chains(db, map(chain_of_removed, reserve_numbers(db, known.highest_number)))
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (known.revision,))
     high_water_mark.reset(state_of(db, path))
     return _older_copy_report(path, state, known)

@@ -103,6 +103,14 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
     store.close()
 
 
+def test_the_end_of_a_watched_task_is_news_also_where_a_console_has_told_of_it(shop: Bwp) -> None:
+    lines = ("submit retrieval jane@example.com", "watch 1", "wait 1", "tag 1 -watched", "news", "news", "quit")
+    ended = shop("--plain", typed="".join(f"{line}\n" for line in lines))
+    assert ended.code == 0
+    *_, told, no_news, _ = ended.out.split(PROMPT)
+    assert ("Number 1" in told, "COMPLETED" in told, no_news) == (True, True, "No news.\n")
+
+
 def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None:
     ended = bwp(
         "--plain",

@@ -218,6 +218,22 @@ def test_many_completed_tasks_are_answered_in_one_go(store: Store, monkeypatch: 
     assert tasks.count(store, parse("is:unanswered"), today=TODAY) == 0
 
 
+def test_what_may_have_been_sent_is_not_called_unsent(store: Store) -> None:
+    given_up, unconfirmed = submitted(store), submitted(store)
+    store.rows("UPDATE tasks SET status = 'UNCONFIRMED' WHERE number > 0")
+    store.rows("UPDATE tasks SET status = 'GIVEN_UP', terminal = 1 WHERE number = ?", (given_up.number,))
+    plan = bulk_plan.plan(store, ANSWER, [given_up.number, unconfirmed.number], TODAY, {"how": "by email"})
+    assert (plan.possible, dict(plan.skipped)) == ((given_up.number,), {"perhaps not sent": 1})
+
+
+def test_the_dashboard_counts_a_resubmitted_request_once(store: Store) -> None:
+    failed = in_status(store, Status.FAILED)
+    before = dashboard.read_statistics(store, TODAY).received
+    requests.resubmit(store, failed.number, ACTOR)
+    assert dashboard.read_statistics(store, TODAY).received == before
+    assert before[-1] == 1
+
+
 def test_the_dashboard_counts_answers_in_time_and_late_and_their_median(store: Store) -> None:
     received = TODAY - timedelta(days=60)
     for place, days in enumerate((3, 5, 60)):

@@ -82,7 +82,8 @@ class _Repl:
         self._profile = profile
         self._store = store
         self._typed: list[str] = []
-        self._seen: dict[int, str] = {}
+        self._seen: dict[int, str | None] = {}
+        """The tasks that this session has found watched, and the statuses that it has printed of them."""
         self._is_running = True
         self._own_commands = {
             "new": _PlainCommand(
@@ -205,16 +206,25 @@ class _Repl:
             print_message("Name a task, such as: watch 3.")
         else:
             self._run_command("tag", *rest, f"+{WATCHED}")
+            self._find_watched()  # a console takes the tag away once it has told of the end
 
     def _print_news(self, _rest: Sequence[str]) -> None:
-        watched = tasks.tagged_since(self._store, WATCHED, 0)
-        changed = [task for task in watched if self._seen.get(task.number) != task.status]
-        self._seen.update((task.number, task.status) for task in watched)
+        self._find_watched()
+        changed = [
+            task
+            for task in tasks.by_numbers(self._store, [*self._seen])
+            if self._seen[task.number] != task.status and (WATCHED in task.tags or engine_is_done_with(task.status))
+        ]
         for task in changed:
+            self._seen[task.number] = task.status
             print(task_sentence(task, utc_now(), today()))
-        ended = [task.number for task in changed if engine_is_done_with(task.status)]
+        ended = [task.number for task in changed if engine_is_done_with(task.status) and WATCHED in task.tags]
         if not self._profile.read_only:
             name = actor(os.environ, self._profile.actor, self._profile.is_team)
             list(bulk.apply_to_each(self._store, UNWATCH.change_for(name, today()), ended))
         if not changed:
             print("No news.")
+
+    def _find_watched(self) -> None:
+        for task in tasks.tagged_since(self._store, WATCHED, 0):
+            self._seen.setdefault(task.number, None)

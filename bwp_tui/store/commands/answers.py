@@ -66,6 +66,10 @@ def cannot_answer_in_bulk(task: Task) -> str | None:
 def answer_day_warning(task: Task, day: date | None) -> Reason | None:
     """Return why the shopper was probably not answered on a day (None is today), or None."""
     if task.submitted_at is None:
+        if task.is_final:
+            return None
+        if task.status == Status.UNCONFIRMED:
+            return Reason("perhaps not sent", f"Whether {task.name} was sent to the service is not known.")
         return Reason("not sent yet", f"Task {task.name} has not been sent to the service yet.")
     sent_on = local_day(task.submitted_at)
     if day is None or day >= sent_on:

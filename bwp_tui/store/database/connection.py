@@ -20,7 +20,7 @@ from bwp_tui.domain.urls import Shop
 from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
 from bwp_tui.store.database.error_translation import damage_error, flagged_errors
 from bwp_tui.store.database.file_lock import FileLock
-from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, newest_event
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, with_newest_entries
 from bwp_tui.store.database.open import OpenedDatabase
 from bwp_tui.store.database.shop_binding import bind_shop, binding_conflict
 from bwp_tui.store.errors import (
@@ -310,10 +310,10 @@ class Store:
                 yield self._transaction
                 with self._translated_errors():
                     chains.write()
-                    event = newest_event(self._db)
+                    state = with_newest_entries(state, self._db)
                     self._check_and_reopen()
                     self._db.execute("COMMIT")
-                self._high_water_mark.write(state._replace(newest_event=event))
+                self._high_water_mark.write(state)
             except BaseException:
                 chains.discard()
                 with suppress(apsw.Error):  # the first error is the one to raise

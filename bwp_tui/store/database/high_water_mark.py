@@ -29,6 +29,8 @@ class HistoryState(NamedTuple):
     newest_at: str
     newest_event: str = ""
     """The number of the newest event of all timelines, and a checksum of it; empty where there is none."""
+    highest_number: int = 0
+    """The highest number that a task was given."""
 
 
 def is_later_state(db: apsw.Connection, state: HistoryState, known: HistoryState) -> bool:
@@ -42,9 +44,11 @@ def is_later_state(db: apsw.Connection, state: HistoryState, known: HistoryState
     return not number or _event(db, f"WHERE id = {int(number)}") == known.newest_event
 
 
-def newest_event(db: apsw.Connection) -> str:
-    """Return the number of the newest event, which only a purge or a merge removes, and a checksum of it."""
-    return _event(db, "ORDER BY id DESC LIMIT 1")
+def with_newest_entries(state: HistoryState, db: apsw.Connection) -> HistoryState:
+    """Return a state with the newest event, which only a purge or a merge removes, and the highest task number."""
+    (highest,) = db.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'tasks'").fetchall()[0]
+    event = _event(db, "ORDER BY id DESC LIMIT 1")
+    return state._replace(newest_event=event, highest_number=highest if isinstance(highest, int) else 0)
 
 
 def has_event(db: apsw.Connection, event: str) -> bool:
@@ -83,7 +87,7 @@ class HighWaterMark:
     def write(self, state: HistoryState) -> None:
         """Record a commit. An error is ignored: the record only serves to notice older copies."""
         if self._descriptor is not None:
-            text = f"{state.identity} {state.revision} {state.newest_at} {state.newest_event}"
+            text = " ".join(map(str, state))
             record = f"{zlib.crc32(text.encode()):08x} {text}\n".encode().rjust(_SLOT_BYTES)
             with suppress(OSError):
                 os.pwrite(self._descriptor, record, _SLOT_BYTES * (state.revision % _SLOT_COUNT))
@@ -109,7 +113,7 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
     rows = db.execute("SELECT identity, meta.revision, newest_at FROM meta, engine").fetchall()
     identity, revision, newest_at = rows[0] if len(rows) == 1 else (None, None, None)
     if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
-        return HistoryState(identity, revision, newest_at, newest_event(db))
+        return with_newest_entries(HistoryState(identity, revision, newest_at), db)
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
 
 
@@ -117,6 +121,7 @@ def _decode(record: bytes) -> HistoryState | None:
     checksum, _, text = record.lstrip(b" ").removesuffix(b"\n").partition(b" ")
     with suppress(ValueError):
         if int(checksum, 16) == zlib.crc32(text):
-            identity, revision, newest_at, *event = text.decode().split(" ")  # an earlier version wrote no event
-            return HistoryState(identity, int(revision), newest_at, "".join(event))
+            identity, revision, newest_at, *entries = text.decode().split(" ")
+            event, number, *_ = (*entries, "", "")  # earlier versions did not write them
+            return HistoryState(identity, int(revision), newest_at, event, int(number or 0))
     return None

@@ -189,6 +189,8 @@ class _Recovery:
         history, in whose place an empty one was begun, have another identity.
         """
         damaged, merged, result = list[Path](), set[str](), self.result
+        if self.known is not None:
+            task_rows.reserve_numbers(self.db, self.known.highest_number)
         for copy, state in self.copies.items():
             is_enough = result.kept_rows["tasks"] and (result.merged.added or result.merged.common)
             if merged and (is_enough or state is None or state.identity in merged):

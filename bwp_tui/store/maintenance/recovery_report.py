@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from bwp_tui.domain.task import TO_CHECK
@@ -136,7 +137,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         "Changes that are in no copy: "
         + ("none that is known." if span is None else f"those from {span[0]} to {span[1]}, as the lock file shows."),
         "Task numbers of which nothing is left (lost, or removed by purge --all):"
-        f" {', '.join(f'#{number}' for number in result.lost_numbers) or 'none'}.",
+        f" {_ranges(result.lost_numbers) or 'none'}. No other task is given one of them.",
         f"Rows left out, since their task was damaged or is unknown: {result.dangling_rows}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {result.unconfirmed}."
         " They are listed by: bwp-tui list status:unconfirmed.",
@@ -155,3 +156,9 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
     ]
     with new_file(swap.report) as file:
         file.write(("\n".join(lines) + "\n").encode())
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return ascending task numbers as text, such as `#3, #7 to #9`."""
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), lambda at: at[1] - at[0])]
+    return ", ".join(f"#{run[0]}" if len(run) == 1 else f"#{run[0]} to #{run[-1]}" for run in runs)

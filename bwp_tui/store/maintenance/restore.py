@@ -81,9 +81,11 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
                 )
             atomic_swap.finish_interrupted_swap(path)
             _write_wal_back(path)
-            restored = _restore(path, backup, now)
+            high_water_mark = HighWaterMark(lock.descriptor)
+            known = high_water_mark.read()
+            restored = _restore(path, backup, now, 0 if known is None else known.highest_number)
             with closing(open_for_reading(path).db) as db:
-                HighWaterMark(lock.descriptor).reset(state_of(db, path))
+                high_water_mark.reset(state_of(db, path))
             return restored
     finally:
         lock.release()
@@ -117,7 +119,7 @@ def _check(backup: Path) -> None:
         )
 
 
-def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
+def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> RestoreResult:
     if path.stat().st_size and (wrong := integrity.full_check(path)):
         flag_damage(path)
         raise StoreDamaged(
@@ -126,6 +128,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         )
     swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
+        task_rows.reserve_numbers(db, highest_number)
         before = task_rows.integer(db, "SELECT count(*) FROM tasks")
         unconfirmed_before, to_check_before = _numbers(db, _UNCONFIRMED), _numbers(db, _TO_CHECK)
         purged_before, results_before = _numbers(db, _PURGED), db.execute(_RESULTS).fetchall()

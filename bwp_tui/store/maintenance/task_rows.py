@@ -55,6 +55,15 @@ def write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now:
     db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
 
 
+def reserve_numbers(db: apsw.Connection, highest: int) -> range:
+    """Have no task be given a number up to `highest`: letters may name the task that had it; return the new ones."""
+    last = integer(db, "SELECT max(seq) FROM main.sqlite_sequence WHERE name = 'tasks'")
+    if last < highest:
+        db.execute("DELETE FROM main.sqlite_sequence WHERE name = 'tasks'")
+        db.execute("INSERT INTO main.sqlite_sequence (name, seq) VALUES ('tasks', ?)", (highest,))
+    return range(last + 1, highest + 1)
+
+
 def make_task_id_free(db: apsw.Connection, task_id: str) -> bool:
     """Give a task with this id the one that its timeline names; return whether no task has this id now."""
     for (number,) in db.execute("SELECT number FROM tasks WHERE task_id = ?", (task_id,)).fetchall():

@@ -26,6 +26,12 @@ _NO_REQUEST: Final = (
 )
 """Matches the task ids that were entered here and never known to the service."""
 
+RECEIPTS: Final = (
+    "SELECT received_on AS day FROM tasks WHERE number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1"
+    f" UNION ALL SELECT number FROM tasks WHERE {_NO_REQUEST})"
+)
+"""The day of receipt of each request that is counted; an index finds those of some days."""
+
 _DECLINED: Final = "declined as "
 _IS_UPHELD: Final = "(status = 'DECLINED' AND coalesce(appeal_upheld, 0) = 1)"
 """The condition on a request whose appeal was upheld: its decline counts no longer, and the shopper waits again."""

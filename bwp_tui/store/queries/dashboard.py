@@ -12,7 +12,7 @@ from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.compliance_report import ANSWERS, median
+from bwp_tui.store.queries.compliance_report import ANSWERS, RECEIPTS, median
 from bwp_tui.store.queries.saved_results import is_on_disk
 
 WEEKS: Final = 7
@@ -118,7 +118,7 @@ def read_statistics(store: Store, today: date) -> Statistics:
         due_later=store.integer(
             "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ?", (str(today + timedelta(weeks=WEEKS)),)
         ),
-        received=_by_week(store, "SELECT received_on AS day FROM tasks", today),
+        received=_by_week(store, RECEIPTS, today),
         answered=_by_week(store, ANSWERS, today),
         answers=_answers(store, today - timedelta(days=ANSWERED_DAYS - 1)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
