@@ -111,9 +111,9 @@ def _decoded(data: bytes, *, is_cut: bool) -> str | None:
 
 
 def _bytes(data: bytes, size: int) -> Text:
-    shown = data[:_HEX_BYTES]
-    lines = tuple(_hex_line(at, shown[at : at + _HEX_ROW]) for at in range(0, len(shown), _HEX_ROW))
-    return Text("bytes", lines, is_cut=len(shown) < size)
+    beginning = data[:_HEX_BYTES]
+    lines = tuple(_hex_line(at, beginning[at : at + _HEX_ROW]) for at in range(0, len(beginning), _HEX_ROW))
+    return Text("bytes", lines, is_cut=len(beginning) < size)
 
 
 def _hex_line(at: int, row: bytes) -> str:

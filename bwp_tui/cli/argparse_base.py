@@ -171,9 +171,9 @@ UNVERIFIED_HELP: Final = "identity not verified yet: record it as RECEIVED and s
 RESULT_FOLDER_HELP: Final = "folder for the files (BWP_DOWNLOAD_DIR)"
 
 
-def add_timeout(parser: Parser, default: float | None, shown: str = "") -> None:
-    shown = shown or ("no limit" if default is None else f"{default:g}")
-    parser.option("--timeout", "S", seconds, f"wait at most S seconds ({shown})", default=default)
+def add_timeout(parser: Parser, default: float | None, default_text: str = "") -> None:
+    default_text = default_text or ("no limit" if default is None else f"{default:g}")
+    parser.option("--timeout", "S", seconds, f"wait at most S seconds ({default_text})", default=default)
 
 
 def add_regulation(parser: Parser, purpose: str) -> None:

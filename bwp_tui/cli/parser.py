@@ -202,8 +202,8 @@ def _add_reading(commands: CommandParsers) -> None:
 
 
 def _add_limit(parser: Parser) -> None:
-    shown = f"print at most N ({ROWS_ON_TERMINAL} on a terminal, all with --json and in a pipe)"
-    parser.option("--limit", "N", count, shown)
+    purpose = f"print at most N ({ROWS_ON_TERMINAL} on a terminal, all with --json and in a pipe)"
+    parser.option("--limit", "N", count, purpose)
 
 
 def _add_working(commands: CommandParsers) -> None:

@@ -200,8 +200,8 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             return
         self._key_queue.open()
         report = self.opening_report
-        if self._main is not None and (shown := report or self._session.keymap.mistakes_sentence):
-            self._main.show_status(shown, "bad" if report else "warn")
+        if self._main is not None and (sentence := report or self._session.keymap.mistakes_sentence):
+            self._main.show_status(sentence, "bad" if report else "warn")
         if self._with_engine:
             # Not before: importing the HTTP library would delay the first frame.
             self._engine.start()

@@ -347,10 +347,10 @@ def highlighted_texts(task_filter: Filter) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def highlight_spans(shown: str, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+def highlight_spans(line: str, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Return where `texts` occur in a shown text, ignoring case, as ordered disjoint (start, end)."""
     disjoint: list[tuple[int, int]] = []
-    matches = (match.span() for text in texts if text for match in re.finditer(re.escape(text), shown, re.IGNORECASE))
+    matches = (match.span() for text in texts if text for match in re.finditer(re.escape(text), line, re.IGNORECASE))
     for start, end in sorted(matches):
         if disjoint and start <= disjoint[-1][1]:
             disjoint[-1] = (disjoint[-1][0], max(disjoint[-1][1], end))

@@ -58,6 +58,6 @@ def run_program(program: OperatorProgram, text: str, stop: threading.Event | Non
             process.stdout.close()
     code = process.returncode
     ended = f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
-    shown = escaped(output[:LONGEST_OUTPUT].decode("utf-8", "replace")).rstrip("\n")
+    text = escaped(output[:LONGEST_OUTPUT].decode("utf-8", "replace")).rstrip("\n")
     cut = _CUT if len(output) > LONGEST_OUTPUT else ""
-    return ProgramRun(why_killed or ended, f"{shown}{cut}", succeeded=not why_killed and code == 0)
+    return ProgramRun(why_killed or ended, f"{text}{cut}", succeeded=not why_killed and code == 0)

@@ -47,12 +47,12 @@ def downloads(arguments: Namespace) -> ExitCode:
     """Print the downloads, or apply an action to some and print those."""
     with open_session(arguments, changes=arguments.action is not None) as session:
         if arguments.action is None:
-            shown, exit_code = download_queue.list_downloads(session.store, most_rows(arguments)), ExitCode.DONE
-            shown = list(map(session.actual_download, shown))
+            listed, exit_code = download_queue.list_downloads(session.store, most_rows(arguments)), ExitCode.DONE
+            listed = list(map(session.actual_download, listed))
         else:
             _requeue_interrupted(session)
-            shown, exit_code = _apply(session, arguments.action, arguments.tasks)
-        _print(session.store, shown, arguments)
+            listed, exit_code = _apply(session, arguments.action, arguments.tasks)
+        _print(session.store, listed, arguments)
         return exit_code
 
 
@@ -102,12 +102,12 @@ def _first(session: CommandSession, ids: Sequence[int]) -> list[ChangeResult]:
     return results[::-1]
 
 
-def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> None:
-    by_number = download_queue.tasks_of(store, shown)
-    json_objects = [_json(download, by_number[download.task_number], mask=arguments.mask) for download in shown]
-    rows = [_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in shown]
+def _print(store: Store, listed: Sequence[Download], arguments: Namespace) -> None:
+    by_number = download_queue.tasks_of(store, listed)
+    json_objects = [_json(download, by_number[download.task_number], mask=arguments.mask) for download in listed]
+    rows = [_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in listed]
     print_result(arguments, json_objects, table(_HEADINGS, rows, expendable=_EXPENDABLE))
-    if not (shown or arguments.json or arguments.action):
+    if not (listed or arguments.json or arguments.action):
         print_message("No downloads yet.")
 
 

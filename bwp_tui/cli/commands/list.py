@@ -45,19 +45,19 @@ def list_tasks(arguments: Namespace) -> None:
             view = saved_views.get(session.store, arguments.view)
             task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
         found = tasks.matching(session.store, task_filter, today=today(), limit=most_rows(arguments), sort=sort)
-        shown = with_actual_downloads(found, session.actual_download)
+        listed = with_actual_downloads(found, session.actual_download)
         total = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
-        print_json([task_json(task, mask=arguments.mask) for task in shown])
+        print_json([task_json(task, mask=arguments.mask) for task in listed])
     elif arguments.sentences or AS_SENTENCES.get():
-        for task in shown:
+        for task in listed:
             print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask))
-    elif shown:
-        print("\n".join(table_lines(shown, utc_now(), today(), unmask=arguments.unmask)))
+    elif listed:
+        print("\n".join(table_lines(listed, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()
-    if total > len(shown):
-        print_message(f"{len(shown)} of {total} tasks shown; --limit {total} shows all.")
-    elif not shown:
+    if total > len(listed):
+        print_message(f"{len(listed)} of {total} tasks shown; --limit {total} shows all.")
+    elif not listed:
         none_yet = f"No tasks yet; see: bwp-tui submit --help.{_other_profiles(session.profile)}"
         print_message("No task matches." if task_filter.conditions else none_yet)
 

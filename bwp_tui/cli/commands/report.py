@@ -141,11 +141,11 @@ def regulations(arguments: Namespace) -> None:
     print_result(arguments, json_objects, _regulation_lines(rows))
 
 
-def _regulation_lines(shown: Sequence[Regulation]) -> Iterator[str]:
+def _regulation_lines(laws: Sequence[Regulation]) -> Iterator[str]:
     wrapper = textwrap.TextWrapper(_WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
-    lines = table(_REGULATION_HEADINGS, [*map(_regulation_cells, shown)])
-    yield from lines[: -len(shown)]  # the headings, if any
-    for row, line in zip(shown, lines[-len(shown) :], strict=True):
+    lines = table(_REGULATION_HEADINGS, [*map(_regulation_cells, laws)])
+    yield from lines[: -len(laws)]  # the headings, if any
+    for row, line in zip(laws, lines[-len(laws) :], strict=True):
         yield line
         for remark in _regulation_remarks(row):
             yield from wrapper.wrap(remark)

@@ -87,8 +87,8 @@ def _asked_settings(profile: Profile) -> dict[str, str | None]:
 
 def _ask_until_valid(question: str, check: Callable[[str], str | None], default: str | None = None) -> str:
     """Ask until the answer can be used; enter takes the default, where there is one."""
-    shown = "" if default is None else f" [{default or 'none'}]"
-    while (typed := ask(f"{question}{shown}:")) is not None:
+    default_text = "" if default is None else f" [{default or 'none'}]"
+    while (typed := ask(f"{question}{default_text}:")) is not None:
         answer = typed or default
         wrong = "is needed" if answer is None else check(answer)
         if answer is not None and not wrong:

@@ -48,25 +48,25 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), *, expen
     rows = [[clean_line(cell) for cell in row] for row in rows]
     # One long cell must not push the others off the screen.
     widths = [min(_MAX_CELL_WIDTH, max(map(len, column))) for column in zip(*rows, strict=True)]
-    shown = list(range(len(widths)))
+    columns = list(range(len(widths)))
     if expendable and (room := terminal_width()) is not None:
         from rich.cells import cell_len  # a terminal alone needs it
 
         from bwp_tui.console.presentation.format import pad
 
         widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-        shown = _fit(widths, room, [rows[0].index(heading) for heading in expendable])
+        columns = _fit(widths, room, [rows[0].index(heading) for heading in expendable])
         rows = [[pad(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     aligners = [str.rjust if column in right else str.ljust for column in range(len(widths))]
-    return [_GAP.join(aligners[column](row[column], widths[column]) for column in shown).rstrip() for row in rows]
+    return [_GAP.join(aligners[column](row[column], widths[column]) for column in columns).rstrip() for row in rows]
 
 
 def _fit(widths: list[int], room: int, expendable: Sequence[int]) -> list[int]:
     """Narrow columns until they fit the width; return those that are shown."""
-    last, shown = len(widths) - 1, list(range(len(widths)))
+    last, columns = len(widths) - 1, list(range(len(widths)))
 
     def excess() -> int:
-        return sum(widths[column] for column in shown) + len(_GAP) * (len(shown) - 1) - room
+        return sum(widths[column] for column in columns) + len(_GAP) * (len(columns) - 1) - room
 
     def narrow(column: int, least: int) -> None:
         widths[column] = max(min(widths[column], least), widths[column] - max(excess(), 0))
@@ -75,8 +75,8 @@ def _fit(widths: list[int], room: int, expendable: Sequence[int]) -> list[int]:
     narrow(last, _MIN_LAST_WIDTH)
     for column in expendable:
         if excess() > 0:
-            shown.remove(column)
+            columns.remove(column)
     widths[last] = min(wanted, widths[last] + max(-excess(), 0))
-    for column in sorted(shown, key=widths.__getitem__, reverse=True):
+    for column in sorted(columns, key=widths.__getitem__, reverse=True):
         narrow(column, _MIN_CELL_WIDTH)
-    return shown
+    return columns

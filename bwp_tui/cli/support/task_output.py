@@ -47,13 +47,13 @@ def print_result(arguments: Namespace, json_object: object, lines: Iterable[str]
         print(text)
 
 
-def print_tasks(shown: Sequence[Task], *, as_json: bool, mask: bool = False) -> None:
+def print_tasks(tasks: Sequence[Task], *, as_json: bool, mask: bool = False) -> None:
     """Print tasks after an action: a line each, or as JSON one object or an array."""
     if as_json:
-        json_objects = [task_json(task, mask=mask) for task in shown]
+        json_objects = [task_json(task, mask=mask) for task in tasks]
         print_json(json_objects[0] if len(json_objects) == 1 else json_objects)
         return
-    for task in shown:
+    for task in tasks:
         print(task_sentence(task, utc_now(), today()) if AS_SENTENCES.get() else task_line(task))
 
 
@@ -89,8 +89,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     return wrapped(_masked(sentence, task, unmask=unmask))
 
 
-def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
-    rows = [_cells(task, now, today, unmask=unmask) for task in shown]
+def table_lines(tasks: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
+    rows = [_cells(task, now, today, unmask=unmask) for task in tasks]
     return table(_HEADINGS, rows, expendable=_EXPENDABLE)
 
 
@@ -141,18 +141,18 @@ def detail_lines(
         ("Regulation", task.regulation),
         ("Transfer", download and f"{download.state}, {download.bytes}{total} bytes"),
     )
-    shown = partial(_masked, task=task, unmask=not context.masked)
+    masked = partial(_masked, task=task, unmask=not context.masked)
     facts = [
         *(fact(label, value) for label, value in own if value),
         *outcome_paragraphs(task, context),
         *fact_lines(task, context, earlier, later, complete=True),
     ]
     lines = [
-        f"#{task.number}  {task.kind_name} for {shown(task.email_text(masked=context.masked))}",
-        *(f"{shown(label):<10} {shown(text)}".rstrip() for label, text in map(_label_and_text, facts)),
+        f"#{task.number}  {task.kind_name} for {masked(task.email_text(masked=context.masked))}",
+        *(f"{masked(label):<10} {masked(text)}".rstrip() for label, text in map(_label_and_text, facts)),
         "",
         "timeline",
-        *(shown(_event_line(event)) for event in events),
+        *(masked(_event_line(event)) for event in events),
     ]
     return [*map(wrapped, lines)]
 

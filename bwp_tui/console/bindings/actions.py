@@ -107,17 +107,17 @@ def footer_actions(
         acts_on_marks: says of an action, by its name, whether it is done to what is marked. While something is marked,
             the footer has these actions only, those that change the marks, those of the program, and the help.
     """
-    shown = [action for action in actions if action.label]
+    labelled = [action for action in actions if action.label]
     if context.mark_count:
-        shown = [
+        labelled = [
             each
-            for each in shown
+            for each in labelled
             if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP) or each.name == "help"
         ]
-    others = [action for action in shown if action.is_next_step is None]
+    others = [action for action in labelled if action.is_next_step is None]
     marks_decide = context.mark_count and not context.read_only
     possible = [action for action in others if marks_decide or action.disabled_reason(context) is None]
-    return [*(action for action in shown if action.is_next_step_here(context)), *possible]
+    return [*(action for action in labelled if action.is_next_step_here(context)), *possible]
 
 
 def _needs_task(cannot_do: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:

@@ -10,12 +10,12 @@ from bwp_tui.store.queries.orders import reverse_of
 async def choose_columns(screen: MainScreenProtocol) -> None:
     """Ask for letters until enter; each shows a column that is hidden, or hides one that is shown."""
     while True:
-        shown = screen.list_state.wanted_columns or screen.table.visible_columns
-        keys = {letter: f"{'+' if id in shown else '-'}{id}" for letter, id in COLUMN_KEYS.items()}
+        columns = screen.list_state.wanted_columns or screen.table.visible_columns
+        keys = {letter: f"{'+' if id in columns else '-'}{id}" for letter, id in COLUMN_KEYS.items()}
         letter = await screen.prompt.ask_key("Columns (+ shown, - hidden):", {**keys, "enter": "done"})
         if letter not in COLUMN_KEYS:
             return
-        chosen = {*shown} ^ {COLUMN_KEYS[letter]}
+        chosen = {*columns} ^ {COLUMN_KEYS[letter]}
         screen.show(screen.list_state.with_columns(tuple(id for id in COLUMN_KEYS.values() if id in chosen)))
 
 

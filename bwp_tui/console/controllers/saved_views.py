@@ -14,18 +14,18 @@ from bwp_tui.store.errors import StoreError
 
 async def save_or_delete_view(screen: MainScreenProtocol) -> None:
     """Save what is listed under a name; a saved view that is listed itself can be deleted as well."""
-    shown = screen.list_state.view
-    if shown is None or shown in VIEWS:
+    view = screen.list_state.view
+    if view is None or view in VIEWS:
         await _save(screen, "")
         return
-    keys = {"s": "save", "d": f"delete “{shown.name}”"}
-    key = await screen.prompt.ask_key(f"The saved view “{shown.name}”:", keys)
+    keys = {"s": "save", "d": f"delete “{view.name}”"}
+    key = await screen.prompt.ask_key(f"The saved view “{view.name}”:", keys)
     if key == "s":
-        await _save(screen, shown.name)
+        await _save(screen, view.name)
     elif key == "d" and await screen.prompt.ask_yes_no(
-        f"Delete the view “{shown.name}”? Its tasks stay.", irreversible=True
+        f"Delete the view “{view.name}”? Its tasks stay.", irreversible=True
     ):
-        await run_in_thread_and_report(screen, lambda: screen.session.task_commands.delete_view(shown.name))
+        await run_in_thread_and_report(screen, lambda: screen.session.task_commands.delete_view(view.name))
 
 
 async def _save(screen: MainScreenProtocol, typed: str) -> None:

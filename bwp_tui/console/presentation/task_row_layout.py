@@ -100,19 +100,19 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0, *, m
     skipped = 0 if is_small or not chosen else min(skipped, max(0, len(columns) - 2))
     while skipped and _fitting(columns, width, skipped - 1)[-1] is columns[-1]:
         skipped -= 1
-    shown = _fitting(columns, width, skipped) if chosen and not is_small else columns
-    room = width - _FIRST_X - (not is_small) - GAP * (len(shown) - 1) - sum(column.width for column in shown)
+    fitting = _fitting(columns, width, skipped) if chosen and not is_small else columns
+    room = width - _FIRST_X - (not is_small) - GAP * (len(fitting) - 1) - sum(column.width for column in fitting)
     email_width = room
-    if any(column.id == "note" for column in shown):
-        least = next(column.least for column in shown if column.id == "subject")
+    if any(column.id == "note" for column in fitting):
+        least = next(column.least for column in fitting if column.id == "subject")
         whole = min(room - _SHORT_NOTE, max(_USUAL_SUBJECT, room // 2), _WIDEST_SUBJECT)
         email_width = max(least, min(room * 3 // 5, _MASKED_SUBJECT) if masked else whole)
     flexible = {"subject": max(1, email_width), "note": max(1, room - email_width), "status": max(1, room)}
     placed, x = [PlacedColumn(MARK, _MARK_X, MARK.width)], _FIRST_X
-    for column in shown:
+    for column in fitting:
         placed.append(PlacedColumn(column, x, column.width or flexible[column.id]))
         x += placed[-1].width + GAP
-    return Layout(tuple(placed), skipped, columns[-1] not in shown)
+    return Layout(tuple(placed), skipped, columns[-1] not in fitting)
 
 
 def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:

@@ -185,9 +185,9 @@ class StatusLineUpdater:
     async def _update_outcome(self) -> None:
         if self._delayed is None:
             return
-        shown, read = self._delayed
+        sentence, read = self._delayed
         outcome = await read()
-        if self._screen.status.sentence == shown:
+        if self._screen.status.sentence == sentence:
             self._show(read, *outcome)
         else:  # another sentence has replaced it
             self._delayed = None

@@ -87,8 +87,8 @@ class TaskScreen(PagedScreen):
         steps = [hint(action.label, action.name) for action in of_task if action.is_next_step is not None]
         others = [hint(action.label, action.name) for action in of_task if action.is_next_step is None]
         task = hint("task", "previous_task", "next_task")
-        shown = (hint("find", "filter"), *others, hint("mask", "mask"))
-        return (*steps, (self._page_keys, "page"), task, hint("help", "help"), *shown)
+        list_hints = (hint("find", "filter"), *others, hint("mask", "mask"))
+        return (*steps, (self._page_keys, "page"), task, hint("help", "help"), *list_hints)
 
     def close(self) -> None:
         """Close the screen; the cursor is on the task shown last."""

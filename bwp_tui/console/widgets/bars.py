@@ -112,7 +112,7 @@ class HeaderLine(TwoEndedLine):
         lefts: list[list[StyledText]] = [named, start]
         if events is not None:
             short = (events[0].partition(" · ")[0], events[1])
-            with_events = [[*named, ("  ", "plain"), shown] for shown in (events, short)]
+            with_events = [[*named, ("  ", "plain"), text] for text in (events, short)]
             lefts = [*with_events, *lefts] if events[1] == "muted" else with_events  # trouble is cut
         texts = ([position, *notes], notes) if position else (notes,)
         rights = [self.to_content((f"{'  '.join(each)} ", "muted")) for each in texts]

@@ -257,8 +257,8 @@ class Prompt(Horizontal, can_focus=True):
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
         label, width = self._reason or f"{self._question()}{self._ending}", self.app.size.width
         is_long = cell_len(label) + self._width_beside_question + _BLANKS > width
-        shown = label if is_long else f" {label} "
-        self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._reason else "strong"))
+        text = label if is_long else f" {label} "
+        self.query_one("#prompt-label", StyledLine).show((text, "warn" if self._reason else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
             self._show_hint((" ", "plain"), *_in_lines_or_columns(self._entries, width - _BLANKS), (" ", "plain"))

@@ -192,14 +192,14 @@ def _message(message: Message, names: set[str]) -> Json:
         "SentTimestamp": str(int(message.sent_at.timestamp() * 1000)),
         "ApproximateFirstReceiveTimestamp": str(int(first.timestamp() * 1000)),
     }
-    shown: Json = {
+    document: Json = {
         "MessageId": message.message_id,
         "ReceiptHandle": message.receipt_handle,
         "Body": message.body,
         "MD5OfBody": hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest(),
     }
     wanted = {name: value for name, value in attributes.items() if "All" in names or name in names}
-    return {**shown, "Attributes": wanted} if wanted else shown
+    return {**document, "Attributes": wanted} if wanted else document
 
 
 def _response(status: int, document: Json, *headers: tuple[str, str]) -> HttpResponse:

@@ -35,9 +35,9 @@ def list_downloads(store: Store, limit: int) -> list[Download]:
     return open_downloads + [download_of(row) for row in rows]
 
 
-def tasks_of(store: Store, shown: Iterable[Download]) -> dict[int, Task]:
+def tasks_of(store: Store, downloads: Iterable[Download]) -> dict[int, Task]:
     """Return the tasks of downloads by their numbers."""
-    numbers = list(dict.fromkeys(download.task_number for download in shown))
+    numbers = list(dict.fromkeys(download.task_number for download in downloads))
     return {task.number: task for task in tasks.by_numbers(store, numbers)}
 
 

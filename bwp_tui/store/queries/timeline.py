@@ -245,8 +245,8 @@ def values_before(earlier: list[dict[str, str | int | None]], part: str, value: 
     for place in reversed(range(len(earlier))):
         before = earlier[place]
         cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
-        shown = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
-        if f"{value} ".startswith(f"{shown} "):
+        recorded = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
+        if f"{value} ".startswith(f"{recorded} "):
             del earlier[place:]
             return before
     before = earlier.pop() if earlier else {}

@@ -279,11 +279,11 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
     """
     (last,) = next(db.execute("SELECT coalesce(max(id), 0) FROM main.downloads"))
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
-    shown = ", ".join(f"o.{name}" for name in names)
+    values = ", ".join(f"o.{name}" for name in names)
     db.execute(
         f"INSERT INTO main.downloads (task, state, trouble, finished_at, revision, {', '.join(names)})"
         f" SELECT x.ours, CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN 'cancelled' ELSE o.state END, o.trouble,"
-        f" CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN ? ELSE o.finished_at END, ?, {shown}"
+        f" CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN ? ELSE o.finished_at END, ?, {values}"
         " FROM other.downloads o JOIN matched x ON x.theirs = o.task"
         " WHERE NOT EXISTS (SELECT 1 FROM main.downloads m WHERE m.task = x.ours AND m.asked_at = o.asked_at)"
         f" AND NOT {IS_PURGED_HERE_ALONE}"

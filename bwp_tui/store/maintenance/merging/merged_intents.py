@@ -14,13 +14,13 @@ def add_intents(db: apsw.Connection, names: list[str]) -> list[int]:
     Args:
         names: the columns to take, besides how often each was sent.
     """
-    shown = ", ".join(f"o.{name}" for name in names)
+    values = ", ".join(f"o.{name}" for name in names)
     # Since the other history was written, a request may have left: it counts as sent when it was asked for.
     added = db.execute(
         f"INSERT INTO main.intents (task, attempts, first_sent_at, {', '.join(names)})"
         f" SELECT x.ours, CASE WHEN o.{INTENT_IS_WAITING} THEN max(o.attempts, 1) ELSE o.attempts END,"
         f" CASE WHEN o.{INTENT_IS_WAITING} THEN coalesce(o.first_sent_at, o.asked_at) ELSE o.first_sent_at END,"
-        f" {shown} FROM other.intents o JOIN matched x ON x.theirs = o.task"
+        f" {values} FROM other.intents o JOIN matched x ON x.theirs = o.task"
         " WHERE NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.client_token = o.client_token)"
         " AND NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.task = x.ours AND m.action = o.action"
         " AND m.asked_at = o.asked_at)"
