@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import ClassVar, Final
@@ -102,6 +102,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self.crash: str | None = None
         self._requested_exit: int | None = None
         self._last_notice: str | None = None
+        self._shown_refusals = (0, "")  # how many the status line tells of, and its sentence
         self.next_profile: str | None = None
         feed = feed or start_feed(profile, clock)
         self._store = open_store(profile.history_path, clock=clock)
@@ -246,9 +247,8 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             self.show_engine()  # the header says no longer that it is read-only
 
     async def _notify_ended(self, snapshot: Snapshot) -> None:
-        for refusal in await self._watch_notifier.refusals():
-            if self._main is not None:
-                self._main.show_notice(refusal, "bad")
+        if self._main is not None:
+            self._show_refusals(self._main, await self._watch_notifier.refusals())
         ended = await self._watch_notifier.ended(snapshot.revision)
         if not ended:
             return
@@ -259,6 +259,16 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
 
             self.driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
         await self._watch_notifier.unwatch(ended)
+
+    def _show_refusals(self, main: MainScreen, refusals: Sequence[str]) -> None:
+        """Show each refusal, and how many there are if the last ones are still shown."""
+        for refusal in refusals:
+            count = self._shown_refusals[0] + 1 if main.status.notice == self._shown_refusals[1] else 1
+            main.show_notice(refusal, "bad")
+            if count > 1:
+                key = self._session.keymap.key("messages")
+                main.show_notice(f"{count} refusals, which {key} lists. {refusal}", "bad")
+            self._shown_refusals = count, main.status.notice
 
     def on_status_line_shown(self, message: StatusLine.Shown) -> None:
         self._session.messages.add(self._session.clock(), message.role, message.sentence)

@@ -162,6 +162,18 @@ async def test_commands_are_offered_as_they_are_typed_and_tab_takes_the_first(pr
         await console.until(lambda: not console.main.command_list.display)
 
 
+@pytest.mark.parametrize("line", ["import", "backup", "export is:open"])
+async def test_tab_completes_a_path_behind_a_command_of_the_command_line(
+    profile: Profile, tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "batch.csv").touch()
+    async with opened(profile) as console:
+        await console.press("colon")
+        console.main.prompt.set_text(f"{line} {tmp_path}/ba")
+        await console.press("tab")
+        await console.until(lambda: typed(console) == f"{line} {tmp_path}/batch.csv")
+
+
 async def test_the_lines_come_back_by_arrow(profile: Profile) -> None:
     async with opened(profile) as console:
         for line in ("sort due", "mask", "sort oldest"):

@@ -149,3 +149,15 @@ async def test_a_refusal_that_both_the_action_and_the_timeline_report_is_said_on
         await console.until(lambda: status.sentence == status.notice == refusal)
         await console.sees(refusal)
         assert console.line("status").count(refusal) == 1
+
+
+async def test_refusals_are_counted_while_the_last_one_is_shown(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.app._watch_notifier._event is not None)
+        status, refusal = console.main.status, f"{console.task(HELD).name}: {CANNOT}"
+        for shown in (refusal, f"2 refusals, which M lists. {refusal}"):
+            requests.cancel(console.store, HELD, ACTOR)
+            [intent] = intents.ready(console.store, console.store.clock(), 1)
+            intent_outcomes.record_cancel_refused(console.store, intent.id, CANNOT)
+            await console.until(lambda: status.notice == shown)  # noqa: B023  awaited at once
+            assert console.main.session.messages.messages[-1].sentence == shown

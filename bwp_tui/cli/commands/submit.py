@@ -84,7 +84,7 @@ def track(arguments: Namespace) -> None:
             raise CommandError(
                 f"The service does not know {kind.lower()} {arguments.task_id}. Check the profile and the id; it is "
                 f"polled for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
-                f"bwp-tui settle {number} --give-up REASON.",
+                f"bwp-tui settle {number} --give-up REASON, then bwp-tui answer {number} --how REASON: nobody waits.",
                 ExitCode.NOT_FOUND,
             )
         if arguments.received is None:

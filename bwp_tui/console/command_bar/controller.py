@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bwp_tui.console.bindings.prompt_commands import ALIASES, COMMANDS_BY_NAME, PromptCommand, matching
+from bwp_tui.console.bindings.prompt_commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand, matching
 from bwp_tui.console.command_bar.command_reader import CommandReader, names_task_or_day
 from bwp_tui.console.command_bar.line_completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
@@ -68,7 +68,7 @@ class CommandBar:
         selected = self._selected
         names = [command.name for command in (*self._listed[selected:], *self._listed[:selected])]
         words = text.casefold().split()
-        if len(words) > 1 and words[0] not in COMMANDS_BY_NAME:
+        if len(words) > 1 and words[0] not in COMMANDS_BY_NAME and words[0] not in CLI_LINES:
             return [(0, len(text), f"{name} ") for name in names]
         return complete(self._screen.session.reader.views(), names, text, cursor)
 

@@ -81,13 +81,14 @@ def partial_file_text(download: Download) -> str:
 
 
 def totals_text(downloads: Sequence[Download], gone_results: Collection[int]) -> str:
-    """Return what is still to be received, how fast, and what is saved; as far as there is any of it.
+    """Return what is still to be received if all sizes are known, how fast, and what is saved; if there is any of it.
 
     Args:
         gone_results: ids of the downloads whose files are gone or changed.
     """
     running = [download for download in downloads if download.is_open]
-    left = sum(download.total - download.bytes for download in running if download.total is not None)
+    sizes = [download.total - download.bytes for download in running if download.total is not None]
+    left = sum(sizes) if len(sizes) == len(running) else 0
     rate = sum(download.rate or 0 for download in running if download.state == DownloadState.RUNNING)
     saved = {  # one may have been downloaded again
         download.path: download.bytes

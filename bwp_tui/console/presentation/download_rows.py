@@ -134,7 +134,7 @@ class DownloadRowBuilder:
         trouble = trouble_of(download, self._context.engine)
         if trouble and not download.paused:
             state, role = state_text(download, self._context)
-            reason = f"{_GAP}{self._progress(download)}{clean_line(mask(trouble, task, self._context))}"
+            reason = f"{_GAP}{self._progress(download, state)}{clean_line(mask(trouble, task, self._context))}"
             return (*self._name_cells(download, task), (pad(state, STATE_CELLS), role), (reason, "plain"))
         return (*self._name_cells(download, task), *self._state_and_figures(download))
 
@@ -149,9 +149,10 @@ class DownloadRowBuilder:
             beyond = 0
         return [(pad(state, self._state_width + beyond), role), (figures[beyond:], "plain")]
 
-    def _progress(self, download: Download) -> str:
-        """Return percent, bytes and the number of the attempt, as far as there is room, before the trouble."""
-        parts = [] if download.percent is None else [f"{download.percent}%"]
+    def _progress(self, download: Download, state: str) -> str:
+        """Return percent, which `state` may say, bytes and attempt, as far as there is room before the trouble."""
+        percent = f"{download.percent}%"
+        parts = [] if download.percent is None or percent == state else [percent]
         if self._is_medium and download.bytes:
             parts.append(_bytes_of_total(download))
         if self._is_wide and download.attempts:
