@@ -11,7 +11,13 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
-from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, is_later_state, state_of
+from bwp_tui.store.database.high_water_mark import (
+    HighWaterMark,
+    HistoryState,
+    is_later_state,
+    is_older_than_rows,
+    state_of,
+)
 from bwp_tui.store.database.open import OpenedDatabase, create_folder, has_wal, open_database, prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreMoved, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
@@ -134,6 +140,8 @@ def _adapt_older_copy(
         high_water_mark.write(state)
     if known is None or is_later_state(db, state, known):
         return None
+    if is_older_than_rows(db):
+        raise StoreDamaged(f"The history {path} is damaged (its own state is older than its rows).")
     if lock is not None:  # this process opens the history for the first time
         if not lock.lock_exclusive(timeout_s=0):
             raise StoreMoved(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database import high_water_mark
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
-from bwp_tui.store.maintenance import backups, restore
+from bwp_tui.store.maintenance import backups, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.manual_clock import ManualClock
@@ -190,6 +191,23 @@ def test_all_is_said_to_be_there_where_the_page_of_the_state_alone_is_lost(path:
     assert tasks.get(store, 1).status == Status.RECEIVED
     assert scalar(store, "SELECT count(*) FROM tasks") == 2
     store.close()
+
+
+def test_a_lost_write_of_the_page_of_the_state_is_no_older_copy(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+    page_of_state = path.read_bytes()[PAGE : 2 * PAGE]
+    clock.advance(minutes=5)
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store)
+    overwrite(path, PAGE, page_of_state)
+    store, report = _opened(path, clock)
+    assert report is not None
+    assert "older" not in report
+    assert "in no copy" not in report
+    assert [status for (status,) in store.rows("SELECT status FROM tasks ORDER BY number")] == ["RECEIVED", "QUEUED"]
+    store.close()
+    assert integrity.full_check(path) == []
 
 
 def test_a_restore_whose_new_file_a_loss_of_power_has_emptied_is_undone(path: Path, clock: ManualClock) -> None:

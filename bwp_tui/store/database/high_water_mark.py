@@ -58,6 +58,12 @@ def has_event(db: apsw.Connection, event: str) -> bool:
     return any(_checksum(*values) == checksum for values in events)
 
 
+def is_older_than_rows(db: apsw.Connection) -> bool:
+    """Return whether the revision of a history is lower than that of a row: the disk has lost a write of either."""
+    latest = "SELECT max(revision) AS latest FROM tasks UNION ALL SELECT max(revision) FROM downloads"
+    return db.execute(f"SELECT 1 FROM ({latest}), meta WHERE latest > meta.revision").fetchall() != []
+
+
 def _event(db: apsw.Connection, which: str) -> str:
     found = db.execute(f"SELECT id, at, actor, what FROM timeline {which}").fetchall()
     return "".join(f"{number}-{_checksum(*values)}" for number, *values in found)

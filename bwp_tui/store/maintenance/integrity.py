@@ -12,6 +12,7 @@ import apsw
 
 from bwp_tui.domain.statuses import DeclineReason, DownloadState, IntentAction, IntentState
 from bwp_tui.domain.task import Kind
+from bwp_tui.store.database.high_water_mark import is_older_than_rows
 from bwp_tui.store.database.migrate import newest_version, version_of
 from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
@@ -157,6 +158,8 @@ def _contents(db: apsw.Connection) -> list[str]:
                 task_of(row)
         if db.execute("SELECT 1 FROM meta, engine").fetchall() != [(1,)]:
             return ["its own state is not one row"]
+        if is_older_than_rows(db):
+            return ["its own state is older than its rows"]
     except (StoreDamaged, UnicodeDecodeError, ValueError) as error:
         return [str(error)]
     return []
