@@ -192,11 +192,11 @@ class _Reader:
             **texts,
         )
 
-    def _table(self, place: str, key: str, value: object, wrong: str) -> dict[str, object]:
+    def _table(self, place: str, key: str, value: object, mistake: str) -> dict[str, object]:
         """Return a table of the file; an empty one where something else is in its place."""
         if isinstance(value, dict):
             return value
-        self._record_mistake(place, key, wrong)
+        self._record_mistake(place, key, mistake)
         return {}
 
     def _commands(self, value: object) -> tuple[CustomCommand, ...]:
@@ -243,8 +243,8 @@ class _Reader:
     def _profiles(self, value: object) -> dict[str, ProfileTable]:
         tables = self._table("", "profiles", value, "must be tables such as [profiles.default]")
         for name in tables:
-            if wrong := checks.profile_name(name):
-                self._record_mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
+            if mistake := checks.profile_name(name):
+                self._record_mistake(f"profiles.{name}", "", mistake, named=f"“{clean_line(name)}”")
         return {name: _Reader(self._path, self._lines).profile(name, table) for name, table in tables.items()}
 
     def profile(self, name: str, table: object) -> ProfileTable:
@@ -268,10 +268,10 @@ class _Reader:
 
     def _record_unknown_keys(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
         for key in (key for key in table if key not in known):
-            wrong = f"is not a setting{did_you_mean(key, known)}"
+            mistake = f"is not a setting{did_you_mean(key, known)}"
             if key == "client_secret":
-                wrong = "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
-            self._record_mistake(place, key, wrong)
+                mistake = "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
+            self._record_mistake(place, key, mistake)
 
     def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, Setting]) -> dict[str, str]:
         texts: dict[str, str] = {}
@@ -279,19 +279,19 @@ class _Reader:
             value, declared = table[key], known[key]
             text = str(value).lower() if declared.type is not str else str(value)
             if type(value) is not declared.type:  # bool is a subclass of int in Python
-                wrong = 'must be text in quotation marks: "…"' if declared.type is str else declared.check("")
+                mistake = 'must be text in quotation marks: "…"' if declared.type is str else declared.check("")
             else:
-                wrong = declared.check(text)
-            if wrong is not None:
-                self._record_mistake(place, key, wrong)
+                mistake = declared.check(text)
+            if mistake is not None:
+                self._record_mistake(place, key, mistake)
             else:
                 texts[key] = text
         return texts
 
-    def _record_mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:
+    def _record_mistake(self, place: str, key: str, mistake: str, *, named: str | None = None) -> None:
         where = self._where(place, key)
         name = named or ".".join(clean_line(part) for part in (place, key) if part)
-        self.mistakes.append(f"{where}: {name} {wrong}{'' if wrong.endswith('?') else '.'}")
+        self.mistakes.append(f"{where}: {name} {mistake}{'' if mistake.endswith('?') else '.'}")
 
     def _where(self, place: str, key: str) -> str:
         line = self._lines.get((place, key)) or self._lines.get((place, ""))

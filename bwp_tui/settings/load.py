@@ -73,17 +73,17 @@ def profile_folder(name: str, environ: Mapping[str, str], data_dir: str | None =
     """
     root = environ.get("BWP_DATA_DIR")
     if root:
-        wrong = checks.folder(root)
-        if wrong:
-            raise SettingsError(f"The variable BWP_DATA_DIR {wrong}.")
+        mistake = checks.folder(root)
+        if mistake:
+            raise SettingsError(f"The variable BWP_DATA_DIR {mistake}.")
     if root := root or data_dir:
         return path_of(root) / name
     import platformdirs
 
     own = platformdirs.user_data_path(_APP, appauthor=False)
-    wrong = checks.one_line(str(own))
-    if wrong:
-        raise SettingsError(f"The folder {clean_line(str(own))} {wrong}; set BWP_DATA_DIR to another.")
+    mistake = checks.one_line(str(own))
+    if mistake:
+        raise SettingsError(f"The folder {clean_line(str(own))} {mistake}; set BWP_DATA_DIR to another.")
     return own / name
 
 
@@ -186,9 +186,9 @@ def read_profile(
     config = read_config(config_path(environ), required=bool(environ.get("BWP_CONFIG_FILE")))
     chosen = name or environ.get("BWP_PROFILE") or config.default_profile or "default"
     is_sandbox = chosen == SANDBOX_PROFILE and is_on_this_machine(environ.get("BWP_API_URL", ""))
-    wrong = None if is_sandbox else checks.profile_name(chosen)
-    if wrong:
-        raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
+    mistake = None if is_sandbox else checks.profile_name(chosen)
+    if mistake:
+        raise SettingsError(f"“{clean_line(chosen)}” {mistake}.")
     if may_be_new:
         table = config.profiles.get(chosen, ProfileTable())
     else:
@@ -314,10 +314,10 @@ class _SettingsReader:
     def _variable(self, variable: str, check: checks.Check) -> str | None:
         """Return the value of a variable; None if it is empty or, which is reported, wrong."""
         value = self._environ.get(variable, "").strip()
-        wrong = check(value) if value else None
-        if wrong is not None:
-            self.mistakes.append(f"The variable {variable} {wrong}.")
-        return None if wrong is not None else value or None
+        mistake = check(value) if value else None
+        if mistake is not None:
+            self.mistakes.append(f"The variable {variable} {mistake}.")
+        return None if mistake is not None else value or None
 
     def secret(self, profile: str) -> SecretSource | None:
         if secret := self._variable("BWP_CLIENT_SECRET", secret_mistake):

@@ -188,7 +188,7 @@ def _first_line(content: bytes, source: str, has: str) -> str:
     if not lines:
         raise SettingsError(f"The secret {source} {has} nothing; its first line must be the client secret.")
     secret = lines[0].strip().decode("ascii", "replace")
-    wrong = secret_mistake(secret)
-    if wrong:
-        raise SettingsError(f"What the secret {source} {has} is not a client secret: it {wrong}.")
+    mistake = secret_mistake(secret)
+    if mistake:
+        raise SettingsError(f"What the secret {source} {has} is not a client secret: it {mistake}.")
     return secret

@@ -59,8 +59,8 @@ def _check_target(target: str) -> None:
         )
     try:
         new_path(target)
-    except ArgumentTypeError as wrong:
-        raise CommandError(f"{wrong}. Nothing was written.") from None
+    except ArgumentTypeError as error:
+        raise CommandError(f"{error}. Nothing was written.") from None
     check_is_new(Path(target))
 
 

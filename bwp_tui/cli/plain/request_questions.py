@@ -51,8 +51,8 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
         try:
             if answer:
                 check(answer)
-        except (ArgumentTypeError, BadRequest) as wrong:
-            print_message(f"{clean_line(str(wrong)).rstrip('.')}. Try again, or type {LEAVE}.")
+        except (ArgumentTypeError, BadRequest) as error:
+            print_message(f"{clean_line(str(error)).rstrip('.')}. Try again, or type {LEAVE}.")
         else:
             return answer
 

@@ -90,10 +90,10 @@ def _ask_until_valid(question: str, check: Callable[[str], str | None], default:
     default_text = "" if default is None else f" [{default or 'none'}]"
     while (typed := ask(f"{question}{default_text}:")) is not None:
         answer = typed or default
-        wrong = "is needed" if answer is None else check(answer)
-        if answer is not None and not wrong:
+        mistake = "is needed" if answer is None else check(answer)
+        if answer is not None and not mistake:
             return answer
-        _say(f"“{clean_line(answer)}” {wrong}." if answer else f"The {question.lower()} {wrong}.")
+        _say(f"“{clean_line(answer)}” {mistake}." if answer else f"The {question.lower()} {mistake}.")
     raise _aborted()
 
 
@@ -107,8 +107,8 @@ def _tried_secret(profile: Profile) -> str:
             secret = getpass("Client secret (it is not shown): ").strip()
         except EOFError:
             raise _aborted() from None
-        if wrong := secret_mistake(secret):
-            _say(f"The secret {wrong}.")
+        if mistake := secret_mistake(secret):
+            _say(f"The secret {mistake}.")
             continue
         result = check_service(engine_config(replace(profile, secret=LiteralSecret(secret))))
         _say(result.sentence)
@@ -126,8 +126,8 @@ def _chosen_place(offered: Sequence[SecretPlace]) -> SecretPlace:
     for number, line in enumerate(lines, start=1):
         _say(f"  {number}  {line}")
     numbers = [str(number) for number in range(1, len(lines) + 1)]
-    wrong = f"is not one of {', '.join(numbers)}"
-    answer = int(_ask_until_valid("Place", lambda text: None if text in numbers else wrong, "1"))
+    mistake = f"is not one of {', '.join(numbers)}"
+    answer = int(_ask_until_valid("Place", lambda text: None if text in numbers else mistake, "1"))
     return offered[answer - 1] if answer < len(lines) else command_place(_ask_until_valid("Command", checks.command))
 
 

@@ -64,8 +64,8 @@ def keymap(settings: Sequence[KeySetting], commands: Sequence[CustomCommand] = (
             continue
         try:
             changes[setting.action] = (setting, _keys(setting))
-        except InvalidKey as wrong:
-            mistakes.append(_message(setting, str(wrong)))
+        except InvalidKey as error:
+            mistakes.append(_message(setting, str(error)))
     while (clash := _clash({name: keys for name, (_, keys) in changes.items()})) is not None:
         name, mistake = clash
         mistakes.append(_message(changes.pop(name)[0], mistake))
@@ -81,9 +81,9 @@ def keymap(settings: Sequence[KeySetting], commands: Sequence[CustomCommand] = (
     for command in commands:
         try:
             key = parse_key(command.key)
-        except InvalidKey as wrong:
+        except InvalidKey as error:
             mistakes.append(
-                _command_message(command, f"cannot be “{clean_line(command.key)[:_MAX_QUOTED]}”, which {wrong}")
+                _command_message(command, f"cannot be “{clean_line(command.key)[:_MAX_QUOTED]}”, which {error}")
             )
             continue
         taken = [action.name for action in (*registry, *own) if action.scope in _CUSTOM_SCOPES and key in action.keys]
@@ -103,8 +103,8 @@ def _keys(setting: KeySetting) -> tuple[str, ...]:
     for text in setting.keys:
         try:
             keys[parse_key(text)] = None
-        except InvalidKey as wrong:
-            raise InvalidKey(f"cannot be “{clean_line(text)[:_MAX_QUOTED]}”, which {wrong}") from None
+        except InvalidKey as error:
+            raise InvalidKey(f"cannot be “{clean_line(text)[:_MAX_QUOTED]}”, which {error}") from None
     if setting.action in _EVERYWHERE and (
         typed := [key for key in keys if not re.fullmatch(_KEYS_NO_PROMPT_USES, key)]
     ):
@@ -133,12 +133,12 @@ def _clash(key_settings: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | Non
     return None
 
 
-def _message(setting: KeySetting, wrong: str) -> str:
-    return f"{setting.place}: keys.{clean_line(setting.action)} {wrong}{'' if wrong.endswith('?') else '.'}"
+def _message(setting: KeySetting, mistake: str) -> str:
+    return f"{setting.place}: keys.{clean_line(setting.action)} {mistake}{'' if mistake.endswith('?') else '.'}"
 
 
-def _command_message(command: CustomCommand, wrong: str) -> str:
-    return f"{command.place}: commands.{command.name}.key {wrong}."
+def _command_message(command: CustomCommand, mistake: str) -> str:
+    return f"{command.place}: commands.{command.name}.key {mistake}."
 
 
 _CUSTOM_SCOPES: Final = (Scope.MAIN, Scope.TASK, Scope.APP)

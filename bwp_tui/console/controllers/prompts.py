@@ -139,11 +139,11 @@ async def _ask_day(
             today = now
             return InputMistake(f"Today is {today} now: check the day.", 0, len(text))
         day = typed_day(text, today)
-        wrong = day_mistake(text)[0] if day is None else future_everywhere_mistake(day, today)
+        mistake = day_mistake(text)[0] if day is None else future_everywhere_mistake(day, today)
         is_last = argument is [one for one in operation.arguments if one.is_asked(chosen())][-1]
-        if not wrong and (task := chosen().task) is not None and is_last:
-            wrong = operation.wrong_values_reason(task, values | {argument.name: day}, today)
-        return InputMistake(f"{capitalized(wrong).removesuffix('.')}.", 0, len(text)) if wrong else None
+        if not mistake and (task := chosen().task) is not None and is_last:
+            mistake = operation.wrong_values_reason(task, values | {argument.name: day}, today)
+        return InputMistake(f"{capitalized(mistake).removesuffix('.')}.", 0, len(text)) if mistake else None
 
     def changed(text: str, _cursor: int) -> None:
         screen.prompt.show_mistake(None)

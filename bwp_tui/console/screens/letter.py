@@ -186,11 +186,11 @@ def _path(text: str) -> Path:
 def _file_mistake(text: str) -> InputMistake | None:
     """Return why a typed path cannot be that of a new file, or None."""
     path = _path(text)
-    wrong = ""
+    mistake = ""
     if not text.strip() or unsafe_at(text) is not None:
-        wrong = "Type the path of a new file."
+        mistake = "Type the path of a new file."
     elif os.path.lexists(path):
-        wrong = "This file exists already; name another one."
+        mistake = "This file exists already; name another one."
     elif not path.parent.is_dir():
-        wrong = f"There is no folder {path.parent}."
-    return InputMistake(wrong, 0, len(text)) if wrong else None
+        mistake = f"There is no folder {path.parent}."
+    return InputMistake(mistake, 0, len(text)) if mistake else None

@@ -257,13 +257,13 @@ class RequestForm(Vertical):
         draft = self.draft
         mistakes = draft.mistakes(self._today())
         missing = draft.missing()
-        wrong = next((field for field, _label, _hint in _TEXTS if field in mistakes or field == missing), None)
-        if wrong is None:
+        first_wrong = next((field for field, _label, _hint in _TEXTS if field in mistakes or field == missing), None)
+        if first_wrong is None:
             self._submit_unless_late(draft)
             return
-        if wrong not in mistakes:
-            self._hint(wrong, ("needed",), "bad")
-        self._field(wrong).focus()
+        if first_wrong not in mistakes:
+            self._hint(first_wrong, ("needed",), "bad")
+        self._field(first_wrong).focus()
 
     def _submit_unless_late(self, draft: Draft) -> None:
         """Submit a draft; one that would miss its due date only after a second enter, which is no double key."""

@@ -179,8 +179,8 @@ def _checked(
     email = line.cells.get("email", "")
     request, mistakes = _read(line, defaults)
     if mistakes:
-        wrong = (mask_in_text(str(mistake), email if "@" in email else "") for mistake in mistakes)
-        return CheckedLine(line.number, None, tuple(clean_line(redact(each, emails=True)) for each in wrong))
+        texts = (mask_in_text(str(mistake), email if "@" in email else "") for mistake in mistakes)
+        return CheckedLine(line.number, None, tuple(clean_line(redact(each, emails=True)) for each in texts))
     first = seen.setdefault(_kind_and_email(request), line.number)
     if first != line.number:
         return CheckedLine(line.number, request, duplicate=f"same email and kind as line {first}")
@@ -221,8 +221,8 @@ def _read(line: CsvLine, defaults: ImportDefaults) -> tuple[Request, list[BadReq
         tags=csv_table.parse_tags(cells.get("tags", "")),
         awaits_verification=defaults.awaits_verification,
     )
-    wrong = {mistake.field for mistake in mistakes}
-    return request, mistakes + [mistake for mistake in request_mistakes(request) if mistake.field not in wrong]
+    fields = {mistake.field for mistake in mistakes}
+    return request, mistakes + [mistake for mistake in request_mistakes(request) if mistake.field not in fields]
 
 
 def kind_of(cell: str) -> Kind:

@@ -81,7 +81,7 @@ def interrupted_swap(path: Path) -> FileSwap | None:
 def finish_interrupted_swap(path: Path) -> FileSwap | None:
     """Finish a swap that a crash interrupted, and return it; None where there is none.
 
-    Of a new history that a loss of power has emptied the swap is undone: a disk may have lied about what it wrote.
+    If a loss of power has emptied the new history, the swap is undone: the disk had not written what it reported.
     """
     swap = interrupted_swap(path)
     if swap is None:
@@ -119,7 +119,7 @@ def histories_set_aside(path: Path) -> list[Path]:
 
 
 def unfinished_files(path: Path) -> list[Path]:
-    """Return the unfinished histories that a restore or a recovery leaves which is killed."""
+    """Return the unfinished histories that a killed restore or recovery has left."""
     return sorted(path.parent.glob(f"{path.stem}.incoming-*.part*"))
 
 

@@ -42,7 +42,7 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
     with closing(open_for_reading(path).db) as db:
         db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
         try:
-            return _page_findings(db, "quick_check") or _waiting(db)
+            return _page_findings(db, "quick_check") or _waiting_index(db)
         except apsw.InterruptError:
             return []
 
@@ -52,7 +52,7 @@ def full_check(path: Path) -> list[str]:
     with closing(open_for_reading(path).db) as db:
         try:
             findings = _page_findings(db, "integrity_check")
-            checks = (_indexes, _waiting, _references, _schema, _counts, _choices, _contents)
+            checks = (_indexes, _waiting_index, _references, _schema, _counts, _allowed_values, _contents)
             return findings or [finding for check in checks for finding in check(db)][:_MAX_FINDINGS]
         except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
             return [str(error)]
@@ -83,7 +83,7 @@ def _indexes(db: apsw.Connection) -> list[str]:
     return []
 
 
-def _waiting(db: apsw.Connection) -> list[str]:
+def _waiting_index(db: apsw.Connection) -> list[str]:
     """Compare the index by which requests are sent with the rows: SQLite takes one with old entries for sound."""
     if version_of(db) != newest_version():
         return []
@@ -100,8 +100,8 @@ def _references(db: apsw.Connection) -> list[str]:
 def _schema(db: apsw.Connection) -> list[str]:
     if version_of(db) != newest_version():
         return []  # an older one, whose schema is known only by its golden file
-    wrong = schema_of(db) ^ expected_schema()
-    names = {entry[1].decode("utf-8", "replace") for entry in wrong if isinstance(entry[1], bytes)}
+    differences = schema_of(db) ^ expected_schema()
+    names = {entry[1].decode("utf-8", "replace") for entry in differences if isinstance(entry[1], bytes)}
     return [f"{name} is not as this program made it" for name in sorted(names)]
 
 
@@ -120,7 +120,7 @@ def _differ(db: apsw.Connection, one: str, other: str) -> bool:
     return bool(db.execute(sql).fetchall())
 
 
-_CHOICES: Final[dict[str, dict[str, Iterable[str | int]]]] = {
+_ALLOWED_VALUES: Final[dict[str, dict[str, Iterable[str | int]]]] = {
     "tasks": {
         "kind": Kind,
         "decline_reason": DeclineReason,
@@ -132,10 +132,10 @@ _CHOICES: Final[dict[str, dict[str, Iterable[str | int]]]] = {
 """The values of columns that have only some: SQLite checks no constraint of a file that it opened for reading."""
 
 
-def _choices(db: apsw.Connection) -> list[str]:
+def _allowed_values(db: apsw.Connection) -> list[str]:
     if version_of(db) != newest_version():
         return []
-    for table, columns in _CHOICES.items():
+    for table, columns in _ALLOWED_VALUES.items():
         for column, values in columns.items():
             known = ", ".join(str(value) if isinstance(value, int) else f"'{value}'" for value in values)
             if db.execute(f"SELECT 1 FROM {table} WHERE {column} NOT IN ({known}) LIMIT 1").fetchall():
@@ -150,9 +150,9 @@ def _contents(db: apsw.Connection) -> list[str]:
             if not db.table_exists("main", table):
                 continue  # of a newer schema
             for row in db.execute(f"SELECT * FROM {table}"):
-                wrong = shape.unreadable(row)
-                if wrong is not None:
-                    return [f"{table} holds a {wrong} that cannot be read"]
+                unreadable = shape.unreadable(row)
+                if unreadable is not None:
+                    return [f"{table} holds a {unreadable} that cannot be read"]
         if version_of(db) == newest_version():  # an older one lacks columns of a task
             for row in db.execute(TASKS):
                 task_of(row)

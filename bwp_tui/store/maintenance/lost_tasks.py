@@ -114,7 +114,7 @@ def keep_orphans(readable: apsw.Connection, db: apsw.Connection) -> None:
 
     Args:
         readable: what can be read of the backup. It gets the rows of these tasks that the history has.
-        db: the history. It gets the events of tasks of which neither has a row, if it has none itself.
+        db: the history. It gets the events of tasks of which neither has a row, unless it has events of them itself.
     """
     for (value,) in readable.execute(f"SELECT DISTINCT task FROM timeline WHERE task {task_rows.NO_ROW}").fetchall():
         number = int(str(value))

@@ -199,16 +199,16 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
 
 def correct_numbers(db: apsw.Connection) -> int:
     """Correct guessed task numbers by the timeline, which records the task id; return how many."""
-    wrong = db.execute(
+    misnumbered = db.execute(
         "SELECT t.number, min(l.task) FROM timeline l JOIN tasks t ON t.task_id = l.detail"
         " JOIN temp.damaged_values r ON r.number = t.number AND r.name = 'number'"
         f" WHERE l.what = '{EventKind.ACCEPTED}' AND l.task NOT IN (SELECT number FROM tasks)"
         " GROUP BY t.number HAVING min(l.task) = max(l.task)"
     ).fetchall()
-    for number, right in wrong:
+    for number, right in misnumbered:
         db.execute("UPDATE OR IGNORE tasks SET number = ? WHERE number = ?", (right, number))
         db.execute("UPDATE temp.damaged_values SET number = ? WHERE number = ?", (right, number))
-    return len(wrong)
+    return len(misnumbered)
 
 
 def record_answers_of_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:

@@ -45,7 +45,7 @@ ROW_REBUILT: Final = "rebuilt from its timeline"
 
 
 def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
-    """Return the tasks without a row that were not sent, as intents and whole timelines say, which digests prove.
+    """Return the tasks without a row that were not sent, by their intents and by whole timelines, which digests prove.
 
     Other tasks that wait to be sent may have been sent: the event may be lost.
     """
@@ -175,7 +175,7 @@ _REQUESTED: Final = (
 def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
     """Tag the tasks with a damaged value that no copy had right; make UNCONFIRMED those that wait to be sent.
 
-    Returns each task with its damaged columns. Changes by a merge since the chains were noted as broken do not count.
+    Returns each task with its damaged columns, but for what a merge has changed since chains were noted as broken.
     """
     found = []
     for number, noted in noted_columns(db).items():

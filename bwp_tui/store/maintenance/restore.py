@@ -96,9 +96,9 @@ def _check(backup: Path) -> None:
     try:
         with backup.open("rb") as file:
             is_database = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
-        wrong = integrity.full_check(backup) if is_database else []
-        if not wrong and has_wal(backup) and is_wal_damaged(backup):
-            wrong = [
+        findings = integrity.full_check(backup) if is_database else []
+        if not findings and has_wal(backup) and is_wal_damaged(backup):
+            findings = [
                 "the log beside it breaks off, or belongs to another copy; move that away to restore the file alone"
             ]
     except OSError as error:
@@ -106,25 +106,25 @@ def _check(backup: Path) -> None:
     except NotAHistory:
         is_database = False
     except (apsw.Error, StoreDamaged) as error:
-        wrong = [str(error)]
+        findings = [str(error)]
     if not is_database:
         raise NotAHistory(
             f"{backup} is not a backup of bwp-tui. Name a file that `bwp-tui backup` or the daily backup made; "
             "nothing was changed."
         )
-    if wrong:
+    if findings:
         raise StoreDamaged(
-            f"The backup {backup} is damaged ({'; '.join(wrong)}). Name an older one, or start bwp-tui with the "
+            f"The backup {backup} is damaged ({'; '.join(findings)}). Name an older one, or start bwp-tui with the "
             "profile whose history it is, which recovers it; nothing was changed."
         )
 
 
 def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> RestoreResult:
-    if path.stat().st_size and (wrong := integrity.full_check(path)):
+    if path.stat().st_size and (findings := integrity.full_check(path)):
         flag_damage(path)
         raise StoreDamaged(
-            f"The history {path} is damaged ({'; '.join(wrong)}). Run the same restore again: it recovers the history "
-            "first. Nothing was changed."
+            f"The history {path} is damaged ({'; '.join(findings)}). Run the same restore again: it recovers the "
+            "history first. Nothing was changed."
         )
     swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:

@@ -34,7 +34,7 @@ def row_of(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
 
 
 def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> None:
-    """Write columns of a task; without a task id that another task keeps, and then UNCONFIRMED if it has not ended."""
+    """Write columns of a task. Without its id, where another task keeps that, it is UNCONFIRMED unless it has ended."""
     task_id = changes.get("task_id")
     if task_id is not None and not make_task_id_free(db, str(task_id)):
         status = changes.get("status", row_of(db, number)["status"])

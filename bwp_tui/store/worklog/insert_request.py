@@ -91,5 +91,5 @@ def insert_row(
 def _holding_period(request: Request, *, tracked: bool) -> int | None:
     if request.kind is not Kind.DELETION:
         return None
-    unsaid = None if tracked else DEFAULT_HOLDING_PERIOD
-    return unsaid if request.holding_period is None else request.holding_period
+    default = None if tracked else DEFAULT_HOLDING_PERIOD
+    return default if request.holding_period is None else request.holding_period

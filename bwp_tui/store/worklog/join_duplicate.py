@@ -40,10 +40,10 @@ def join_duplicate(transaction: Transaction, task_id: str, number: int, *, is_ce
     if row is None:
         return False
     other, is_final = as_int(row[0]), bool(row[1])
-    receipt = "SELECT received_on, regulation FROM tasks WHERE number = ?"
-    given = transaction.run(receipt, (number,))[0]
+    receipt_sql = "SELECT received_on, regulation FROM tasks WHERE number = ?"
+    receipt_before = transaction.run(receipt_sql, (number,))[0]
     before, after = _join_records(transaction, number, other)
-    counting = transaction.run(receipt, (number,))[0]
+    receipt_after = transaction.run(receipt_sql, (number,))[0]
     if is_final:
         columns = ", ".join(SERVICE_COLUMNS)
         transaction.run(
@@ -51,7 +51,7 @@ def join_duplicate(transaction: Transaction, task_id: str, number: int, *, is_ce
             (other, number),
         )
     _move_rows(transaction, number, other)
-    pairs = zip(("received", "law"), given, counting, strict=True)
+    pairs = zip(("received", "law"), receipt_before, receipt_after, strict=True)
     if corrected := ", ".join(f"{what} {as_text(was)} → {as_text(now)}" for what, was, now in pairs if was != now):
         timeline.append(transaction, number, PROGRAM, EventKind.CORRECTED, detail=corrected)
     moved = {} if before == after else {"before": before, "after": after}
@@ -67,16 +67,16 @@ def _join_records(transaction: Transaction, number: int, other: int) -> tuple[st
     gave those of the other row: an event has neither. The note that was written last is shown.
     """
     columns = "received_on, regulation, extended_on, tags, due_on"
-    (mine, others) = (
+    (own_row, other_row) = (
         transaction.run(f"SELECT {columns} FROM tasks WHERE number = ?", (each,))[0] for each in (number, other)
     )
-    day, law = as_day(mine[0]), as_text(mine[1])
-    other_day = as_day(others[0]) if _was_given(transaction, other, "received") else day
-    other_law = as_text(others[1]) if _was_given(transaction, other, "law") else law
-    is_extended = mine[2] is not None or others[2] is not None
+    day, law = as_day(own_row[0]), as_text(own_row[1])
+    other_day = as_day(other_row[0]) if _was_given(transaction, other, "received") else day
+    other_law = as_text(other_row[1]) if _was_given(transaction, other, "law") else law
+    is_extended = own_row[2] is not None or other_row[2] is not None
     received_on, regulation = earlier_receipt([(day, law), (other_day, other_law)], extended=is_extended)
-    tags = [tag for row in (mine, others) for tag in json.loads(as_text(row[3])) if tag != ADOPTED]
-    given = received_on.isoformat(), regulation, tags_text(tuple(dict.fromkeys(tags)))
+    tags = [tag for each in (own_row, other_row) for tag in json.loads(as_text(each[3])) if tag != ADOPTED]
+    values = received_on.isoformat(), regulation, tags_text(tuple(dict.fromkeys(tags)))
     transaction.run(
         "UPDATE tasks AS r SET received_on = ?, regulation = ?, tags = ?,"
         " note = iif(t.note <> '' AND ?, t.note, r.note), assigned_to = coalesce(t.assigned_to, r.assigned_to),"
@@ -97,12 +97,12 @@ def _join_records(transaction: Transaction, number: int, other: int) -> tuple[st
         " extended_on = coalesce(r.extended_on, t.extended_on), saved = max(r.saved, t.saved),"
         " resubmitted = max(r.resubmitted, t.resubmitted), download = coalesce(t.download, r.download)"
         " FROM tasks t WHERE r.number = ? AND t.number = ?",
-        (*given, _has_last_note(transaction, other, number), number, other),
+        (*values, _has_last_note(transaction, other, number), number, other),
     )
     (row,) = transaction.run(f"{TASKS} WHERE t.number = ?", (number,))
     due = iso_day(task_due_date(task_of(row)))
     transaction.run("UPDATE tasks SET due_on = ? WHERE number = ?", (due, number))
-    return as_text(mine[4]) if mine[4] is not None else None, due
+    return as_text(own_row[4]) if own_row[4] is not None else None, due
 
 
 def _was_given(transaction: Transaction, number: int, what: str) -> bool:

@@ -107,7 +107,7 @@ class Salvage:
         self.highest_keys = {str(row.values["name"]): int(str(row.values["seq"])) for row in self.rows(SEQUENCE)}
         """The highest key that was ever given in a table, as far as that can be read."""
         objects = [row.values for row in self.rows(SCHEMA)]
-        roots = {(str(of["type"]), str(of["name"])): int(str(of["rootpage"])) for of in objects}
+        roots = {(str(each["type"]), str(each["name"])): int(str(each["rootpage"])) for each in objects}
         self._roots = {name: page_number for (kind, name), page_number in roots.items() if kind == "table"}
         self.index_roots = {name: page_number for (kind, name), page_number in roots.items() if kind == "index"}
         """The pages where indexes begin, as far as the schema can be read."""
@@ -201,7 +201,7 @@ class Salvage:
         return next((table for table, weight in votes.most_common(1) if weight), None)
 
     def _split_live_and_stale(self, table: str) -> tuple[list[list[_Leaf]], list[_Leaf]]:
-        """Return the leaves of a table, in groups in which each key occurs once, and its possibly outdated leaves."""
+        """Return the leaves of a table, grouped so that each key is in a group once, and those that may be outdated."""
         leaves = self._leaves[table]
         if self.file.wal_is_unrelated:
             groups: tuple[list[_Leaf], list[_Leaf]] = [], []
@@ -263,17 +263,17 @@ class Salvage:
         except IndexError:
             return 0
 
-    def _repair(self, shape: TableShape, page: bytes, doubt: _DoubtfulCell) -> SalvagedRow | None:
+    def _repair(self, shape: TableShape, page: bytes, place: _DoubtfulCell) -> SalvagedRow | None:
         """Return the row before one bit changed, if that can be found; or else what can be read of it."""
-        cell = self._cell(shape, page, doubt.offsets[doubt.at])
-        is_between = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
+        cell = self._cell(shape, page, place.offsets[place.at])
+        is_between = cell.header is not None and (shape.key is None or place.below < cell.header.rowid < place.above)
         if not (cell.is_whole and is_between) and self._trials:
             self._trials -= 1
             candidates = {}
-            for near, offset in _pages_one_bit_away(page, doubt, cell.header):
+            for near, offset in _pages_one_bit_away(page, place, cell.header):
                 other = self._cell(shape, near, offset)
                 key = _key(other)
-                if other.is_sound and key is not None and (shape.key is None or doubt.below < key < doubt.above):
+                if other.is_sound and key is not None and (shape.key is None or place.below < key < place.above):
                     candidates[key, tuple(other.values)] = other
             if candidates:
                 key, likeliest = max(candidates, key=lambda one: shape.rank(one[1], cell.values))
@@ -284,7 +284,7 @@ class Salvage:
             return None
         values = cell.values if cell.is_whole else shape.values_before_shift(cell.values)
         repaired, damaged = shape.repaired_values(values, self._now)
-        only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
+        only = place.below + 1 if place.above - place.below == 2 else None
         key = cell.header.rowid if is_between else only
         written = None if is_between else cell.header.rowid
         return SalvagedRow(key if shape.key else None, repaired, tuple(damaged), not is_between, written_key=written)
@@ -311,8 +311,8 @@ def _key(cell: _Cell) -> int | None:
 def _in_order(leaves: list[_Leaf], highest: int | None, *, is_stale: bool) -> Iterator[_LeafBounds]:
     """Yield leaves in the order of their keys, with the bounds that their neighbours set.
 
-    Where two neighbours overlap, an edge key of one is wrong: the one whose removal leaves room for the other. Where
-    they overlap by more, one is an older copy of a page that was split since: neither bounds the other.
+    Where two neighbours overlap, an edge key of one is wrong: the one without which they do not overlap. Where they
+    overlap by more, one is an older copy of a page that was split since: neither bounds the other.
     """
     ordered = sorted(leaves, key=lambda leaf: leaf.middle)
     firsts, lasts = [leaf.first for leaf in ordered], [leaf.last for leaf in ordered]
@@ -370,14 +370,14 @@ def _in_sequence(keys: Mapping[int, int]) -> list[int]:
     return series[::-1]
 
 
-def _pages_one_bit_away(page: bytes, doubt: _DoubtfulCell, header: RowHeader | None) -> Iterator[tuple[bytes, int]]:
+def _pages_one_bit_away(page: bytes, place: _DoubtfulCell, header: RowHeader | None) -> Iterator[tuple[bytes, int]]:
     """Return the page with one bit changed in the pointer to a cell or in its header, and where the cell then is."""
-    pointer, offset = doubt.start + 8 + 2 * doubt.at, doubt.offsets[doubt.at]
+    pointer, offset = place.start + 8 + 2 * place.at, place.offsets[place.at]
     length = min(header.values_at - offset if header is not None else _LONGEST_HEADER, _LONGEST_HEADER)
     for at in (pointer, pointer + 1, *range(offset, min(offset + length, PAGE_BYTES))):
         for bit in range(8):
             near = bytearray(page)
             near[at] ^= 1 << bit
             near_offset = int.from_bytes(near[pointer : pointer + 2], "big")
-            if near_offset == offset or near_offset not in doubt.offsets:
+            if near_offset == offset or near_offset not in place.offsets:
                 yield bytes(near), near_offset
