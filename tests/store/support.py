@@ -15,6 +15,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task, Verification
 from bwp_tui.store.commands import decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.database.file_lock import lock_path
 from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
@@ -184,6 +185,7 @@ def restored_both_ways(path: Path, clock: ManualClock, *copies: Path) -> Iterato
     early, late = copies or [path.parent / place / path.name for place in ("early", "late")]
     for present, backup in ((early, late), (late, early)):
         clock.advance(minutes=1)
+        lock_path(path).unlink(missing_ok=True)  # each copy is on a machine of its own
         shutil.copy(present, path)
         restore.restore(path, backup, clock())
         with closing(open_store(path, clock=clock)) as store:

@@ -17,6 +17,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, Task, TaskError, Verification
 from bwp_tui.store.commands import bulk, decisions, legal_records, requests, undo
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.file_lock import lock_path
 from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
@@ -143,6 +144,7 @@ def test_the_digests_and_the_resubmission_of_a_task_with_a_new_number_are_named(
     backups.back_up_to(path, older)
     for copy, email in ((newer, "k1@example.com"), (path.with_name("other.db"), "k2@example.com")):
         shutil.copy(older, path)
+        lock_path(path).unlink()  # as on another machine
         clock.advance(minutes=1)
         with closing(open_store(path, clock=clock)) as store:
             again = requests.resubmit(store, failed, ACTOR)
@@ -268,6 +270,7 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
         due = tasks.get(store, number).due_on
     shutil.copy(path, lost)
     path.write_bytes(empty)
+    lock_path(path).unlink()  # as on another machine
     clock.advance(minutes=1)
     with closing(open_store(path, clock=clock)) as store:
         service_events.record_events(store, [ServiceEvent("e", Kind.DELETION, Status.COMPLETED, "task-1", None)])
