@@ -139,12 +139,12 @@ def value_of(argument: Argument) -> Callable[[str], Any]:
 
 
 def aws_region(text: str) -> str:
-    if wrong := region(text):
-        raise ArgumentTypeError(f"“{text}” {wrong}")
+    if mistake := region(text):
+        raise ArgumentTypeError(f"“{text}” {mistake}")
     return text
 
 
 def task_id(text: str) -> str:
-    if wrong := task_id_mistake(text):
-        raise ArgumentTypeError(wrong.removesuffix("."))
+    if mistake := task_id_mistake(text):
+        raise ArgumentTypeError(mistake.removesuffix("."))
     return text

@@ -85,11 +85,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
 
 
 def _open_and_compare(
-    path: Path,
-    high_water_mark: HighWaterMark,
-    clock: Clock,
-    report: str | None = None,
-    lock: FileLock | None = None,
+    path: Path, high_water_mark: HighWaterMark, clock: Clock, report: str | None = None, lock: FileLock | None = None
 ) -> tuple[OpenedDatabase, str | None]:
     """Open the history, and compare it with the high-water mark, which begins anew after a recovery."""
     opened = open_database(path)

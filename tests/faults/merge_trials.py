@@ -30,7 +30,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX, Columns, columns_after
 from bwp_tui.store.queries.timeline import EventKind, TimelineRow
-from tests.faults.parted_copy import Copy, Key, Service, key_of
+from tests.faults.history_copy import Copy, Key, Service, key_of
 from tests.manual_clock import ManualClock
 from tests.store.support import NOW
 

@@ -163,8 +163,8 @@ def has_waiting_intent(store: Store, number: int) -> bool:
     return store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,)) is not None
 
 
-def parted_copies(path: Path) -> tuple[Path, Path]:
-    """Copy a history into two folders; what is put back over a newer one would be withheld."""
+def two_copies(path: Path) -> tuple[Path, Path]:
+    """Copy a history into two folders, as on two machines."""
     early, late = path.parent / "early" / path.name, path.parent / "late" / path.name
     for copy in (early, late):
         copy.parent.mkdir()
@@ -173,15 +173,15 @@ def parted_copies(path: Path) -> tuple[Path, Path]:
 
 
 def opened_copies(path: Path, clock: ManualClock, flag: bool) -> Iterator[tuple[Store, bool]]:
-    """Part a history into two copies; yield each open: the early one with the flag, the late one with its opposite."""
-    for copy, its_flag in zip(parted_copies(path), (flag, not flag), strict=True):
+    """Copy a history twice; yield each copy open: the early one with the flag, the late one with its opposite."""
+    for copy, its_flag in zip(two_copies(path), (flag, not flag), strict=True):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
             yield store, its_flag
 
 
 def restored_both_ways(path: Path, clock: ManualClock, *copies: Path) -> Iterator[Store]:
-    """Restore each of two copies, or of the parted ones, into the other one; yield the history after each."""
+    """Restore each of two copies, or of `two_copies`, into the other one; yield the history after each."""
     early, late = copies or [path.parent / place / path.name for place in ("early", "late")]
     for present, backup in ((early, late), (late, early)):
         clock.advance(minutes=1)

@@ -35,12 +35,12 @@ from tests.store.support import (
     has_waiting_intent,
     in_status,
     opened_copies,
-    parted_copies,
     received,
     request,
     restored_both_ways,
     sent,
     submitted,
+    two_copies,
 )
 
 YESTERDAY = TODAY - timedelta(days=1)
@@ -215,7 +215,7 @@ def test_a_decline_of_a_received_request_stays_where_the_other_copy_sent_and_can
     with closing(open_store(path, clock=clock)) as store:
         received(store, Kind.DELETION)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     clock.advance(minutes=1)
     with closing(open_store(early, clock=clock)) as store:
         single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
@@ -298,7 +298,7 @@ def test_an_adopted_row_becomes_one_with_its_request_where_the_other_copy_alone_
         asked = request(Kind.RETRIEVAL)._replace(received_on=received_on)
         intent = sent(store, requests.submit(store, asked, ACTOR).number)
         service_events.record_events(store, [ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)])
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     for copy in (early, late):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
@@ -318,7 +318,7 @@ def test_an_extension_of_an_adopted_task_is_to_be_checked_where_the_other_copy_h
 ) -> None:
     with closing(open_store(path, clock=clock)):
         pass
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     ended = ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)
     for copy in (early, late):
         clock.advance(minutes=1)
@@ -339,7 +339,7 @@ def test_an_extension_of_an_adopted_task_is_to_be_checked_where_the_other_copy_h
 def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         number = in_status(store, Status.UNCONFIRMED, Kind.DELETION).number
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     for copy in (early, late):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
@@ -357,7 +357,7 @@ def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Pa
 def test_a_record_that_one_copy_undid_leaves_the_earlier_due_date(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         answered, corrected = accepted(store).number, submitted(store, email="b@example.com").number
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     received_on = TODAY - timedelta(days=20)
     changes: dict[int, list[undo.PartChange]] = {answered: [], corrected: []}
     parts: dict[int, UndoablePart] = {answered: LegalRecord.ANSWER, corrected: TaskPart.RECEIPT}
@@ -390,7 +390,7 @@ def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path,
         failed = replace(answer("FAILED"), errors=(TaskError("DATA_SUBJECT_NOT_FOUND", "jane@example.com is unknown"),))
         single.answered(store, number, failed, None)
         single.answer(store, number, "by post", TODAY, ACTOR)
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     for copy in (early, late):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:

@@ -34,10 +34,10 @@ from tests.store.support import (
     declined_history,
     in_status,
     opened_copies,
-    parted_copies,
     received,
     recording,
     restored_both_ways,
+    two_copies,
 )
 
 
@@ -62,7 +62,7 @@ def test_a_decline_that_one_copy_withdrew_leaves_the_request_open_where_the_othe
     path: Path, clock: ManualClock, *, is_withdrawn_first: bool
 ) -> None:
     declined_history(path, clock)
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     for copy, is_withdrawn in ((early, is_withdrawn_first), (late, not is_withdrawn_first)):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
@@ -106,7 +106,7 @@ def test_a_decline_does_not_count_where_the_other_copy_resubmitted_the_failed_re
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         accepted(store)
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     for copy in (early, late):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:

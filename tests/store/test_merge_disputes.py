@@ -75,7 +75,7 @@ def test_a_task_is_to_be_checked_where_people_recorded_in_both_copies_and_not_th
 
 
 def _whats(merged: Store) -> set[str]:
-    """What people recorded of task 1 since the copies parted."""
+    """What people recorded of task 1 since the copies were made."""
     return {event.what for event in timeline.of_task(merged, 1)[3:] if event.actor == ACTOR}
 
 

@@ -34,13 +34,13 @@ from tests.store.support import (
     answer,
     in_status,
     opened_copies,
-    parted_copies,
     received,
     recording,
     request,
     restored_both_ways,
     sent,
     submitted,
+    two_copies,
 )
 
 _MISTYPED_ID = "fedcba98-89ab-cdef-0123-456789abcdef"
@@ -202,7 +202,7 @@ def test_a_line_of_a_file_that_both_copies_imported_is_sent_by_one_alone(path: P
 def test_a_value_that_damage_had_changed_in_one_copy_is_that_of_the_other(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store, Kind.DELETION, email="r010@example.com")
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     clock.advance(minutes=1)
     with closing(open_store(late, clock=clock)) as store, store.write() as transaction:
         event = ("1", transaction.now_text, "bwp-tui", "recovered", "its email was changed by damage: check it")
@@ -372,7 +372,7 @@ def test_a_restore_counts_what_is_to_be_checked_since_and_names_the_files_of_wha
         requests.download(store, 1, str(tmp_path), ACTOR)
         downloads.record_success(store, downloads.ready(store, FAR, 1)[0], str(tmp_path / "a.zip"), 2, "ab" * 32)
         recording(partial(answers.answer, how="by post"))(store)
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     with closing(open_store(late, clock=clock)) as store:
         submitted(store)
         single.set_tags(store, 2, (TO_CHECK,), ACTOR)
@@ -389,7 +389,7 @@ def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(
 ) -> None:
     with closing(open_store(path, clock=clock)):
         pass
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     with closing(open_store(late, clock=clock)) as store:
         in_status(store, Status.COMPLETED)
         requests.download(store, 1, str(tmp_path), ACTOR)
@@ -492,7 +492,7 @@ def test_a_damaged_history_is_flagged_by_a_restore_so_that_the_next_one_recovers
     with closing(open_store(path, clock=clock)) as store:
         for number in range(9):
             received(store, email=f"r{number}@example.com")
-    early, late = parted_copies(path)
+    early, late = two_copies(path)
     content = early.read_bytes()
     early.write_bytes(content.replace(b"r5@example.com", b"r1@example.com", 1))
     with pytest.raises(StoreDamaged):

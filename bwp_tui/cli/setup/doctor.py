@@ -144,16 +144,16 @@ def check_events(profile: Profile) -> Iterator[Finding]:
 def check_files(profile: Profile) -> Iterator[Finding]:
     """Check that this user can write the profile's files, and that only this user or the team can read them."""
     place = _nearest(profile.folder)
-    if wrong := _write_error(place):
+    if error := _write_error(place):
         needed = "" if place == profile.folder else f", and {profile.folder} is needed there"
-        yield Finding("files", Level.FAIL, f"{place} cannot be written ({wrong}){needed}.")
+        yield Finding("files", Level.FAIL, f"{place} cannot be written ({error}){needed}.")
         return
     if not profile.folder.exists():
         yield Finding("files", Level.OK, f"{profile.folder} does not exist yet; it is created when needed.")
         return
     found = [*_files_of_others(profile), *_open_to_others(profile)]
-    if wrong := _write_error(_nearest(profile.download_dir)):
-        found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written ({wrong})."))
+    if error := _write_error(_nearest(profile.download_dir)):
+        found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written ({error})."))
     yield from found or [Finding("files", Level.OK, _sharing(profile))]
 
 

@@ -27,13 +27,13 @@ def is_client_token_valid(intent: Intent, now: datetime, uptime: Uptime, service
     """
     if intent.first_sent_at is None:
         return True
-    by_wall = now - intent.first_sent_at
+    by_clock = now - intent.first_sent_at
     by_uptime = uptime.seconds_since(intent.first_sent_boot, intent.first_sent_uptime)
     by_service = None if service_now is None else service_now - (intent.first_sent_service_at or intent.first_sent_at)
     is_measured = by_uptime is not None or (
         intent.first_sent_service_at is not None and by_service is not None and by_service >= timedelta(0)
     )
-    if by_wall < timedelta(0) and not is_measured:
+    if by_clock < timedelta(0) and not is_measured:
         return False
-    ages = (by_wall, timedelta(seconds=by_uptime or 0.0), by_service or timedelta(0))
+    ages = (by_clock, timedelta(seconds=by_uptime or 0.0), by_service or timedelta(0))
     return max(ages) < CLIENT_TOKEN_LIFETIME - CLIENT_TOKEN_MARGIN

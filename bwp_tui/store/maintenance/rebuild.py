@@ -16,12 +16,7 @@ from bwp_tui.domain.times import format_instant, parse_instant
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.database.shared_sql import (
-    FINAL_STATUS_LIST,
-    PURGED_DOWNLOAD,
-    PURGED_ERRORS,
-    SERVICE_COLUMNS,
-)
+from bwp_tui.store.database.shared_sql import FINAL_STATUS_LIST, PURGED_DOWNLOAD, PURGED_ERRORS, SERVICE_COLUMNS
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, replay, task_rows

@@ -23,10 +23,7 @@ import apsw
 
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
 from bwp_tui.store.maintenance import chain_check, replay, task_rows
-from bwp_tui.store.maintenance.intent_repair import (
-    make_disputed_unconfirmed,
-    make_unsent_unconfirmed,
-)
+from bwp_tui.store.maintenance.intent_repair import make_disputed_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.merging import matching, merged_rows
 from bwp_tui.store.maintenance.merging.contradicted_values import contradicted_values, write_instead
 from bwp_tui.store.maintenance.merging.matching import IS_PURGED_HERE_ALONE
@@ -116,16 +113,14 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         db.execute(INSERT_EVENT, (number, now, PROGRAM, event, None, None, detail))
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
-    matched, added = (
-        task_rows.integer(db, "SELECT count(*) FROM matched"),
-        task_rows.integer(db, "SELECT sum(is_new) FROM matched"),
-    )
+    added = task_rows.integer(db, "SELECT sum(is_new) FROM matched")
+    common = task_rows.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new")
     is_updated = "NOT is_new AND (is_taken OR replayed OR has_new_events)"
     updated = task_rows.integer(db, f"SELECT count(*) FROM matched WHERE {is_updated}")
     replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven_names = tuple(f"#{number}: {', '.join(values)}" for number, values in proven.items())
-    return MergeResult(added, updated, lost_ids, matched - added, replayed, proven_names)
+    return MergeResult(added, updated, lost_ids, common, replayed, proven_names)
 
 
 def _next_revision(db: apsw.Connection) -> int:
@@ -313,10 +308,7 @@ def _add_timeline(db: apsw.Connection) -> None:
     for (number,) in between:
         events = merged_rows.events_of_both(db, int(str(number)))
         db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
-        db.executemany(
-            INSERT_EVENT,
-            [(number, *event) for event in events],
-        )
+        db.executemany(INSERT_EVENT, [(number, *event) for event in events])
         db.execute("DELETE FROM missing_events WHERE ours = ?", (number,))
     db.execute(
         f"INSERT INTO main.timeline (task, {EVENT_COLUMNS}) SELECT n.ours, {EVENT_COLUMNS}"
