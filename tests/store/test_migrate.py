@@ -35,7 +35,7 @@ _NEXT = "CREATE TABLE next_one (x TEXT) STRICT;"
 
 def _extend(monkeypatch: pytest.MonkeyPatch, *more: str) -> None:
     known = migrate.migration_scripts()
-    monkeypatch.setattr(migrate, "migration_scripts", lambda: [*known, *more])
+    monkeypatch.setattr(migrate, "migration_scripts", lambda: (*known, *more))
 
 
 def _version(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -102,8 +103,13 @@ def schema_of(db: apsw.Connection) -> Schema:
 
 def expected_schema() -> Schema:
     """Return the schema that this program's migrations make."""
+    return _schema_after(migrate.migration_scripts())
+
+
+@cache
+def _schema_after(scripts: tuple[str, ...]) -> Schema:
     with closing(apsw.Connection(":memory:")) as db:
-        for sql in migrate.migration_scripts():
+        for sql in scripts:
             migrate.run_script(db, sql)
         return schema_of(db)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import apsw
@@ -187,11 +188,16 @@ def _substitute(column: ColumnShape, instant: str) -> SqlValue:
     return None if column.name == _TASK_COLUMN else 0
 
 
-def shapes() -> dict[str, TableShape]:
+def shapes() -> Mapping[str, TableShape]:
     """Return by name the shapes of all tables with data of their own, and of SQLite's two."""
+    return _shapes_after(migration_scripts())
+
+
+@cache
+def _shapes_after(scripts: tuple[str, ...]) -> Mapping[str, TableShape]:
     min_columns: dict[str, int] = {}
     with closing(apsw.Connection(":memory:")) as db:
-        for sql in migration_scripts():
+        for sql in scripts:
             run_script(db, sql)
             for table in _tables(db):
                 min_columns.setdefault(table, len(_declared(db, table)))
