@@ -255,7 +255,7 @@ async def test_a_question_that_is_open_at_midnight_records_no_day_that_it_called
         later = session.clock() + timedelta(days=1)
         session.clock = lambda: later
         await console.press("enter")
-        await console.sees(f"Today is {session.today()} now")
+        await console.sees(f"Today is {session.today()} now", f"today is {session.today()}")
         assert console.task(READY).acknowledged_on is None
         await console.press("enter")
         await console.until(lambda: console.task(READY).acknowledged_on == TODAY)

@@ -137,6 +137,7 @@ async def _ask_day(
         nonlocal today
         if (now := screen.session.today()) != today:  # the question was open at midnight
             today = now
+            show_hint(text)
             return InputMistake(f"Today is {today} now: check the day.", 0, len(text))
         day = typed_day(text, today)
         mistake = day_mistake(text)[0] if day is None else future_everywhere_mistake(day, today)
@@ -145,9 +146,12 @@ async def _ask_day(
             mistake = operation.wrong_values_reason(task, values | {argument.name: day}, today)
         return InputMistake(f"{capitalized(mistake).removesuffix('.')}.", 0, len(text)) if mistake else None
 
+    def show_hint(text: str) -> None:
+        screen.prompt.hint(*((f"= {meant}", "good") if (meant := day_of_word(text, today)) else hint()))
+
     def changed(text: str, _cursor: int) -> None:
         screen.prompt.show_mistake(None)
-        screen.prompt.hint(*((f"= {meant}", "good") if (meant := day_of_word(text, today)) else hint()))
+        show_hint(text)
 
     while (
         answer := await screen.prompt.ask_text(
