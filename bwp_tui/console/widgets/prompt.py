@@ -39,7 +39,7 @@ TextEditor: TypeAlias = Callable[[str], Coroutine[Any, Any, str | InputMistake]]
 """Returns a text as the operator's editor leaves it, or why it could not be edited."""
 
 Wording: TypeAlias = str | Callable[[], str]
-"""A question; of a live one, what words it as its tasks are now."""
+"""A question, or what returns it as its tasks are now: see `Prompt.live_questions`."""
 
 
 class _LiveQuestions(NamedTuple):

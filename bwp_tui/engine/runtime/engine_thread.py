@@ -211,7 +211,7 @@ class EngineThread:
 
     async def _run_until_failure(self, store: Store) -> None:
         """Run an engine until it fails, then wait for the next attempt."""
-        recovery = asyncio.get_running_loop().call_later(RECOVERED_AFTER_S, self._reset_faults, store)
+        fault_reset = asyncio.get_running_loop().call_later(RECOVERED_AFTER_S, self._reset_faults, store)
         pause = CREDENTIAL_CHECK_S
         try:
             config = await asyncio.to_thread(self._load_config)
@@ -234,7 +234,7 @@ class EngineThread:
         except Exception as error:  # noqa: BLE001  # a fault of this program must not end the only engine
             pause = self._record_fault(store, error)
         finally:
-            recovery.cancel()
+            fault_reset.cancel()
         self._next_attempt_at = time.monotonic() + pause
         await asyncio.sleep(pause)
 
@@ -286,13 +286,13 @@ async def heartbeats(lease: Lease, store: Store) -> AsyncIterator[None]:
     """
     with unwrap_group():
         async with asyncio.TaskGroup() as group:
-            beating = group.create_task(_write_heartbeats(lease, store))
+            heartbeat_task = group.create_task(_write_heartbeats(lease, store))
             try:
                 yield
             finally:
                 with contextlib.suppress(StoreError, EngineSuperseded):
                     engine_state.record_new_term(store, None, None)
-            beating.cancel()
+            heartbeat_task.cancel()
 
 
 async def _write_heartbeats(lease: Lease, store: Store) -> None:

@@ -87,7 +87,7 @@ async def _until_nothing_is_ready(config: EngineConfig) -> str | None:
     while True:
         store, lease = open_store(config.profile.history_path), Lease(config.profile.lease_path)
         try:
-            term = await _take_over(store, lease, config)
+            term = await _wait_for_term(store, lease, config)
             if term is None:
                 return None
             store.engine_term = term.number
@@ -101,7 +101,7 @@ async def _until_nothing_is_ready(config: EngineConfig) -> str | None:
             lease.release()
 
 
-async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term | None:
+async def _wait_for_term(store: Store, lease: Lease, config: EngineConfig) -> Term | None:
     """Wait for the lease and begin a term; None when another engine has done what was ready."""
     revision, deadline = -1, 0.0
     while (term := begin_term(store, lease, max_ability(config.profile))) is None:

@@ -111,14 +111,14 @@ def plan(
     )
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
     own, elsewhere = _files(store, chosen, download_dir)
-    handled = store.rows(f"SELECT task, what, detail FROM timeline WHERE {NAMES_A_FILE} ORDER BY id")
+    events = store.rows(f"SELECT task, what, detail FROM timeline WHERE {NAMES_A_FILE} ORDER BY id")
     return PurgePlan(
         tuple(chosen),
         max((date.fromisoformat(ended[:10]) for ended in chosen.values()), default=None),
         tuple(as_int(number) for number, _, _ in rows if number not in chosen),
         own,
         elsewhere,
-        tuple(f"{what!s}: {detail!s}" for number, what, detail in handled if number in chosen and detail is not None),
+        tuple(f"{what!s}: {detail!s}" for number, what, detail in events if number in chosen and detail is not None),
     )
 
 
@@ -253,8 +253,8 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
     )
     transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))
     # The digest of the file from which it was imported stays, so that the file is not imported again.
-    origin = None if imported is None else as_text(imported[0])
-    timeline.append(transaction, number, actor, EventKind.PURGED, before=origin)
+    imported_line = None if imported is None else as_text(imported[0])
+    timeline.append(transaction, number, actor, EventKind.PURGED, before=imported_line)
     return True
 
 

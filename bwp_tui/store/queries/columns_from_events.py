@@ -72,18 +72,18 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
-    columns, undoable, choices = dict(row), dict[str, list[Columns]](), set[str | None]()
+    columns, undoable, applied = dict(row), dict[str, list[Columns]](), set[str | None]()
     for event in in_order(list(events)):
         if _is_overtaken(columns, event):
             continue
-        if chosen := provisional_columns(event):
-            if event.detail in choices:  # the same choice, made once in each copy
+        if provisional := provisional_columns(event):
+            if event.detail in applied:  # the same choice, made once in each copy
                 continue
-            choices.add(event.detail)
+            applied.add(event.detail)
         if event.what == EventKind.UNDONE:
             changes = _undone(event, undoable)
         else:
-            changes = _changes(columns, event) | chosen
+            changes = _changes(columns, event) | provisional
             if event.what in PARTS_OF_EVENTS:
                 part = PARTS_OF_EVENTS[EventKind(event.what)]
                 before = {name: columns.get(name, EMPTY_PARTS.get(part, {}).get(name)) for name in changes}
@@ -150,8 +150,8 @@ def _is_plain(value: str | int) -> bool:
 
 def provisional_columns(event: TimelineRow) -> Columns:
     """Return the columns that count by an event until a person has checked the task; none for most events."""
-    chosen = _PROVISIONAL_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
-    found = re.findall(_PROVISIONAL_COLUMN, chosen[1]) if chosen else []
+    match = _PROVISIONAL_COLUMNS.search(event.detail or "") if event.what == EventKind.RECOVERED else None
+    found = re.findall(_PROVISIONAL_COLUMN, match[1]) if match else []
     columns = Columns()
     for none, name, text in found:
         names = _EMPTY_GROUPS.get(none, (none,)) if none else (name,)
@@ -234,8 +234,8 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
             changes["cancel_asked"] = 1
         case EventKind.CANCEL_REFUSED:
             changes |= {"cancel_asked": 0, "trouble": event.detail}
-        case EventKind.RESUBMITTED if origin := re.match(r"(of|as) #(\d+)", detail):
-            changes |= {"resubmit_of": int(origin[2])} if origin[1] == "of" else {"resubmitted": 1}
+        case EventKind.RESUBMITTED if relation := re.match(r"(of|as) #(\d+)", detail):
+            changes |= {"resubmit_of": int(relation[2])} if relation[1] == "of" else {"resubmitted": 1}
         case EventKind.DOWNLOADED:
             changes["saved"] = 1
     return changes

@@ -52,7 +52,7 @@ class DamagedFile:
         self.wal_is_unrelated = self._is_wal_unrelated()
         """Whether the WAL belongs to another copy of the file, which SQLite cannot know."""
         self.wal_has_damaged_frame = self._wal.has_damaged_frame
-        """Whether transactions follow a damaged frame of the WAL, for whose end SQLite takes it."""
+        """Whether transactions follow a damaged frame of the WAL, which SQLite takes for its end."""
 
     def page(self, page_number: int, *, from_wal: bool = True) -> bytes:
         """Return a page as the WAL has it, or as the file itself does."""
@@ -107,8 +107,8 @@ class DamagedFile:
         )
         return own is not None and first is not None and last is not None and not first - 1 <= own <= last
 
-    def _first_revision(self, places: Iterable[int]) -> int | None:
-        revisions = (_revision(_read(self._wal_descriptor, at)) for at in places)
+    def _first_revision(self, offsets: Iterable[int]) -> int | None:
+        revisions = (_revision(_read(self._wal_descriptor, at)) for at in offsets)
         return next((revision for revision in revisions if revision is not None), None)
 
 
@@ -122,7 +122,7 @@ def is_wal_damaged(path: Path, committed_revision: int = 0) -> bool:
 
 
 def is_first_page_unreadable(path: Path) -> bool:
-    """Return whether the disk has an error where the first page of a history is that no connection uses."""
+    """Return whether the disk cannot read the first page of a history, which no connection uses."""
     try:
         with path.open("rb", buffering=0) as file:
             os.pread(file.fileno(), PAGE_BYTES, 0)
@@ -192,17 +192,17 @@ def _read_wal(descriptor: int | None, sound_frames: int | None, *, is_last_commi
     header = os.pread(descriptor, _WAL_HEADER_BYTES, 0).ljust(_WAL_HEADER_BYTES, b"\0")
     size = os.fstat(descriptor).st_size
     starts = range(_WAL_HEADER_BYTES, size - _FRAME_HEADER_BYTES - PAGE_BYTES + 1, _FRAME_HEADER_BYTES + PAGE_BYTES)
-    heads = [os.pread(descriptor, _FRAME_HEADER_BYTES, at) for at in starts]
+    frame_headers = [os.pread(descriptor, _FRAME_HEADER_BYTES, at) for at in starts]
     salts = header[16:24]
-    if heads and all(head[8:16] != salts for head in heads):
-        salts = heads[0][8:16]
-    frames = [(at, head) for at, head in zip(starts, heads, strict=True) if head[8:16] == salts]
+    if frame_headers and all(head[8:16] != salts for head in frame_headers):
+        salts = frame_headers[0][8:16]
+    frames = [(at, head) for at, head in zip(starts, frame_headers, strict=True) if head[8:16] == salts]
     if sound_frames is None:
         sound_frames = _count_sound_frames(descriptor, header, frames)
     committed = [place for place, (_, head) in enumerate(frames[:sound_frames], start=1) if any(head[4:8])]
     wal.has_more_frames = len(frames) > max(committed, default=0)
     wal.has_damaged_frame = is_last_committed or sum(any(head[4:8]) for _, head in frames[sound_frames:]) > 1
-    pending = _note_pages(wal, frames if wal.has_damaged_frame else frames[:sound_frames])
+    pending = _add_pages(wal, frames if wal.has_damaged_frame else frames[:sound_frames])
     if is_last_committed:
         wal.newest_offsets.update(pending)
     return wal
@@ -220,8 +220,8 @@ def _count_sound_frames(descriptor: int, header: bytes, frames: list[tuple[int, 
     return len(frames)
 
 
-def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> dict[int, int]:
-    """Note the pages of all transactions that end in these frames; return those of one that does not."""
+def _add_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> dict[int, int]:
+    """Add the pages of all transactions that end in these frames; return those of one that does not."""
     pending: dict[int, int] = {}
     for at, head in frames:
         page_number = int.from_bytes(head[:4], "big")

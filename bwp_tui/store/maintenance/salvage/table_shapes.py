@@ -30,7 +30,7 @@ SEQUENCE: Final = "sqlite_sequence"
 SCHEMA: Final = "sqlite_schema"
 """SQLite's own tables: of the highest keys that were ever given, and of the pages where tables begin."""
 
-_CHOICES: Final = re.compile(r"CHECK \((\w+) IN \(([^)]+)\)\)")
+_CHECK_IN: Final = re.compile(r"CHECK \((\w+) IN \(([^)]+)\)\)")
 _INSTANTS: Final = ("at", "not_before", "unknown_since")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _LISTS: Final = ("tags", "columns")
@@ -145,10 +145,11 @@ class TableShape:
                 return values[:at]
         return values
 
-    def rank(self, values: Sequence[SqlValue], seen: Sequence[SqlValue]) -> tuple[int, int]:
-        """Return how likely `values` are the original of the damaged values `seen`; larger is likelier."""
+    def rank(self, values: Sequence[SqlValue], damaged: Sequence[SqlValue]) -> tuple[int, int]:
+        """Return how likely `values` are the original of the `damaged` ones; larger is likelier."""
         status = next((at for at, column in enumerate(self.columns) if column.name == "status"), None)
-        same = next((at for at, pair in enumerate(zip(values, seen, strict=False)) if pair[0] != pair[1]), len(seen))
+        pairs = enumerate(zip(values, damaged, strict=False))
+        same = next((at for at, (value, other) in pairs if value != other), len(damaged))
         return status is not None and values[status] in _STATUSES, same
 
     def sound_values(self, values: Sequence[SqlValue]) -> RowValues:
@@ -201,13 +202,13 @@ def _shapes_after(scripts: tuple[str, ...]) -> Mapping[str, TableShape]:
             run_script(db, sql)
             for table in _tables(db):
                 min_columns.setdefault(table, len(_declared(db, table)))
-        ours = _tables(db)
+        tables = _tables(db)
         sequence = (
-            ColumnShape("name", "TEXT", required=True, choices=tuple(ours)),
+            ColumnShape("name", "TEXT", required=True, choices=tuple(tables)),
             ColumnShape("seq", "INTEGER", required=True),
         )
         return {
-            **{table: TableShape(table, _columns(db, table), min_columns[table]) for table in ours},
+            **{table: TableShape(table, _columns(db, table), min_columns[table]) for table in tables},
             SEQUENCE: TableShape(SEQUENCE, sequence, len(sequence)),
             SCHEMA: TableShape(SCHEMA, _SCHEMA_COLUMNS, len(_SCHEMA_COLUMNS)),
         }
@@ -229,7 +230,7 @@ def _declared(db: apsw.Connection, table: str) -> list[tuple[object, ...]]:
 
 def _columns(db: apsw.Connection, table: str) -> tuple[ColumnShape, ...]:
     ((sql,),) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
-    choices = {name: tuple(json.loads(f"[{listed}]".replace("'", '"'))) for name, listed in _CHOICES.findall(str(sql))}
+    choices = {name: tuple(json.loads(f"[{listed}]".replace("'", '"'))) for name, listed in _CHECK_IN.findall(str(sql))}
     if table == "tasks":
         choices["regulation"] = tuple(REGULATIONS)
     return tuple(
