@@ -90,19 +90,19 @@ def _verify(arguments: Namespace) -> ExitCode:
 
 def _sign(arguments: Namespace, document: dict[str, object], target: Path) -> None:
     """Write the document and its signature to new files, and print both and the command that verifies them."""
-    beside = target.with_name(f"{target.name}.sig")
-    for path in (target, beside):
+    signature_path = target.with_name(f"{target.name}.sig")
+    for path in (target, signature_path):
         check_is_new(path)
     document["verify_with"] = integrity_command(target.name)
     text = json.dumps(document, indent=2) if arguments.json else "\n".join(_lines(document))
     content = f"{text}\n".encode()
     signature = sign(content, arguments.sign)
-    with new_file(target) as file, new_file(beside) as signature_file:
+    with new_file(target) as file, new_file(signature_path) as signature_file:
         file.write(content)
         signature_file.write(signature)
     command = verify_command(target, signature)
-    lines = [str(target), str(beside), "It is verified, with the key that signed it, by:", command]
-    print_result(arguments, {"path": str(target), "signature": str(beside), "verify_with": command}, lines)
+    lines = [str(target), str(signature_path), "It is verified, with the key that signed it, by:", command]
+    print_result(arguments, {"path": str(target), "signature": str(signature_path), "verify_with": command}, lines)
 
 
 def _task_json(

@@ -117,8 +117,8 @@ def check_credentials(profile: Profile) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding("credentials", Level.FAIL, str(error))
         return
-    origin = f"a secret from {profile.secret.command[0]}" if isinstance(profile.secret, CommandSecret) else "a secret"
-    yield Finding("credentials", Level.OK, f"Client {config.client_id}, target {config.target_id}, and {origin}.")
+    secret = f"a secret from {profile.secret.command[0]}" if isinstance(profile.secret, CommandSecret) else "a secret"
+    yield Finding("credentials", Level.OK, f"Client {config.client_id}, target {config.target_id}, and {secret}.")
     from bwp_tui.engine.runtime.service_calls import check_service
 
     result = check_service(config)

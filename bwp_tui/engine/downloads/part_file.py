@@ -91,7 +91,7 @@ class PartFile:
             with self._folder_errors():
                 make_folder(folder)
                 self._folder_descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                self._take_over(is_new=self._open_part())
+                self._claim_part(is_new=self._open_part())
                 self._resume_existing(etag, total)
         except BaseException:
             self.close()
@@ -144,7 +144,7 @@ class PartFile:
             os.close(self._descriptor)
             self._descriptor, self.published = -1, None
             os.unlink(self._part, dir_fd=self._folder_descriptor)
-            self._take_over(is_new=self._open_part())
+            self._claim_part(is_new=self._open_part())
         self.restart()
 
     def check_space(self, total: int) -> None:
@@ -229,7 +229,7 @@ class PartFile:
             raise FolderError(f"{self.path} is a symbolic link. Remove it, then download again.") from error
         return False
 
-    def _take_over(self, *, is_new: bool) -> None:
+    def _claim_part(self, *, is_new: bool) -> None:
         """Check that the part file is of this program, find its final name, lock it and make it private."""
         status = os.fstat(self._descriptor)
         self.published = self._published_path(status) if status.st_nlink == 2 else None
@@ -237,8 +237,8 @@ class PartFile:
         # A disk without owners gives all files to whoever mounted it, the folder among them.
         owners = (os.geteuid(), os.fstat(self._folder_descriptor).st_uid)
         is_team_file = self._access.group is not None and status.st_gid == self._access.group
-        ours = is_new or ((status.st_uid in owners or is_team_file) and status.st_nlink <= links)
-        if not stat.S_ISREG(status.st_mode) or not ours:
+        is_own = is_new or ((status.st_uid in owners or is_team_file) and status.st_nlink <= links)
+        if not stat.S_ISREG(status.st_mode) or not is_own:
             raise FolderError(f"{self.path} is not a file of this program. Remove it, then download again.")
         try:
             with _if_supported():
