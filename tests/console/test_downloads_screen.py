@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.app import App
 from textual.strip import Strip
 
+from bwp_tui.console.presentation.download_rows import DownloadRow
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.store_access.write_guard import READ_ONLY
@@ -209,6 +211,24 @@ async def test_the_emails_have_a_title_and_a_wide_list_names_who_asked_in_full(
         await console.press("F")
         await console.sees("FINISHED  EMAIL", actor if size[0] == 200 else actor[:9])
         assert (name in console.line("download-rows")) is (size[0] == 200)
+
+
+async def test_the_titles_are_those_of_the_part_that_is_in_sight() -> None:
+    active, finished = (
+        [DownloadRow(number, ()) for number in range(9)],
+        [DownloadRow(number, ()) for number in range(9, 99)],
+    )
+    titles = {part: ((part, "muted"),) for part in ("ACTIVE", "FINISHED")}
+    async with App[None]().run_test(size=(60, 15)) as pilot:
+        await pilot.app.mount(rows := DownloadList())
+        rows.set_rows(
+            titles["ACTIVE"], [*active, DownloadRow(None, ()), DownloadRow(None, titles["FINISHED"]), *finished], 0
+        )
+        for row, part in ((0, "ACTIVE"), (len(active) + 2, "ACTIVE"), (98, "FINISHED"), (0, "ACTIVE")):
+            rows.go_to(row)
+            await pilot.pause()
+            assert rows.header == titles[part]
+            assert part in rows.render_line(0).text
 
 
 async def test_what_happens_behind_another_screen_is_shown_when_it_comes_back(profile: Profile) -> None:

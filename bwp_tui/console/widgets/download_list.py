@@ -24,6 +24,12 @@ class DownloadList(VirtualList):
         """Id of the download under the cursor; None where there is none."""
         return self._rows[self._cursor].id if 0 <= self._cursor < len(self._rows) else None
 
+    @property
+    def header(self) -> Sequence[StyledText]:
+        """The titles of the part to which the first row in sight belongs."""
+        above = (row.texts for row in reversed(self._rows[: self.top]) if row.id is None and row.texts)
+        return next(above, super().header)
+
     def set_rows(self, titles: Sequence[StyledText], rows: Sequence[DownloadRow], current: int | None) -> None:
         """Show rows under titles, the cursor on the download `current`, or on the one nearest to where it was."""
         places = [place for place, row in enumerate(rows) if row.id is not None]
@@ -40,7 +46,7 @@ class DownloadList(VirtualList):
     def _lines_in_sight(self) -> list[tuple[Sequence[StyledText], bool]]:
         """Return the text of each line, and whether the cursor is on it."""
         rows = range(self.top, min(self.top + self.page, self.row_count))
-        return [(self._header, False), *((self._rows[row].texts, row == self._cursor) for row in rows)]
+        return [(self.header, False), *((self._rows[row].texts, row == self._cursor) for row in rows)]
 
     def go_to(self, row: int) -> None:
         row = max(0, min(row, self.row_count - 1))

@@ -46,6 +46,11 @@ class VirtualList(VirtualRows):
             self._pattern = pattern
             self.refresh()
 
+    @property
+    def header(self) -> Sequence[StyledText]:
+        """The titles above the first row in sight."""
+        return self._header
+
     def text_of(self, row: int) -> str:
         return "".join(text for text, _ in self._line_of(row))
 
@@ -64,7 +69,7 @@ class VirtualList(VirtualRows):
     def render_line(self, y: int) -> Strip:
         row = self.top + y - HEADER_LINES
         if y < HEADER_LINES:
-            return self._strip((" " * POINTER_CELLS, "plain"), *self._header)
+            return self._strip((" " * POINTER_CELLS, "plain"), *self.header)
         if row >= self.row_count:
             return self._strip()
         if row != self._cursor:
