@@ -10,8 +10,8 @@ from bwp_tui.domain.downloads import Download
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, engine_state
-from tests.console.past import PastTask
-from tests.console.queue_past import NAMES, PAST, ask, run_all
+from tests.console.past_downloads import NAMES, PAST, ask, run_all
+from tests.console.past_tasks import PastTask
 from tests.console.support import WIDE, Console, opened
 
 

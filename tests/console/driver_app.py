@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.terminal.diff_driver import DiffDriver
-from tests.console.past import clock
+from tests.console.past_tasks import clock
 from tests.console.support import make_profile
 
 

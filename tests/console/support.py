@@ -22,7 +22,7 @@ from bwp_tui.store.commands import seed_sandbox
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from tests.console.past import PAST, PastTask, clock
+from tests.console.past_tasks import PAST, PastTask, clock
 from tests.new_history import new_history
 from tests.waiting import eventually_in_loop
 

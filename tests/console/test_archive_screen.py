@@ -18,7 +18,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain
-from tests.console.past import HELD, READY
+from tests.console.past_tasks import HELD, READY
 from tests.console.support import USUAL, Console, opened
 
 MEMBERS: Mapping[str, bytes] = {

@@ -8,7 +8,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import tasks
-from tests.console.past import HELD, NOW, ORDERS_OPEN, TODAY
+from tests.console.past_tasks import HELD, NOW, ORDERS_OPEN, TODAY
 from tests.console.support import USUAL, Console, opened
 
 FILTER = "is:failed kind:deletion error:ORDERS_NOT_CLOSED age>2d"

@@ -12,7 +12,7 @@ from bwp_tui.domain.views import COLUMN_IDS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries.orders import SORTS
-from tests.console.past import ORDERS_OPEN
+from tests.console.past_tasks import ORDERS_OPEN
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
 

@@ -19,7 +19,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import local_day
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
-from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, READY, TODAY
+from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, READY, TODAY
 from tests.console.support import Console, make_profile, opened
 
 

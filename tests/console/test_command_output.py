@@ -17,7 +17,7 @@ from bwp_tui.console.store_access.command_process import INTERRUPTED, CommandPro
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.text import mask_email
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, PAST
+from tests.console.past_tasks import HELD, PAST
 from tests.console.support import USUAL, Console, make_profile, opened
 from tests.console.test_find import find, underlined
 from tests.waiting import eventually_in_loop

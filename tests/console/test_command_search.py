@@ -10,7 +10,7 @@ from bwp_tui.console.bindings.actions import ACTIONS
 from bwp_tui.console.bindings.prompt_commands import CLI_LINES, COMMANDS, matching
 from bwp_tui.domain.views import VIEWS, View
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, READY
+from tests.console.past_tasks import HELD, READY
 from tests.console.support import Console, opened
 
 

@@ -18,7 +18,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
-from tests.console.past import NOW, READY
+from tests.console.past_tasks import NOW, READY
 from tests.console.support import make_profile, opened, plant
 from tests.pty_terminal import Terminal
 

@@ -18,7 +18,7 @@ from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import CustomCommand, OperatorProgram
 from bwp_tui.store.queries import timeline
-from tests.console.past import READY
+from tests.console.past_tasks import READY
 from tests.console.support import Console, opened, screen_lines
 
 

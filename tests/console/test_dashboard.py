@@ -16,7 +16,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import dashboard, tasks
-from tests.console.past import NOT_KNOWN, ORDERS_OPEN, PAST, TODAY, PastTask
+from tests.console.past_tasks import NOT_KNOWN, ORDERS_OPEN, PAST, TODAY, PastTask
 from tests.console.support import WIDE, opened, plant
 from tests.store import single
 

@@ -8,7 +8,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import decisions, requests
-from tests.console.past import HELD, PAST, TODAY
+from tests.console.past_tasks import HELD, PAST, TODAY
 from tests.console.support import USUAL, WIDE, opened
 from tests.store import single
 

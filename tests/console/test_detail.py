@@ -14,7 +14,7 @@ from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, poll_responses
 from bwp_tui.store.worklog.poll_responses import PollResponse
-from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, PastTask
+from tests.console.past_tasks import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, PastTask
 from tests.console.support import USUAL, opened
 from tests.store import single
 

@@ -13,7 +13,7 @@ import pyte
 import pytest
 
 from bwp_tui.console.terminal.key_bursts import GAP_S
-from tests.console.past import PAST
+from tests.console.past_tasks import PAST
 from tests.console.support import make_profile, plant
 from tests.pty_terminal import FOREIGN_TO_PYTE, Terminal, cells
 from tests.waiting import eventually

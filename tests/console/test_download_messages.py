@@ -18,8 +18,8 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
-from tests.console.past import NOW, PastTask
-from tests.console.queue_past import FOLDER, PAST, SHA, ask, order_of, run, run_all
+from tests.console.past_downloads import FOLDER, PAST, SHA, ask, order_of, run, run_all
+from tests.console.past_tasks import NOW, PastTask
 from tests.console.support import USUAL, WIDE, opened, screen_lines
 
 

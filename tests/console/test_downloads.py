@@ -20,7 +20,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.dashboard import read_statistics
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.downloads import DownloadJob
-from tests.console.past import HELD, NOW, READY, PastTask
+from tests.console.past_tasks import HELD, NOW, READY, PastTask
 from tests.console.support import USUAL, Console, opened
 
 SHA = "ab" * 32

@@ -22,8 +22,8 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import plain
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of, waiting
-from tests.console.past import NOW
-from tests.console.queue_past import FOLDER, NAMES, PAST, SHA, order_of, run
+from tests.console.past_downloads import FOLDER, NAMES, PAST, SHA, order_of, run
+from tests.console.past_tasks import NOW
 from tests.console.support import USUAL, make_profile, opened
 
 

@@ -19,7 +19,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ
 from bwp_tui.store.worklog.service_events import record_events
-from tests.console.past import HELD, PAST
+from tests.console.past_tasks import HELD, PAST
 from tests.console.support import USUAL, WIDE, opened
 from tests.store import single
 

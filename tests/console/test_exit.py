@@ -15,7 +15,7 @@ from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.worklog import downloads
-from tests.console.past import HELD, READY
+from tests.console.past_tasks import HELD, READY
 from tests.console.support import make_profile, opened, plant
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually

@@ -21,7 +21,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from tests.archive.zips import plain
-from tests.console.past import READY
+from tests.console.past_tasks import READY
 from tests.console.support import make_profile, opened, plant
 from tests.console.test_archive_screen import record
 from tests.pty_terminal import Terminal

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.widgets import Input
 
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, ORDERS_OPEN, PAST
+from tests.console.past_tasks import HELD, ORDERS_OPEN, PAST
 from tests.console.support import USUAL, Console, opened
 
 

@@ -20,7 +20,7 @@ from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from tests.console.downloads_screen import at_downloads, screen_of
-from tests.console.past import HELD, NOT_KNOWN, READY
+from tests.console.past_tasks import HELD, NOT_KNOWN, READY
 from tests.console.support import USUAL, Console, opened
 from tests.console.test_archive_screen import look_inside, save, shown
 from tests.store import single

@@ -19,7 +19,7 @@ from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
-from tests.console.past import PAST, READY, TODAY, clock
+from tests.console.past_tasks import PAST, READY, TODAY, clock
 from tests.console.support import USUAL, WIDE, opened
 from tests.store.support import has_waiting_intent
 

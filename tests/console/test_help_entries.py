@@ -13,7 +13,7 @@ from bwp_tui.console.controllers.find import ScrolledText
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.settings import Profile
-from tests.console.past import READY
+from tests.console.past_tasks import READY
 from tests.console.support import Console, opened
 
 

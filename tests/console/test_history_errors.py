@@ -23,7 +23,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, intent_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceHealthState
-from tests.console.past import HELD, NOW, PAST, clock
+from tests.console.past_tasks import HELD, NOW, PAST, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.small_disk import fill
 from tests.store import single

@@ -28,7 +28,7 @@ from bwp_tui.store.queries import timeline as timeline_of
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
-from tests.console.past import NOW, TODAY, PastTask
+from tests.console.past_tasks import NOW, TODAY, PastTask
 from tests.console.support import WIDE, Console, opened
 from tests.console.table_app import make_task
 from tests.store import single

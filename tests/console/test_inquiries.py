@@ -8,7 +8,7 @@ from functools import partial
 from bwp_tui.domain.deadlines import is_clock_stopped
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import legal_records
-from tests.console.past import HELD, TODAY
+from tests.console.past_tasks import HELD, TODAY
 from tests.console.support import opened
 from tests.store import single
 

@@ -12,7 +12,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from tests.console.past import PAST, TODAY
+from tests.console.past_tasks import PAST, TODAY
 from tests.console.support import USUAL, WIDE, Console, opened
 from tests.store import single
 from tests.store.support import ACTOR, has_waiting_intent, received, request

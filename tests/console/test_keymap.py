@@ -20,7 +20,7 @@ from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import KeySetting, Profile, load_profile
-from tests.console.past import NOT_KNOWN, READY, PastTask
+from tests.console.past_tasks import NOT_KNOWN, READY, PastTask
 from tests.console.support import Console, opened
 
 

@@ -19,7 +19,7 @@ from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import intent_outcomes, intents
-from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
+from tests.console.past_tasks import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
 

@@ -14,7 +14,7 @@ from bwp_tui.domain.letters import LetterKind
 from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import timeline
-from tests.console.past import CANCELLED, HELD, READY, TODAY
+from tests.console.past_tasks import CANCELLED, HELD, READY, TODAY
 from tests.console.support import USUAL, WIDE, Console, opened
 from tests.store import single
 

@@ -9,7 +9,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.views import VIEWS
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import tasks
-from tests.console.past import NOT_KNOWN, PAST, READY, TODAY
+from tests.console.past_tasks import NOT_KNOWN, PAST, READY, TODAY
 from tests.console.support import USUAL, Console, opened
 
 

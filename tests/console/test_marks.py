@@ -9,7 +9,7 @@ from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks
-from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, TODAY
+from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, TODAY
 from tests.console.support import Console, opened
 
 

@@ -12,7 +12,7 @@ from bwp_tui.domain.text import file_name
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import downloads
-from tests.console.past import HELD, NOW, TODAY, PastTask
+from tests.console.past_tasks import HELD, NOW, TODAY, PastTask
 from tests.console.support import USUAL, Console, opened
 
 ADDRESS = "jane+shop.x%1@example.com"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.state.message_log import MAX_MESSAGES, MessageLog
 from bwp_tui.settings import Profile
-from tests.console.past import READY, WAITING, clock
+from tests.console.past_tasks import READY, WAITING, clock
 from tests.console.support import USUAL, opened
 from tests.console.test_watch_notifier import end
 

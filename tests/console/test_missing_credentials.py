@@ -11,7 +11,7 @@ import pytest
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
 from bwp_tui.settings import LiteralSecret, Profile
-from tests.console.past import clock
+from tests.console.past_tasks import clock
 from tests.console.support import screen_lines
 from tests.waiting import eventually_in_loop
 

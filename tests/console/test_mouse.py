@@ -16,7 +16,7 @@ from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import key_at
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, ORDERS_OPEN
+from tests.console.past_tasks import HELD, ORDERS_OPEN
 from tests.console.support import Console, opened
 
 FOOTER: Final = Content.assemble((" ", "plain"), ("n", "key"), (" new  ", "plain"), ("[ ]", "key"), (" task", "plain"))

@@ -9,7 +9,7 @@ from bwp_tui.console.screens.profiles import ProfilesScreen
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries.counts_at_path import counts_at
-from tests.console.past import clock
+from tests.console.past_tasks import clock
 from tests.console.support import opened
 
 

@@ -13,7 +13,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
-from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, PastTask
+from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, PastTask
 from tests.console.support import USUAL, opened
 from tests.store.support import has_waiting_intent
 

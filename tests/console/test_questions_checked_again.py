@@ -17,8 +17,8 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import downloads, intent_outcomes, service_events
 from tests.console.downloads_screen import at_downloads, download_of
-from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
-from tests.console.queue_past import order_of
+from tests.console.past_downloads import order_of
+from tests.console.past_tasks import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import Console, opened
 from tests.store import single
 from tests.store.support import SOON, answer, request, sent

@@ -16,7 +16,7 @@ from bwp_tui.domain.views import View
 from bwp_tui.store.commands import download_queue, saved_views
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.errors import NotPossible
-from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
+from tests.console.past_tasks import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import make_profile, opened
 
 TARGETS = {"new": READY, "new_deletion": READY, "download": READY, "resubmit": NOT_KNOWN, "cancel": HELD, "note": READY}

@@ -15,7 +15,7 @@ from bwp_tui.domain.task import WATCHED, Kind, Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import legal_records
 from bwp_tui.store.queries import tasks, timeline
-from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
+from tests.console.past_tasks import HELD, NOT_KNOWN, READY, TODAY, WAITING
 from tests.console.support import Console, opened
 from tests.store import single
 

@@ -15,7 +15,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
-from tests.console.past import HELD, NOW, clock
+from tests.console.past_tasks import HELD, NOW, clock
 from tests.console.support import Console, opened
 from tests.engine.shop import ACTOR, submit
 

@@ -29,7 +29,7 @@ from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.worklog import intent_outcomes, intents
-from tests.console.past import HELD, TODAY
+from tests.console.past_tasks import HELD, TODAY
 from tests.console.support import opened
 from tests.store import single
 

@@ -19,7 +19,7 @@ from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState, SavedStateFile, forget
 from bwp_tui.settings import Profile
 from bwp_tui.store.open_store import open_store
-from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, clock
+from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, clock
 from tests.console.support import WIDE, Console, make_profile, opened
 
 

@@ -13,7 +13,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents, poll_responses
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
-from tests.console.past import HELD, NOW, PastTask
+from tests.console.past_tasks import HELD, NOW, PastTask
 from tests.console.support import Console, opened
 
 NUMBER = 2

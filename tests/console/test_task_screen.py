@@ -16,7 +16,7 @@ from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from bwp_tui.store.worklog.poll_responses import PollResponse
-from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, PastTask
+from tests.console.past_tasks import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, PastTask
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
 

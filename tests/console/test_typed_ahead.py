@@ -19,7 +19,7 @@ from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.queries import timeline
-from tests.console.past import HELD, ORDERS_OPEN, TODAY
+from tests.console.past_tasks import HELD, ORDERS_OPEN, TODAY
 from tests.console.support import Console, opened
 
 TYPED = "complicated\r"

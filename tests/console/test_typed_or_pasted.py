@@ -12,7 +12,7 @@ from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.settings import Profile
-from tests.console.past import PAST
+from tests.console.past_tasks import PAST
 from tests.console.support import opened
 from tests.console.test_diff_driver import Watched
 from tests.pty_terminal import Terminal

@@ -11,7 +11,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog.poll_responses import PollResponse
-from tests.console.past import NOW, READY, WAITING, PastTask, clock
+from tests.console.past_tasks import NOW, READY, WAITING, PastTask, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.console.table_app import make_task
 from tests.store import single

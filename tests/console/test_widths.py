@@ -21,7 +21,7 @@ from bwp_tui.console.widgets.styled_line import Heading, StyledLine
 from bwp_tui.domain.views import VIEWS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from tests.console.past import NOT_KNOWN, READY
+from tests.console.past_tasks import NOT_KNOWN, READY
 from tests.console.support import opened, screen_lines
 
 CHANGES: Final = {NARROW, WIDE, TASK_WIDE, SIDE_BY_SIDE, 2 * FIGURES_CELLS + 3, 3 * FIGURES_CELLS + 3}

@@ -32,7 +32,7 @@ from bwp_tui.store.worklog import downloads
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.golden.write import STATUSES
-from tests.store.hand_reader import PAGE, TABLES, Rows, rows_from_pages, rows_of
+from tests.store.independent_reader import PAGE, TABLES, Rows, rows_from_pages, rows_of
 from tests.store.support import NOW, SOON, TODAY, accepted, answer, in_status, submitted
 
 Damage = Callable[[bytearray, random.Random], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults import damage
-from tests.store.hand_reader import rows_from_pages
+from tests.store.independent_reader import rows_from_pages
 
 _EACH = 2
 

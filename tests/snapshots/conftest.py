@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from bwp_tui.settings import Profile
 from tests.console.conftest import profile, surroundings
-from tests.snapshots.camera import Camera, Compare
+from tests.snapshots.screenshots import Camera, Compare
 
 __all__ = ["profile", "surroundings"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from tests.console.queue_past import PAST, run_all
+from tests.console.past_downloads import PAST, run_all
 from tests.console.support import Console
-from tests.snapshots.camera import SMALL, Camera, both_sizes
+from tests.snapshots.screenshots import SMALL, Camera, both_sizes
 
 
 async def open_downloads(console: Console) -> None:

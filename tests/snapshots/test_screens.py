@@ -10,10 +10,10 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from tests.archive.zips import plain
-from tests.console.past import HELD, NOT_KNOWN, NOW, READY, TODAY, WAITING
+from tests.console.past_tasks import HELD, NOT_KNOWN, NOW, READY, TODAY, WAITING
 from tests.console.support import Console
 from tests.console.test_archive_screen import MEMBERS
-from tests.snapshots.camera import SMALL, Camera, both_sizes
+from tests.snapshots.screenshots import SMALL, Camera, both_sizes
 from tests.store import single
 
 TOKEN = "28688a0a-1111-4222-8333-444455556666"

@@ -8,9 +8,9 @@ from textual.widgets import Input
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
-from tests.console.past import NOT_KNOWN, NOW, READY
+from tests.console.past_tasks import NOT_KNOWN, NOW, READY
 from tests.console.support import USUAL, Console
-from tests.snapshots.camera import SMALL, Camera, both_sizes
+from tests.snapshots.screenshots import SMALL, Camera, both_sizes
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "ansi-dark"])

@@ -17,7 +17,7 @@ from bwp_tui.store.queries import timeline
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, change_elsewhere, overwrite, overwrite_table
-from tests.store.hand_reader import rows_of
+from tests.store.independent_reader import rows_of
 from tests.store.support import ACTOR, TODAY, accepted, back_up, closed_history, in_status
 
 

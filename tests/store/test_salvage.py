@@ -33,7 +33,7 @@ from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.golden import write as golden
-from tests.store.hand_reader import rows_of
+from tests.store.independent_reader import rows_of
 from tests.store.support import ACTOR, FAR, NOW, TODAY, accepted, back_up, closed_history, intent_of, scalar, submitted
 
 GOLDEN = Path(golden.__file__).parent

@@ -1,4 +1,4 @@
-"""Taking pictures of the console on a planted history."""
+"""Take screenshots of the console with a prepared history, and compare them with those that are kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
-from tests.console.past import PAST, PastTask, clock
+from tests.console.past_tasks import PAST, PastTask, clock
 from tests.console.support import USUAL, WIDE, Console, plant, screen_lines
 
 SMALL: Final = (60, 15)

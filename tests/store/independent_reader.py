@@ -1,4 +1,4 @@
-"""Reads rows out of the bytes of a history, sharing nothing with the program: what it finds must not be lost.
+"""Read rows from the bytes of a history without any code of the program: what this finds must not be lost.
 
 It knows the number of columns of each table, and believes each cell of each page that looks like a leaf.
 """

@@ -1,4 +1,4 @@
-"""A history with downloads in every state they can be in, in the order of the queue."""
+"""A history with downloads in every state, in the order of the queue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.downloads import DownloadJob
-from tests.console.past import NOW, PastTask
+from tests.console.past_tasks import NOW, PastTask
 
 SHA: Final = "3f786850e387550fdab836ed7e6dc881de23001bb1e4a9b0d1f8c2a5b6e7d809"
 FOLDER: Final = "/srv/privacy/results"

@@ -1,4 +1,4 @@
-"""Tasks of a fixed past, and the instant from which they are seen."""
+"""Tasks of a fixed past, and the instant at which tests look at them."""
 
 from __future__ import annotations
 
