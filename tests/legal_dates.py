@@ -90,7 +90,7 @@ def weekday_or_monday(day: date) -> date:
     return next(later for later in days_after(day - ONE) if f"{later:%a}" not in ("Sat", "Sun"))
 
 
-def reckoned(id: str, received: date) -> tuple[date | None, date | None, date | None]:
+def dates_by_hand(id: str, received: date) -> tuple[date | None, date | None, date | None]:
     """When a request is due, when it is due once extended, and when its receipt is to be acknowledged."""
     if id in DAYS:
         first, more = DAYS[id]
@@ -103,12 +103,12 @@ def reckoned(id: str, received: date) -> tuple[date | None, date | None, date | 
     return None, None, None
 
 
-def reckoned_with_stop(
+def date_with_stop(
     id: str, received: date, asked: date, replied: date | None, *, extended: bool = False
 ) -> date | None:
     """When a request is due whose shopper was asked on a day and replied on another: the days left at the question
     are left at the reply, but not more than if the request had come with the reply. Under the UK GDPR alone."""
-    due = reckoned(id, received)[extended]
+    due = dates_by_hand(id, received)[extended]
     if id != "uk-gdpr" or due is None or asked > due:
         return due
     if replied is None:
@@ -117,6 +117,6 @@ def reckoned_with_stop(
     while day < due:
         left, day = left + 1, day + ONE
     runs_out = replied if left == 0 else day_later(replied, left)
-    received_with_reply = reckoned(id, replied)[extended]
+    received_with_reply = dates_by_hand(id, replied)[extended]
     assert received_with_reply is not None
     return min(runs_out, received_with_reply)

@@ -48,7 +48,7 @@ def log() -> Iterator[LineRecorder]:
         yield recorder
 
 
-def _told(error: BaseException) -> str:
+def _texts_of(error: BaseException) -> str:
     """Return all that an exception, and those chained to it on purpose or not, can tell."""
     told = traceback.format_exception(error)
     link: BaseException | None = error
@@ -77,7 +77,7 @@ async def test_a_failed_call_tells_nothing(
     with pytest.raises(ApiError) as caught:
         await api.start(Kind.RETRIEVAL, "jane@example.com", CLIENT_TOKEN)
 
-    _assert_clean(_told(caught.value), *log.lines)
+    _assert_clean(_texts_of(caught.value), *log.lines)
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert any("httpcore" in line or "HTTP" in line or "connect" in line for line in log.lines)
     await api.aclose()
@@ -106,7 +106,7 @@ def _failed(link: PresignedLink, log: LineRecorder) -> None:
     with pytest.raises(TransferError) as caught, open_transfer(link, read_timeout=0.2) as transfer:
         list(transfer.chunks())
     logger.setLevel(logging.NOTSET)
-    _assert_clean(_told(caught.value), *log.lines)
+    _assert_clean(_texts_of(caught.value), *log.lines)
 
 
 async def test_a_cancelled_call_tells_nothing(api: PrivacyApi, server: ScriptedServer) -> None:

@@ -62,7 +62,7 @@ def _beside_curl(effort: Effort, length: int) -> Iterator[Row]:
         for round_number in range(effort.rounds(_ROUNDS) + 1):
             before = resident_mib(os.getpid())
             speed = undisturbed(lambda: length / _pumped(url, folder, sha256) / 2**20)
-            peer = undisturbed(lambda: length / _curled(curl, url, folder) / 2**20)
+            peer = undisturbed(lambda: length / _seconds_of_curl(curl, url, folder) / 2**20)
             same_work = undisturbed(lambda: length / _piped(curl, url, folder, sha256) / 2**20)
             if round_number:  # the first has made the buffers and read the libraries
                 ours.append(speed)
@@ -87,7 +87,7 @@ def _pumped(url: str, folder: Path, sha256: str) -> float:
     return seconds
 
 
-def _curled(curl: str, url: str, folder: Path) -> float:
+def _seconds_of_curl(curl: str, url: str, folder: Path) -> float:
     saved = folder / "curled.zip"
     began = time.perf_counter()
     subprocess.run([curl, "-sS", "--cacert", str(folder / "cert.pem"), "-o", str(saved), url], check=True)

@@ -39,14 +39,14 @@ def _busy_s() -> float:
 
 def _own_s() -> float:
     """Return the processor time of this process and of all below it, those that have ended included."""
-    return sum(map(_ticks_of, _family(os.getpid()))) / _TICKS
+    return sum(map(_ticks_of, _processes_below(os.getpid()))) / _TICKS
 
 
-def _family(pid: int) -> Iterator[int]:
+def _processes_below(pid: int) -> Iterator[int]:
     yield pid
     for thread in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in thread.read_text().split():
-            yield from _family(int(child))
+            yield from _processes_below(int(child))
 
 
 def _ticks_of(pid: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import CREDENTIALS, Bwp
-from tests.cli.test_repl import talk
+from tests.cli.test_repl import run_lines
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_decline_without_credentials_says_that_it_is_recorded(shop: Bwp) -> No
 
 
 def test_plain_mode_has_both(office: Bwp) -> None:
-    _, declined, listed, *_ = talk(office, 'decline 1 --reason fraud --text "not ours"', "list", "quit")
+    _, declined, listed, *_ = run_lines(office, 'decline 1 --reason fraud --text "not ours"', "list", "quit")
     assert "DECLINED" in declined
     assert "DECLINED" in listed
     assert "fraud: not ours" in listed

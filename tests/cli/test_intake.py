@@ -8,7 +8,7 @@ from pathlib import Path
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import CREDENTIALS, Bwp
-from tests.cli.test_repl import talk
+from tests.cli.test_repl import run_lines
 
 
 def test_a_held_request_is_sent_only_once_it_is_verified(shop: Bwp, practice: Sandbox) -> None:
@@ -84,7 +84,7 @@ def test_a_held_request_needs_credentials_as_a_sent_one_does(bwp: Bwp) -> None:
 def test_plain_mode_has_it_too(bwp: Bwp) -> None:
     bwp.env |= CREDENTIALS
     assert bwp("submit", "retrieval", "jane@example.com", "--hold").code == 0
-    greeting, verified, listed, *_ = talk(bwp, 'verify 1 --how "order 17"', "list status:received", "quit")
+    greeting, verified, listed, *_ = run_lines(bwp, 'verify 1 --how "order 17"', "list status:received", "quit")
     assert "1 to verify, 0 to send, 0 " in greeting
     assert "RECEIVED" in verified
     assert listed.startswith("Number 1, retrieval for j•••@example.com: RECEIVED, to send, ")

@@ -28,8 +28,8 @@ DRAWN = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2500-\u259f]")
 """What moves a cursor, colours, or draws a box."""
 
 
-def talk(bwp: Bwp, *lines: str) -> list[str]:
-    """Say lines; return what was answered to each of them, the greeting first."""
+def run_lines(bwp: Bwp, *lines: str) -> list[str]:
+    """Type lines; return what is printed after each of them, the greeting first."""
     ended = bwp("--plain", typed="".join(f"{line}\n" for line in lines))
     assert ended.code == 0, ended.err
     return ended.out.split(PROMPT)
@@ -39,7 +39,7 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
     file = bwp.data.parent / "requests.csv"
     file.write_text("kind,email,note,tags\naccess,jane@example.com,left a message,vip\n", encoding="utf-8")
     assert bwp("import", str(file), env=CREDENTIALS).code == 0
-    greeting, listed, noted, shown, *_ = talk(bwp, "list", 'note 1 "called back"', "show 1", "quit", "list")
+    greeting, listed, noted, shown, *_ = run_lines(bwp, "list", 'note 1 "called back"', "show 1", "quit", "list")
     counted = (
         "Tasks: 0 to verify, 0 to send, 1 to be sent or not ended at the service, 0 with a result to download,"
         " 0 failed or unconfirmed, to be answered."
@@ -54,7 +54,7 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
 
 
 def test_help_lists_commands_with_the_arguments_and_the_help_of_the_cli(bwp: Bwp) -> None:
-    _, lines, *_ = talk(bwp, "help", "q", "list")
+    _, lines, *_ = run_lines(bwp, "help", "q", "list")
     for usage, purpose in (
         ("list FILTER ", CLI_COMMANDS_BY_NAME["list"].help),
         ("show TASK ", CLI_COMMANDS_BY_NAME["show"].help),
@@ -65,7 +65,7 @@ def test_help_lists_commands_with_the_arguments_and_the_help_of_the_cli(bwp: Bwp
 
 
 def test_help_lists_every_command_that_runs_here_and_no_other(bwp: Bwp) -> None:
-    _, listed, *refused = talk(bwp, "help commands", "run", "restore x.db", "help sandbox", "quit")
+    _, listed, *refused = run_lines(bwp, "help commands", "run", "restore x.db", "help sandbox", "quit")
     names = [line.split()[0] for line in listed.splitlines()]
     own = ["new", "watch", "news", "help", "quit"]
     assert names == [*(name for name in build_parser()[1] if name not in ("restore", "run", "sandbox")), *own]
@@ -202,7 +202,7 @@ def test_no_library_that_draws_is_ever_loaded(bwp: Bwp) -> None:
 
 def test_rows_of_tables_are_sentences_of_their_headings(bwp: Bwp) -> None:
     number, path = save(bwp, bwp.data.parent / "results")
-    _, saved, entries, shown, keys, *_ = talk(
+    _, saved, entries, shown, keys, *_ = run_lines(
         bwp, "downloads", f"bwp-tui inspect {number}", f"show {number}", "config keys"
     )
     assert re.match(rf"Number {number}, task \w+, email .•••@[\w.]+, state done, done 100%, bytes \d", saved)
@@ -215,7 +215,7 @@ def test_rows_of_tables_are_sentences_of_their_headings(bwp: Bwp) -> None:
 
 
 def test_a_request_that_was_sent_is_a_sentence(shop: Bwp) -> None:
-    _, submitted, sent, *_ = talk(shop, "submit retrieval jane@example.com --wait", "sent")
+    _, submitted, sent, *_ = run_lines(shop, "submit retrieval jane@example.com --wait", "sent")
     assert "Number 1, retrieval for j•••@example.com: COMPLETED" in submitted
     assert re.match(r"Created [-:\d ]+, number 1, request submit retrieval, email j•••@example.com, state ", sent)
 

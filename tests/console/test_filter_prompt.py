@@ -17,7 +17,7 @@ def typed(console: Console) -> str:
     return console.main.prompt.query_one(Input).value
 
 
-def made_out(console: Console) -> list[str]:
+def underlined_texts(console: Console) -> list[str]:
     """The runs of text in the table that are underlined."""
     table = console.main.table
     lines = [table.render_line(y) for y in range(1, table.size.height)]
@@ -68,12 +68,12 @@ async def test_the_tags_in_use_are_offered(profile: Profile) -> None:
 async def test_the_words_of_a_filter_are_made_out_in_the_table(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("m", "slash", *"vip", "enter")
-        await console.until(lambda: made_out(console) == ["VIP"])
+        await console.until(lambda: underlined_texts(console) == ["VIP"])
         await console.press("slash", "ctrl+u", *"frank", "enter")
         await console.until(lambda: console.main.table.numbers == array("q", [ORDERS_OPEN]))
-        await console.until(lambda: made_out(console) == ["frank"])
+        await console.until(lambda: underlined_texts(console) == ["frank"])
         await console.press("escape")
-        await console.until(lambda: console.main.table.row_count > 1 and not made_out(console))
+        await console.until(lambda: console.main.table.row_count > 1 and not underlined_texts(console))
 
 
 async def test_either_of_two_is_found_and_made_out_and_nothing_is_wrong_while_it_is_typed(profile: Profile) -> None:
@@ -85,7 +85,7 @@ async def test_either_of_two_is_found_and_made_out_and_nothing_is_wrong_while_it
             assert console.main.prompt.mistake is None
         await console.press("tab", "enter")
         await console.until(lambda: console.main.list_state.filter == "(frank or vip) -is:active")
-        await console.until(lambda: made_out(console) == ["frank"])
+        await console.until(lambda: underlined_texts(console) == ["frank"])
         await console.press("slash", "ctrl+u", *"is:failed or ", "enter")
         await console.sees("A condition is missing after “or”.")
 
@@ -94,9 +94,9 @@ async def test_a_match_within_a_masked_address_is_not_made_out(profile: Profile)
     async with opened(profile) as console:
         await console.press("slash", *"bob", "enter")
         await console.until(lambda: console.main.table.numbers == array("q", [HELD]))
-        assert made_out(console) == []
+        assert underlined_texts(console) == []
         await console.press("slash", "ctrl+u", *"example.com", "enter")
-        await console.until(lambda: set(made_out(console)) == {"example.com"})
+        await console.until(lambda: set(underlined_texts(console)) == {"example.com"})
 
 
 @pytest.mark.parametrize("unfinished", ["age>2x", "is:", "status:faild", "statsu:", "stat"])

@@ -18,7 +18,7 @@ from bwp_tui.domain.regulations import (
     regulation_id,
     stored_names,
 )
-from tests.legal_dates import CLOSED, DAYS, MONTHS, ONE, RECEIPTS, US, reckoned
+from tests.legal_dates import CLOSED, DAYS, MONTHS, ONE, RECEIPTS, US, dates_by_hand
 from tests.plain_task import plain_task
 
 PLAIN = plain_task(1, datetime(2026, 11, 10, tzinfo=UTC))
@@ -28,7 +28,7 @@ APPEALS = {"us-co": 45, "us-mn": 45, "us-nj": 45, "us-or": 45, "us-ca": None, "u
 @pytest.mark.parametrize("id", IDS)
 def test_the_dates_of_each_regulation_equal_an_independent_reckoning_for_1500_receipts(id: str) -> None:
     for received in RECEIPTS:
-        due, extended, acknowledged = reckoned(id, received)
+        due, extended, acknowledged = dates_by_hand(id, received)
         for name in stored_names(id):
             assert deadlines.statutory_due_date(name, received) == due, received
             task = PLAIN._replace(regulation=name, received_on=received)

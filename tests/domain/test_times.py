@@ -26,7 +26,7 @@ def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     time.tzset()
 
 
-def _sit_in(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+def _set_machine_zone(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
 
@@ -75,14 +75,14 @@ def test_the_wall_clock_is_read_in_utc() -> None:
     [("Asia/Tokyo", date(2026, 11, 21)), ("America/Los_Angeles", date(2026, 11, 20)), ("UTC", date(2026, 11, 20))],
 )
 def test_the_day_is_the_one_where_the_operator_sits(in_zone: pytest.MonkeyPatch, zone: str, day: date) -> None:
-    _sit_in(in_zone, zone)
+    _set_machine_zone(in_zone, zone)
     assert local_day(datetime(2026, 11, 20, 20, 0, tzinfo=UTC)) == day
 
 
 def test_the_ends_of_the_calendar_have_a_day_in_every_zone(in_zone: pytest.MonkeyPatch) -> None:
-    _sit_in(in_zone, "America/Los_Angeles")
+    _set_machine_zone(in_zone, "America/Los_Angeles")
     assert local_day(parse_instant("0001-01-01T00:00:00Z")) == date(1, 1, 1)
-    _sit_in(in_zone, "Asia/Tokyo")
+    _set_machine_zone(in_zone, "Asia/Tokyo")
     assert local_day(parse_instant("9999-12-31T23:59:59Z")) == date(9999, 12, 31)
 
 

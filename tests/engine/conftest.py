@@ -30,7 +30,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def quick_succession(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_lease_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the engines of this process look after the lease more often, and start again sooner after a fault."""
     monkeypatch.setattr(engine_thread, "HEARTBEAT_S", 0.2)
     monkeypatch.setattr(engine_thread, "LEASE_CHECK_S", 0.1)

@@ -20,7 +20,7 @@ def seconds() -> Seconds:
     return Seconds()
 
 
-def shut(breaker: CircuitBreaker, seconds: float) -> bool:
+def open_breaker(breaker: CircuitBreaker, seconds: float) -> bool:
     return breaker.record_failure(lambda _failures: seconds)
 
 
@@ -32,7 +32,7 @@ def test_a_host_that_is_well_takes_all_that_is_asked(seconds: Seconds) -> None:
 
 def test_after_a_failure_nothing_begins_until_its_time_is_over(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
-    shut(breaker, 5)
+    open_breaker(breaker, 5)
     assert (breaker.reserve(4).calls, breaker.seconds_until_retry()) == (0, 5)
     seconds.now += 5
     assert breaker.reserve(4).calls == 1
@@ -41,7 +41,7 @@ def test_after_a_failure_nothing_begins_until_its_time_is_over(seconds: Seconds)
 def test_a_rest_shorter_than_an_instant_can_express_is_over(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
     seconds.now = 1_795_096_906.468771
-    shut(breaker, 2.4e-07)
+    open_breaker(breaker, 2.4e-07)
     assert breaker.is_available
     assert breaker.reserve().calls == 1
 
@@ -61,7 +61,7 @@ def test_the_wait_grows_with_failures_in_a_row_and_a_burst_is_one(seconds: Secon
 
 def test_a_probe_that_goes_on_for_long_holds_up_nobody_once_it_was_answered(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
-    shut(breaker, 1)
+    open_breaker(breaker, 1)
     seconds.now += 1
     with breaker.reserve():
         assert breaker.is_probing
@@ -71,10 +71,10 @@ def test_a_probe_that_goes_on_for_long_holds_up_nobody_once_it_was_answered(seco
 
 def test_a_failed_probe_shuts_again(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
-    shut(breaker, 1)
+    open_breaker(breaker, 1)
     seconds.now += 1
     with breaker.reserve():
-        assert shut(breaker, 2)
+        assert open_breaker(breaker, 2)
     assert breaker.reserve().calls == 0
     seconds.now += 2
     assert breaker.reserve().calls == 1
@@ -83,7 +83,7 @@ def test_a_failed_probe_shuts_again(seconds: Seconds) -> None:
 def test_a_reservation_that_failed_inside_is_given_back(seconds: Seconds) -> None:
     told: list[None] = []
     breaker = CircuitBreaker(seconds, lambda: told.append(None))
-    shut(breaker, 1)
+    open_breaker(breaker, 1)
     seconds.now += 1
     with pytest.raises(RuntimeError), breaker.reserve():
         raise RuntimeError
@@ -93,7 +93,7 @@ def test_a_reservation_that_failed_inside_is_given_back(seconds: Seconds) -> Non
 
 def test_closing_twice_gives_nothing_back_that_another_holds(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
-    shut(breaker, 1)
+    open_breaker(breaker, 1)
     seconds.now += 1
     first = breaker.reserve()
     first.close()

@@ -30,7 +30,7 @@ PIECE = b"PK\x03\x04" + bytes((1 << 16) - 4)
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+def small_shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
     """A shop whose history and downloads lie on a small disk of their own."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a disk")
@@ -63,35 +63,35 @@ def endless(wait: Callable[[], object] = lambda: None) -> Callable[[ScriptedServ
     return react
 
 
-async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, archive_server: ScriptedServer) -> None:
-    number = await tiny.completed("jane@example.com")
+async def test_a_body_without_end_leaves_the_history_its_room(small_shop: Shop, archive_server: ScriptedServer) -> None:
+    number = await small_shop.completed("jane@example.com")
     archive_server.script("/archive", endless())
-    folder = tiny.request_download(number)
-    await tiny.work()
-    download = tiny.download_of(number)
+    folder = small_shop.request_download(number)
+    await small_shop.work()
+    download = small_shop.download_of(number)
     assert download.state == "failed"
     assert "for the history" in (download.trouble or "")
     assert names_in(folder) == [], "nothing can go on behind bytes without an ETag"
-    assert free(tiny.profile.folder) > HISTORY_RESERVE
-    assert tiny.submit("next@example.com")
+    assert free(small_shop.profile.folder) > HISTORY_RESERVE
+    assert small_shop.submit("next@example.com")
 
 
 async def test_a_disk_that_others_fill_ends_the_download(
-    tiny: Shop, archive_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    small_shop: Shop, archive_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("downloads.downloader", "runtime.engine"):
         monkeypatch.setattr(f"bwp_tui.engine.{module}.STORE_RETRY_S", 0.05)
-    number = await tiny.completed("jane@example.com")
+    number = await small_shop.completed("jane@example.com")
     archive_server.script("/archive", endless(lambda: archive_server.closing.wait(0.002)))
-    folder = tiny.request_download(number)
-    part = folder / f"{name_of(tiny, number)}.part"
-    async with at_work(tiny):
+    folder = small_shop.request_download(number)
+    part = folder / f"{name_of(small_shop, number)}.part"
+    async with at_work(small_shop):
         await eventually_in_loop(lambda: size(part) > (1 << 20))
-        other = tiny.profile.folder / "another program"
+        other = small_shop.profile.folder / "another program"
         fill(other)
         await eventually_in_loop(lambda: not size(part))
         other.unlink()  # it may have taken what the part gave back, and then nothing can be recorded before
-        await eventually_in_loop(lambda: tiny.download_of(number).state == "failed")
+        await eventually_in_loop(lambda: small_shop.download_of(number).state == "failed")
     assert names_in(folder) == []
 
 

@@ -42,7 +42,7 @@ from tests.waiting import eventually
 
 ROOT = Path(bwp_tui.__file__).parents[1]
 
-pytestmark = pytest.mark.usefixtures("quick_succession")
+pytestmark = pytest.mark.usefixtures("short_lease_intervals")
 
 
 @contextmanager

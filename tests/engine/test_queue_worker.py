@@ -152,9 +152,9 @@ async def test_one_that_was_withdrawn_while_it_was_read_ahead_is_not_sent(
     assert intents.next_at(shop.store) is None
 
 
-def lanes_of(*lanes: WorkerCoroutine) -> Callable[[int], Sequence[WorkerCoroutine]]:
-    """Return what begins these lanes, once, however many there is room for."""
-    left = list(lanes)
+def coroutines_once(*coroutines: WorkerCoroutine) -> Callable[[int], Sequence[WorkerCoroutine]]:
+    """Return what begins these coroutines, once, however many there is room for."""
+    left = list(coroutines)
 
     def begin(most: int) -> Sequence[WorkerCoroutine]:
         begun, left[:] = left[:most], left[most:]
@@ -175,7 +175,7 @@ async def test_the_first_failure_is_raised_when_all_lanes_have_ended_and_no_othe
 
     calls = [lane(number) for number in range(POOL_SIZE + 2)]
     with pytest.raises(ValueError, match=r"[01]"):
-        await CoroutinePool(asyncio.Event()).run(lanes_of(*calls))
+        await CoroutinePool(asyncio.Event()).run(coroutines_once(*calls))
     assert sorted(ended) == [2, 3]
     for call in calls:
         call.close()
@@ -211,7 +211,7 @@ async def test_lanes_that_are_cancelled_end_before_the_cancellation_is_over() ->
         finally:
             ended.append(number)
 
-    waiting = asyncio.create_task(CoroutinePool(asyncio.Event()).run(lanes_of(*map(lane, range(3)))))
+    waiting = asyncio.create_task(CoroutinePool(asyncio.Event()).run(coroutines_once(*map(lane, range(3)))))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()

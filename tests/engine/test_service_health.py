@@ -18,39 +18,39 @@ def health(store: Store) -> ServiceHealth:
     return ServiceHealth(store, random.Random(1))
 
 
-def seconds_shut(health: ServiceHealth, clock: ManualClock) -> float:
+def seconds_until_call(health: ServiceHealth, clock: ManualClock) -> float:
     next_call_at = health.next_call_at()
     return 0.0 if next_call_at is None else (next_call_at - clock.now).total_seconds()
 
 
 def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(health: ServiceHealth, clock: ManualClock) -> None:
-    shut = []
+    waits = []
     for _ in range(40):
         health.record_failure(Unreachable("gone"))
-        shut.append(seconds_shut(health, clock))
+        waits.append(seconds_until_call(health, clock))
         assert health.is_failing
         clock.advance(seconds=61)
         assert health.next_call_at() is None
-    assert shut[0] <= 1
-    assert 30 < max(shut) <= 60
+    assert waits[0] <= 1
+    assert 30 < max(waits) <= 60
 
 
 def test_failures_of_one_burst_count_as_one(health: ServiceHealth, clock: ManualClock) -> None:
     for _ in range(20):
         health.record_failure(Unreachable("gone"))
-    assert seconds_shut(health, clock) <= 1
+    assert seconds_until_call(health, clock) <= 1
 
 
 def test_a_later_failure_does_not_open_it_earlier(health: ServiceHealth, clock: ManualClock) -> None:
     health.record_failure(Throttled("slow down", retry_after=45))
     health.record_failure(Unreachable("gone"))
-    assert seconds_shut(health, clock) == 45
+    assert seconds_until_call(health, clock) == 45
 
 
 def test_an_answer_to_a_call_from_before_does_not_open_it(health: ServiceHealth, clock: ManualClock) -> None:
     health.record_failure(Throttled("slow down", retry_after=45))
     health.record_success()
-    assert seconds_shut(health, clock) == 45
+    assert seconds_until_call(health, clock) == 45
 
 
 def test_an_answer_after_the_wait_ends_the_trouble(health: ServiceHealth, clock: ManualClock, store: Store) -> None:
@@ -64,7 +64,7 @@ def test_an_answer_after_the_wait_ends_the_trouble(health: ServiceHealth, clock:
 
 def test_a_denial_is_waited_on_for_long(health: ServiceHealth, clock: ManualClock) -> None:
     health.record_failure(AccessDenied("no"))
-    assert seconds_shut(health, clock) >= 15
+    assert seconds_until_call(health, clock) >= 15
 
 
 def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_ready(
@@ -74,13 +74,13 @@ def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_r
         assert health.record_failure(BadCredentials("wrong")) == clock.now
         assert health.credentials_refused.is_set()
         health.record_success()
-        assert pause <= seconds_shut(health, clock) <= 1.1 * pause
+        assert pause <= seconds_until_call(health, clock) <= 1.1 * pause
         assert engine_state.read(store).next_try_at == health.next_call_at()
         clock.advance(seconds=1.1 * pause)
     health.record_success()
     assert not health.credentials_refused.is_set()
     health.record_failure(BadCredentials("wrong"))
-    assert seconds_shut(health, clock) <= 1.1 * CREDENTIAL_RETRY_S[0]
+    assert seconds_until_call(health, clock) <= 1.1 * CREDENTIAL_RETRY_S[0]
 
 
 def test_other_credentials_open_it_at_once(health: ServiceHealth) -> None:
@@ -181,7 +181,7 @@ def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
     health.record_single_refusal(2, AccessDenied("no"))
     assert health.next_call_at() is None
     health.record_single_refusal(3, AccessDenied("no"))
-    assert seconds_shut(health, clock) >= 15
+    assert seconds_until_call(health, clock) >= 15
     assert engine_state.read(store).service == ServiceHealthState.DENIED
 
 
@@ -197,7 +197,7 @@ def test_a_clock_that_goes_back_does_not_keep_it_shut(health: ServiceHealth, clo
     health.record_failure(Throttled("slow down", retry_after=45))
     clock.advance(hours=-3)
     health.shift_clock(timedelta(hours=3))
-    assert abs(seconds_shut(health, clock) - 45) < 1e-3
+    assert abs(seconds_until_call(health, clock) - 45) < 1e-3
 
 
 @pytest.mark.parametrize("error", [Unreachable, Throttled, AccessDenied, ServerFault, BadResponse])
@@ -205,7 +205,7 @@ def test_the_wait_that_any_answer_asks_for_is_honoured(
     health: ServiceHealth, clock: ManualClock, error: type[ApiError]
 ) -> None:
     health.record_failure(error("later", retry_after=300))
-    assert seconds_shut(health, clock) >= 300 - 1e-3
+    assert seconds_until_call(health, clock) >= 300 - 1e-3
 
 
 def test_a_calm_service_writes_nothing(health: ServiceHealth, store: Store) -> None:

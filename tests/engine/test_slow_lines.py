@@ -19,7 +19,7 @@ from tests.waiting import eventually_in_loop
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_speed_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge the speed of a connection by 1.5 s instead of a minute: a busy machine may send nothing for a while."""
     monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SPEED_WINDOW_S", 1.5)
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.PROGRESS_INTERVAL_S", 0.1)

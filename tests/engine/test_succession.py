@@ -31,7 +31,7 @@ from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import engine_of, holder_of, running
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("quick_succession")
+pytestmark = pytest.mark.usefixtures("short_lease_intervals")
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ LEFT_TO_A_PERSON = 20
 
 
 @pytest.fixture(autouse=True)
-def no_rest_between_links(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments, **_named: 0.0)
 
 

@@ -51,7 +51,7 @@ ALL = {CLEAN, FAIR, *OF_CALLS, *OF_ARCHIVES}
 
 
 @pytest.fixture(autouse=True)
-def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments, **_named: 0.0)
     monkeypatch.setattr("bwp_tui.engine.requests.poller.LARGEST_BATCH", 3)  # answers that fit through the lines below
     monkeypatch.setattr(

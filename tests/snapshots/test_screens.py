@@ -19,7 +19,7 @@ from tests.store import single
 TOKEN = "28688a0a-1111-4222-8333-444455556666"
 
 
-def office(store: Store) -> None:
+def work_on_tasks(store: Store) -> None:
     """Work on the held deletion, and a second request for its address, which the service has taken."""
     single.verify(store, HELD, Verification(TODAY, "anna", "order 17 and its postcode"), "op")
     single.extend(store, HELD, "orders in three shops", TODAY, "op")
@@ -36,7 +36,7 @@ def office(store: Store) -> None:
 
 
 NEW = 11
-"""Local number of the request that `office` makes."""
+"""Local number of the request that `work_on_tasks` makes."""
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 4, 5], ids=["overview", "errors", "timeline", "sent", "notes"])
@@ -47,7 +47,7 @@ def test_task(camera: Camera, size: tuple[int, int], page: int) -> None:
         await console.go_to(NOT_KNOWN if page == 2 else NEW if page == 4 else HELD)
         await console.press("enter", str(page))
 
-    assert camera.agrees(size, act, prepare=office, rows=NEW)
+    assert camera.agrees(size, act, prepare=work_on_tasks, rows=NEW)
 
 
 def test_task_small(camera: Camera) -> None:
@@ -74,7 +74,7 @@ def test_sent(camera: Camera, size: tuple[int, int]) -> None:
         await console.press("H")
         await console.sees("2 requests")
 
-    assert camera.agrees(size, act, prepare=office, rows=NEW)
+    assert camera.agrees(size, act, prepare=work_on_tasks, rows=NEW)
 
 
 @both_sizes

@@ -33,7 +33,7 @@ from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, intent_of, request, scalar, sent, submitted
 
 
-def _calm() -> threading.Event:
+def _never_stopped() -> threading.Event:
     return threading.Event()
 
 
@@ -48,14 +48,14 @@ def _count(path: Path) -> int:
 def test_a_copy_a_day_is_made_for_this_user_alone_and_seven_are_kept(path: Path, store: Store) -> None:
     submitted(store)
     for day in range(10):
-        assert backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
+        assert backups.back_up_daily(path, TODAY + timedelta(days=day), _never_stopped())
     copies = backups.daily_backups(path)
     assert [copy.name for copy in copies] == [
         f"history-{(TODAY + timedelta(days=day)).isoformat()}.db" for day in range(9, 2, -1)
     ]
     assert {stat.S_IMODE(copy.stat().st_mode) for copy in copies} == {0o600}
     assert sorted(entry.name for entry in backups.folder(path).iterdir()) == sorted(copy.name for copy in copies)
-    assert backups.back_up_daily(path, TODAY + timedelta(days=9), _calm()) is None
+    assert backups.back_up_daily(path, TODAY + timedelta(days=9), _never_stopped()) is None
 
 
 def test_a_copy_holds_what_is_only_in_the_log_yet(path: Path, store: Store, tmp_path: Path) -> None:
@@ -84,15 +84,15 @@ def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: ManualClock)
     for number in range(60):
         submitted(store, email=f"shopper{number}@example.com")
     for day in range(-8, -1):
-        backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
+        backups.back_up_daily(path, TODAY + timedelta(days=day), _never_stopped())
     store.close()
     before = backups.daily_backups(path)
     engine = open_store(path, clock=clock)
     overwrite_table(path, "timeline")
     with pytest.raises(StoreError):
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
     assert backups.daily_backups(path) == before
-    assert "damaged" in (maintenance_thread.run_maintenance(engine, _calm()) or "")
+    assert "damaged" in (maintenance_thread.run_maintenance(engine, _never_stopped()) or "")
     engine.close()
     mended = open_store(path, clock=clock)
     assert mended.opening_report is not None
@@ -107,7 +107,7 @@ def test_a_history_whose_row_and_index_differ_is_not_copied(path: Path, clock: M
     begin = (int(str(page)) - 1) * PAGE
     overwrite(path, path.read_bytes().index(b"shopper@example.com", begin), b"xhopper")
     with pytest.raises(StoreError):
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
     assert backups.daily_backups(path) == []
 
 
@@ -115,7 +115,7 @@ def test_a_recovery_from_a_backup_says_what_is_in_no_copy(path: Path, clock: Man
     with closing(open_store(path, clock=clock)) as store:
         submitted(store)
         copied_at = format_instant(clock())
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
         clock.advance(minutes=9)
         submitted(store, email="later@example.com")
     path.unlink()
@@ -130,7 +130,7 @@ def test_a_newer_backup_has_the_response_to_what_a_recovery_took_for_lapsed(path
     newer = path.with_name("newer.db")
     with closing(open_store(path, clock=clock)) as store:
         task = submitted(store, Kind.DELETION)
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
         intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
         backups.back_up_to(path, newer)
     path.unlink()
@@ -148,10 +148,10 @@ def test_of_the_copies_the_one_that_holds_the_latest_counts_whatever_its_name_sa
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         submitted(store)
-        backups.back_up_daily(path, TODAY + timedelta(days=900), _calm())  # the clock was wrong
+        backups.back_up_daily(path, TODAY + timedelta(days=900), _never_stopped())  # the clock was wrong
         clock.advance(minutes=1)
         submitted(store, email="second@example.com")
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
     path.unlink()
     with closing(open_store(path, clock=clock)) as store:
         assert scalar(store, "SELECT count(*) FROM tasks") == 2
@@ -164,7 +164,7 @@ def test_a_lost_history_comes_from_a_copy_that_was_set_aside_if_that_is_the_newe
     older = path.with_name("older.db")
     with closing(open_store(path, clock=clock)) as store:
         submitted(store)
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
         backups.back_up_to(path, older)
         clock.advance(minutes=1)
         for number in range(30):
@@ -187,13 +187,13 @@ def test_no_history_is_begun_anew_while_the_backups_cannot_be_looked_at(
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         submitted(store)
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
         kept = backups.folder(path).rename(path.with_name("disk"))
         if is_link:
             backups.folder(path).symlink_to(path.with_name("not mounted"))
         else:
             backups.folder(path).touch()
-        assert "backups" in str(maintenance_thread.run_maintenance(store, _calm()))
+        assert "backups" in str(maintenance_thread.run_maintenance(store, _never_stopped()))
     path.unlink()
     with pytest.raises(StoreUnavailable, match="backups"):
         open_store(path, clock=clock)
@@ -220,11 +220,11 @@ def test_of_the_copies_of_one_history_the_later_revision_counts(path: Path, cloc
     with closing(open_store(path, clock=clock)) as store:
         clock.advance(days=900)
         submitted(store)
-        backups.back_up_daily(path, TODAY, _calm())
+        backups.back_up_daily(path, TODAY, _never_stopped())
         clock.advance(days=-900)
         correct_future_times(store, timedelta(days=900))
         submitted(store, email="second@example.com")
-        backups.back_up_daily(path, TODAY + timedelta(days=1), _calm())
+        backups.back_up_daily(path, TODAY + timedelta(days=1), _never_stopped())
     path.unlink()
     with closing(open_store(path, clock=clock)) as store:
         assert scalar(store, "SELECT count(*) FROM tasks") == 2
@@ -247,7 +247,7 @@ def test_a_lost_history_comes_from_a_copy_that_was_set_aside_where_there_is_no_b
 
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
-    assert maintenance_thread.run_maintenance(store, _calm()) is None
+    assert maintenance_thread.run_maintenance(store, _never_stopped()) is None
     assert len(backups.daily_backups(path)) == 1
 
 
@@ -316,7 +316,7 @@ def _completed_after_backup(path: Path, clock: ManualClock) -> tuple[Store, Task
     """Return a history whose daily copy has the task as it was before the service accepted and completed it."""
     store = open_store(path, clock=clock)
     task = submitted(store)
-    backups.back_up_daily(path, TODAY, _calm())
+    backups.back_up_daily(path, TODAY, _never_stopped())
     clock.advance(hours=1)
     intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
     poll_responses.record_responses(store, {task.number: (answer(Status.COMPLETED), None)})
@@ -364,7 +364,7 @@ def test_a_deletion_that_was_withdrawn_after_the_backup_is_not_sent_when_it_is_r
 ) -> None:
     store = open_store(path, clock=clock)
     deletion, retrieval = submitted(store, Kind.DELETION), submitted(store)
-    backups.back_up_daily(path, TODAY, _calm())
+    backups.back_up_daily(path, TODAY, _never_stopped())
     requests.cancel(store, deletion.number, ACTOR)
     assert tasks.get(store, deletion.number).status == Status.CANCELLED
     store.close()
@@ -421,7 +421,7 @@ def test_the_report_on_a_missing_history_names_no_file_that_was_not_there(
 ) -> None:
     store = open_store(path, clock=clock)
     submitted(store)
-    backups.back_up_daily(path, TODAY, _calm())
+    backups.back_up_daily(path, TODAY, _never_stopped())
     store.close()
     path.unlink()
     log = path.with_name(f"{path.name}-wal")
@@ -558,7 +558,7 @@ def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: 
     for number in range(1, 11):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
     backups.back_up_to(path, path.with_name("mine.db"))
-    backups.back_up_daily(path, TODAY - timedelta(days=1), _calm())
+    backups.back_up_daily(path, TODAY - timedelta(days=1), _never_stopped())
     accepted(store, "task-11", email="shopper11@example.com")
     store.close()
     ended = subprocess.run([sys.executable, "-c", _KILLED, str(path), what, str(step)], check=False, timeout=50)
@@ -567,7 +567,7 @@ def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: 
     assert atomic_swap.interrupted_swap(path) is None
     assert all(integrity.is_sound(copy) for copy in backups.daily_backups(path))
     assert len(backups.daily_backups(path)) >= 1
-    backups.back_up_daily(path, TODAY + timedelta(days=1), _calm())
+    backups.back_up_daily(path, TODAY + timedelta(days=1), _never_stopped())
     overwrite(path, 0, b"\0" * 24)
     assert _count(path) == 11
 

@@ -40,7 +40,7 @@ def _change(path: Path, sql: str) -> None:
         db.execute(sql)
 
 
-def _loosen(path: Path, table: str, declared: str, looser: str, sql: str) -> None:
+def _write_unchecked(path: Path, table: str, declared: str, looser: str, sql: str) -> None:
     """Change rows under a looser schema, which is tightened again."""
     for statement in (
         f"UPDATE sqlite_schema SET sql = replace(sql, '{declared}', '{looser}') WHERE name = '{table}'",
@@ -85,7 +85,7 @@ def test_a_row_that_cannot_be_changed_has_the_history_recovered_at_the_next_star
     path: Path, clock: ManualClock
 ) -> None:
     _filled(path, clock)
-    _loosen(path, "tallies", "tasks INTEGER NOT NULL", "tasks INTEGER", "UPDATE tallies SET tasks = NULL")
+    _write_unchecked(path, "tallies", "tasks INTEGER NOT NULL", "tasks INTEGER", "UPDATE tallies SET tasks = NULL")
     with closing(open_store(path, clock=clock)) as store, pytest.raises(StoreDamaged, match="start one again"):
         accepted(store, "task-3")
     with closing(open_store(path, clock=clock)) as store:

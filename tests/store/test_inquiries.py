@@ -23,7 +23,7 @@ from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import intent_outcomes
 from bwp_tui.store.worklog.service_events import record_events
-from tests.legal_dates import RECEIPTS, reckoned, reckoned_with_stop
+from tests.legal_dates import RECEIPTS, date_with_stop, dates_by_hand
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status, request, sent
 
@@ -44,10 +44,10 @@ def test_the_due_date_after_a_stop_equals_an_independent_reckoning(store: Store,
         for asked_after, awaited, extended in (stops[at % len(stops)], stops[(at * 7 + 3) % len(stops)]):
             asked = received + timedelta(days=asked_after)
             replied = asked + timedelta(days=awaited)
-            is_extended = extended and reckoned(id, received)[1] is not None
+            is_extended = extended and dates_by_hand(id, received)[1] is not None
             one = task._replace(received_on=received, inquired_on=asked, extended_on=received if is_extended else None)
             for reply in (None, replied):
-                expected = reckoned_with_stop(id, received, asked, reply, extended=is_extended)
+                expected = date_with_stop(id, received, asked, reply, extended=is_extended)
                 assert deadlines.task_due_date(one._replace(replied_on=reply)) == expected, (received, asked, reply)
 
 
@@ -87,7 +87,7 @@ def test_a_correction_moves_the_dates_and_another_regulation_does_not_stop(store
     single.reply(store, number, REPLIED, ACTOR)
     for received, law in ((RECEIVED - timedelta(days=3), "uk-gdpr"), (RECEIVED, "us-ca"), (RECEIVED, "uk-gdpr")):
         single.edit(store, number, partial(legal_records.correct, received=received, regulation=law), ACTOR)
-        assert tasks.get(store, number).due_on == reckoned_with_stop(law, received, ASKED, REPLIED)
+        assert tasks.get(store, number).due_on == date_with_stop(law, received, ASKED, REPLIED)
 
 
 def test_a_receipt_after_the_inquiry_is_refused(store: Store) -> None:

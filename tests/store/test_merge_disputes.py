@@ -70,11 +70,11 @@ def test_a_task_is_to_be_checked_where_people_recorded_in_both_copies_and_not_th
     for merged in restored_both_ways(path, clock):
         assert tasks.get(merged, 1).tags == (() if one == other else (TO_CHECK,))
         details = [event.detail or "" for event in timeline.of_task(merged, 1) if event.what == "recovered"]
-        named = [detail for detail in details if all(what in detail for what in _whats(merged))]
+        named = [detail for detail in details if all(what in detail for what in _kinds_recorded(merged))]
         assert bool(named) is (one != other)
 
 
-def _whats(merged: Store) -> set[str]:
+def _kinds_recorded(merged: Store) -> set[str]:
     """What people recorded of task 1 since the copies were made."""
     return {event.what for event in timeline.of_task(merged, 1)[3:] if event.actor == ACTOR}
 

@@ -12,7 +12,7 @@ from bwp_tui.domain.regulations import IDS, REGULATIONS, stored_names
 from bwp_tui.store.commands import legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import compliance_report, tasks
-from tests.legal_dates import ONE, RECEIPTS, reckoned
+from tests.legal_dates import ONE, RECEIPTS, dates_by_hand
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, request
 
@@ -29,7 +29,7 @@ def due_of(store: Store, number: int) -> object:
 def test_the_due_date_is_stored_and_moves_with_a_correction_and_an_extension(store: Store, name: str) -> None:
     id = REGULATIONS[name].id
     for received in MONTH_ENDS:
-        due, extended, _ = reckoned(id, received)
+        due, extended, _ = dates_by_hand(id, received)
         asked = request(regulation=name)._replace(received_on=received)
         assert due_of(store, requests.submit(store, asked, ACTOR).number) == (due and str(due))
         other = requests.submit(store, request(regulation="us-policy")._replace(received_on=received), ACTOR).number
@@ -45,7 +45,7 @@ def test_the_filter_on_acknowledgements_finds_those_whose_reckoned_day_compares(
     by_number = {}
     for received in RECEIPTS[700:1000]:
         asked = request(regulation="us-ca")._replace(received_on=received)
-        by_number[requests.submit(store, asked, ACTOR).number] = reckoned("us-ca", received)[2]
+        by_number[requests.submit(store, asked, ACTOR).number] = dates_by_hand("us-ca", received)[2]
     for day in (RECEIPTS[750] + offset * ONE for offset in range(0, 220, 3)):
         for text, fits in (
             (f"ack<{day}", {number for number, by in by_number.items() if by and by < day}),
