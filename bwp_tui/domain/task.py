@@ -28,10 +28,10 @@ def email_mistake(email: str) -> tuple[str, str] | None:
         return f"is longer than {LONGEST_EMAIL} characters", "too long"
     if EMAIL_PATTERN.fullmatch(email):
         return None
-    if wrong := _NOT_IN_EMAIL.search(email):
-        character = wrong[1] or wrong[0]
+    if found := _NOT_IN_EMAIL.search(email):
+        character = found[1] or found[0]
         name = "a blank" if character.isspace() else clean_line(character)
-        place = " after the @" if wrong[1] else ""
+        place = " after the @" if found[1] else ""
         return f"contains {name}{place}, which the service does not take", f"has {name}{place}"
     if email.count("@") != 1:
         return ("has more than one @", "two @") if "@" in email else ("has no @", "no @")

@@ -107,9 +107,9 @@ class Prompt(Horizontal, can_focus=True):
         field, mistake = self.query_one(Input), self._mistake
         if mistake is None:
             return None
-        before, wrong = field.value[: mistake.start], field.value[mistake.start : mistake.end]
+        before, marked = field.value[: mistake.start], field.value[mistake.start : mistake.end]
         x = field.region.x + cell_len(before) - int(field.scroll_offset.x)
-        return max(field.region.x, x), max(1, cell_len(wrong) + min(0, x - field.region.x)), mistake.sentence
+        return max(field.region.x, x), max(1, cell_len(marked) + min(0, x - field.region.x)), mistake.sentence
 
     @property
     def footer_keys(self) -> Sequence[tuple[str, str]]:

@@ -68,8 +68,8 @@ class CheckedFile(Generic[_T]):
 
     def require_right_lines(self) -> None:
         """Raise NotPossible if a line is wrong."""
-        if wrong := self.wrong_lines:
-            raise NotPossible(f"Nothing was recorded: {counted(len(wrong), 'line')} cannot be imported.")
+        if lines := self.wrong_lines:
+            raise NotPossible(f"Nothing was recorded: {counted(len(lines), 'line')} cannot be imported.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from bwp_tui.store.commands.requests import (
     cannot_cancel,
     cannot_send_answered,
     cannot_send_unchecked,
-    release,
+    end_withholding,
     request_cancellation,
     resubmission,
 )
@@ -40,7 +40,7 @@ def approve(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -
         task = tasks.get(store, number)
         refuse(cannot_approve(task) or cannot_approve_own(store, task, actor))
         refuse(_cannot_approve_at_all(transaction, store, task))
-        release(transaction, task, resubmission(task, hold), Status.QUEUED, actor, EventKind.APPROVED)
+        end_withholding(transaction, task, resubmission(task, hold), Status.QUEUED, actor, EventKind.APPROVED)
     return tasks.get(store, number)
 
 
@@ -79,8 +79,8 @@ def _account(actor: str) -> str:
 
 def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
     """Enter the task id of an unconfirmed request; a poll at once shows whether it is right."""
-    if wrong := task_id_mistake(task_id):
-        raise BadRequest("task_id", wrong)
+    if mistake := task_id_mistake(task_id):
+        raise BadRequest("task_id", mistake)
     from bwp_tui.store.worklog.join_duplicate import join_duplicate  # not before the first frame
 
     with store.write() as transaction:

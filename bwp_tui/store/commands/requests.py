@@ -79,11 +79,11 @@ def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> T
         task = tasks.get(store, number)
         refuse(cannot_send(task))
         status = status_to_send(transaction, task.kind)
-        release(transaction, task, resubmission(task, hold), status, actor, EventKind.SEND_REQUESTED)
+        end_withholding(transaction, task, resubmission(task, hold), status, actor, EventKind.SEND_REQUESTED)
     return tasks.get(store, number)
 
 
-def release(
+def end_withholding(
     transaction: Transaction, task: Task, request: Request, status: Status, actor: str, what: EventKind
 ) -> None:
     """Give a request of `WITHHELD_STATUSES` its next status, and its intent to be submitted where that is QUEUED."""

@@ -156,9 +156,9 @@ def note_broken_chains(db: apsw.Connection, selection: str = "", schema: str = "
     """
     db.execute(_CREATE_BROKEN_CHAINS)
     _, findings = check_chains(db, selection, schema)
-    wrong = [(finding.task, finding.sentence, " ".join(finding.columns)) for finding in findings]
-    wrong += [(number, ROW_MISSING, "") for number in (missing_numbers(db) if gaps else ())]
-    db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", wrong)
+    rows = [(finding.task, finding.sentence, " ".join(finding.columns)) for finding in findings]
+    rows += [(number, ROW_MISSING, "") for number in (missing_numbers(db) if gaps else ())]
+    db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", rows)
 
 
 def note_renumbered(db: apsw.Connection, number: int, other_number: int) -> None:
