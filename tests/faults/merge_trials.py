@@ -32,6 +32,7 @@ from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX, Columns, c
 from bwp_tui.store.queries.timeline import EventKind, TimelineRow
 from tests.faults.history_copy import Copy, Key, Service, key_of
 from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store.support import NOW
 
 
@@ -330,7 +331,7 @@ def trial(folder: Path, seed: int, subject: Subject = ANY) -> list[str]:
     """Have two copies part and go on, merge them both ways, and let the engine go on; return what is wrong."""
     world = World(folder, seed)
     first, second, other_way = (world.path(name) for name in ("first", "second", "other_way"))
-    with closing(open_store(first, clock=world.clock)) as store:
+    with closing(new_history(first, clock=world.clock)) as store:
         subject.begin(Copy(store, world.service, world.clock, world.random, "ann"))
     operate, after = subject.operate, subject.after
     world.go_on(operate, subject.before, (first, "ann"))

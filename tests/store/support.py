@@ -24,6 +24,7 @@ from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
 from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store import single
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -217,7 +218,7 @@ def recording(change: Callable[[work_records.TaskEdit], object]) -> Callable[[St
 
 def declined_history(path: Path, clock: ManualClock) -> None:
     """Make a history of a declined deletion that was never sent, under a law with appeals."""
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store, Kind.DELETION)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
         single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)

@@ -24,6 +24,7 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from bwp_tui.store.worklog import intent_outcomes, poll_responses, service_events
 from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store import single
 from tests.store.damage import change_elsewhere
 from tests.store.support import (
@@ -71,7 +72,7 @@ def _facts(task: Task) -> tuple[object, ...]:
 def test_what_was_recorded_in_a_copy_outlives_a_later_note_in_the_other(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
-    store = open_store(path, clock=clock)
+    store = new_history(path, clock=clock)
     for _ in range(3):
         received(store)
     store.close()
@@ -107,7 +108,7 @@ def test_what_was_recorded_in_a_copy_outlives_a_later_note_in_the_other(
 def test_a_request_that_one_copy_withdrew_while_it_waited_in_the_other_is_not_sent(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
-    store = open_store(path, clock=clock)
+    store = new_history(path, clock=clock)
     submitted(store, Kind.DELETION)
     store.close()
     other = tmp_path / "other" / "history.db"
@@ -128,7 +129,7 @@ def test_a_merge_that_gave_a_request_another_number_is_not_made_twice(
 ) -> None:
     other = tmp_path / "other" / "history.db"
     for place, email in ((other, "a@example.com"), (path, "b@example.com")):
-        store = open_store(place, clock=clock)
+        store = new_history(place, clock=clock)
         received(store, email=email)
         store.close()
         clock.advance(minutes=1)
@@ -138,7 +139,7 @@ def test_a_merge_that_gave_a_request_another_number_is_not_made_twice(
 
 
 def test_the_digests_and_the_resubmission_of_a_task_with_a_new_number_are_named(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         failed = in_status(store, Status.FAILED).number
     older, newer = path.with_name("older.db"), path.with_name("newer.db")
     backups.back_up_to(path, older)
@@ -162,7 +163,7 @@ def test_the_digests_and_the_resubmission_of_a_task_with_a_new_number_are_named(
 
 
 def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         accepted(store, kind=Kind.DELETION)
     early, late = path.with_name("early.db"), path.with_name("late.db")
     shutil.copy(path, late)
@@ -188,7 +189,7 @@ def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: 
 
 
 def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
     early, late = path.with_name("early.db"), path.with_name("late.db")
@@ -212,7 +213,7 @@ def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(pat
 def test_a_decline_of_a_received_request_stays_where_the_other_copy_sent_and_cancelled_it(
     path: Path, clock: ManualClock
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store, Kind.DELETION)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
     early, late = two_copies(path)
@@ -238,7 +239,7 @@ def test_a_decline_of_a_received_request_stays_where_the_other_copy_sent_and_can
 def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
     path: Path, clock: ManualClock, *, is_answered_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
     for store, is_answered in opened_copies(path, clock, is_answered_first):
@@ -259,7 +260,7 @@ def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
 def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     path: Path, clock: ManualClock, *, is_corrected: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)):
+    with closing(new_history(path, clock=clock)):
         pass
     lost = path.with_name("lost.db")
     empty = path.read_bytes()
@@ -294,7 +295,7 @@ def test_an_adopted_row_becomes_one_with_its_request_where_the_other_copy_alone_
     path: Path, clock: ManualClock, *, is_extended: bool
 ) -> None:
     received_on = TODAY - timedelta(10)
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         asked = request(Kind.RETRIEVAL)._replace(received_on=received_on)
         intent = sent(store, requests.submit(store, asked, ACTOR).number)
         service_events.record_events(store, [ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)])
@@ -316,7 +317,7 @@ def test_an_adopted_row_becomes_one_with_its_request_where_the_other_copy_alone_
 def test_an_extension_of_an_adopted_task_is_to_be_checked_where_the_other_copy_has_merged_it_with_its_request(
     path: Path, clock: ManualClock
 ) -> None:
-    with closing(open_store(path, clock=clock)):
+    with closing(new_history(path, clock=clock)):
         pass
     early, late = two_copies(path)
     ended = ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)
@@ -337,7 +338,7 @@ def test_an_extension_of_an_adopted_task_is_to_be_checked_where_the_other_copy_h
 
 
 def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         number = in_status(store, Status.UNCONFIRMED, Kind.DELETION).number
     early, late = two_copies(path)
     for copy in (early, late):
@@ -355,7 +356,7 @@ def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Pa
 
 
 def test_a_record_that_one_copy_undid_leaves_the_earlier_due_date(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         answered, corrected = accepted(store).number, submitted(store, email="b@example.com").number
     early, late = two_copies(path)
     received_on = TODAY - timedelta(days=20)
@@ -385,7 +386,7 @@ def test_a_record_that_one_copy_undid_leaves_the_earlier_due_date(path: Path, cl
 
 
 def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         number = accepted(store).number
         failed = replace(answer("FAILED"), errors=(TaskError("DATA_SUBJECT_NOT_FOUND", "jane@example.com is unknown"),))
         single.answered(store, number, failed, None)
@@ -410,7 +411,7 @@ def test_a_value_of_the_backup_that_its_digests_contradict_is_not_taken(
     path: Path, clock: ManualClock, changed: str
 ) -> None:
     backup = path.with_name("changed.db")
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         accepted(store, "task-1", Kind.DELETION)
     shutil.copy(path, backup)
     clock.advance(minutes=1)

@@ -24,6 +24,7 @@ from bwp_tui.store.queries.columns_from_events import columns_after
 from bwp_tui.store.queries.timeline import LegalRecord, TimelineRow
 from bwp_tui.store.worklog import intents
 from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store import single
 from tests.store.support import (
     ACTOR,
@@ -85,7 +86,7 @@ def test_a_decline_that_one_copy_withdrew_leaves_the_request_open_where_the_othe
 def test_a_reply_does_not_count_where_the_other_copy_withdrew_its_inquiry(
     path: Path, clock: ManualClock, *, is_withdrawn_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
         due = tasks.get(store, 1).due_on
@@ -104,7 +105,7 @@ def test_a_reply_does_not_count_where_the_other_copy_withdrew_its_inquiry(
 def test_a_decline_does_not_count_where_the_other_copy_resubmitted_the_failed_request(
     path: Path, clock: ManualClock
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         accepted(store)
     early, late = two_copies(path)
     for copy in (early, late):
@@ -150,7 +151,7 @@ def test_a_decline_that_was_dropped_with_its_cancellation_does_not_wait_for_a_la
 def test_a_request_is_not_sent_where_the_other_copy_answered_or_ended_it_or_withdrew_the_verification(
     path: Path, clock: ManualClock, record: Callable[[Store], object], *, is_sent_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
     for store, is_sent in opened_copies(path, clock, is_sent_first):
@@ -267,7 +268,7 @@ def test_a_task_of_which_two_copies_say_different_things_is_as_urgent_as_the_mor
     first: Callable[[Store], object],
     second: Callable[[Store], object],
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         begin(store)
     of_copies = []
     for store, is_first in opened_copies(path, clock, True):

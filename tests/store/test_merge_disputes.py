@@ -22,6 +22,7 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store import single
 from tests.store.support import (
     ACTOR,
@@ -62,7 +63,7 @@ _KEEP_OPEN: list[Callable[[Store], object]] = [
 def test_a_task_is_to_be_checked_where_people_recorded_in_both_copies_and_not_the_same(
     path: Path, clock: ManualClock, one: int, other: int
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         accepted(store)
         recording(partial(legal_records.correct, regulation="uk-gdpr", received=TODAY - timedelta(3)))(store)
     for store, is_one in opened_copies(path, clock, True):
@@ -83,7 +84,7 @@ def _kinds_recorded(merged: Store) -> set[str]:
 def test_what_only_one_copy_recorded_is_not_to_be_checked(
     path: Path, clock: ManualClock, record: Callable[[Store], object]
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         accepted(store)
         recording(partial(legal_records.correct, regulation="uk-gdpr", received=TODAY - timedelta(3)))(store)
     for store, is_recorded in opened_copies(path, clock, True):
@@ -102,7 +103,7 @@ def test_what_only_one_copy_recorded_is_not_to_be_checked(
 def test_a_purged_request_whose_answer_the_other_copy_withdrew_is_to_be_checked(
     path: Path, clock: ManualClock, *, is_purged_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.COMPLETED)
         single.answer(store, 1, "by post", TODAY, ACTOR)
     for store, is_purged in opened_copies(path, clock, is_purged_first):
@@ -141,7 +142,7 @@ def test_an_unsent_request_that_one_copy_purged_has_ended_and_its_tag_can_be_rem
 def test_a_deletion_that_waits_in_the_other_copy_is_not_sent_by_itself(
     path: Path, clock: ManualClock, *, is_declined: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store, Kind.DELETION)
         recording(partial(legal_records.verify, how="by phone"))(store)
         if is_declined:
@@ -161,7 +162,7 @@ def test_a_deletion_that_waits_in_the_other_copy_is_not_sent_by_itself(
 
 
 def test_a_request_that_both_copies_recorded_is_listed_as_a_duplicate(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         accepted(store)
     for store, is_early in opened_copies(path, clock, True):
         if not is_early:
@@ -176,7 +177,7 @@ def test_a_request_that_both_copies_recorded_is_listed_as_a_duplicate(path: Path
 def test_a_result_of_this_history_that_is_on_disk_stays_the_newest(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.COMPLETED)
     results = {is_early: tmp_path / f"{is_early}.zip" for is_early in (True, False)}
     for store, is_early in opened_copies(path, clock, True):
@@ -195,7 +196,7 @@ def test_a_result_of_this_history_that_is_on_disk_stays_the_newest(
 def test_a_decline_that_waits_for_its_cancellation_is_to_be_checked_where_the_other_copy_withdrew_the_unsent_request(
     path: Path, clock: ManualClock, *, is_declined_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         submitted(store, Kind.DELETION)
     for store, is_declined in opened_copies(path, clock, is_declined_first):
         if is_declined:
@@ -214,7 +215,7 @@ def test_a_task_that_one_copy_tracked_is_the_request_for_which_the_other_entered
     path: Path, clock: ManualClock, *, is_tracked_first: bool
 ) -> None:
     task_id = f"{'a' * 8}-0000-4000-8000-000000000000"
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.UNCONFIRMED)
     for store, is_tracked in opened_copies(path, clock, is_tracked_first):
         if is_tracked:
@@ -240,7 +241,7 @@ def test_a_task_that_one_copy_tracked_is_the_request_for_which_the_other_entered
 def test_of_a_request_and_its_tracked_row_the_earlier_receipt_counts_and_both_are_named(
     path: Path, clock: ManualClock, *, is_tracked_first: bool, is_tracked_last: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)):
+    with closing(new_history(path, clock=clock)):
         pass
     early = TODAY - timedelta(15)
     for store, is_tracked in opened_copies(path, clock, is_tracked_first):
@@ -268,7 +269,7 @@ def test_of_a_request_and_its_tracked_row_the_earlier_receipt_counts_and_both_ar
 def test_corrections_of_both_copies_are_to_be_checked_unless_they_are_the_same(
     path: Path, clock: ManualClock, received_on: date | None, tags: tuple[str, ...]
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9)), ACTOR, TODAY)
     for store, is_early in opened_copies(path, clock, True):
@@ -291,7 +292,7 @@ def test_corrections_of_both_copies_are_to_be_checked_unless_they_are_the_same(
 def test_what_one_copy_recorded_of_a_request_that_the_other_resubmitted_is_to_be_checked(
     path: Path, clock: ManualClock, record: Callable[[work_records.TaskEdit], None], *, is_resubmitted_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.FAILED)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "uk-gdpr"), ACTOR, TODAY)
         single.inquire(store, 1, TODAY, ACTOR)
@@ -324,7 +325,7 @@ def test_an_answer_to_an_appeal_that_the_other_copy_withdrew_is_to_be_checked(
 def test_a_resubmission_is_to_be_checked_where_the_other_copy_entered_the_task_id(
     path: Path, clock: ManualClock, *, is_resubmitted_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.UNCONFIRMED, Kind.DELETION)
     for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
         if is_resubmitted:
@@ -340,7 +341,7 @@ def test_a_resubmission_is_to_be_checked_where_the_other_copy_entered_the_task_i
 def test_an_answer_that_both_copies_recorded_and_one_corrected_is_to_be_checked(
     path: Path, clock: ManualClock, *, is_corrected_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.COMPLETED)
     for store, is_corrected in opened_copies(path, clock, is_corrected_first):
         recording(partial(answers.answer, how="by post"))(store)
@@ -362,7 +363,7 @@ def test_an_answer_that_both_copies_recorded_and_one_corrected_is_to_be_checked(
 def test_a_request_that_one_copy_closed_and_the_other_extended_is_to_be_checked(
     path: Path, clock: ManualClock, close: Callable[[Store], object], *, is_extended_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.FAILED)
     for store, is_extended in opened_copies(path, clock, is_extended_first):
         if is_extended:
@@ -391,7 +392,7 @@ def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_
 
     While the new deletion is on hold there is time to cancel it.
     """
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
     for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
         (_cancel_and_resubmit if is_resubmitted else end)(store)
@@ -406,7 +407,7 @@ def test_a_decline_that_does_not_count_since_an_event_made_the_task_known_in_the
     path: Path, clock: ManualClock, *, is_declined_first: bool
 ) -> None:
     failed = ServiceEvent("e", Kind.DELETION, Status.FAILED, "task-1", None)
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         submitted(store, Kind.DELETION)
     for store, is_declined in opened_copies(path, clock, is_declined_first):
         if is_declined:
@@ -425,7 +426,7 @@ def test_a_decline_that_does_not_count_since_an_event_made_the_task_known_in_the
 def test_receipt_and_law_by_which_an_answer_is_due_first_count_where_two_rows_become_one(
     path: Path, clock: ManualClock, law: str
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         given = request(regulation="us-ca")._replace(received_on=TODAY - timedelta(3))
         requests.submit(store, given, ACTOR)
     for store, is_tracked in opened_copies(path, clock, True):
@@ -440,7 +441,7 @@ def test_receipt_and_law_by_which_an_answer_is_due_first_count_where_two_rows_be
 
 
 def test_a_request_that_both_copies_sent_is_two_tasks_to_be_checked(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store, Kind.DELETION)
         recording(partial(legal_records.verify, how="by phone"))(store)
     for store, is_first in opened_copies(path, clock, True):

@@ -24,6 +24,7 @@ from bwp_tui.store.queries.columns_from_events import Columns, columns_after, pr
 from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store import single
 from tests.store.damage import change_elsewhere, overwrite_table
 from tests.store.support import (
@@ -68,7 +69,7 @@ def _cancelled(store: Store, number: int) -> None:
 def test_all_that_carry_a_disputed_request_on_are_to_be_checked_have_the_earlier_receipt_and_are_not_sent(
     path: Path, clock: ManualClock, *, is_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
     for store, is_resubmitted in opened_copies(path, clock, is_first):
         if is_resubmitted:
@@ -90,7 +91,7 @@ def test_all_that_carry_a_disputed_request_on_are_to_be_checked_have_the_earlier
 
 
 def test_a_request_that_both_copies_sent_again_in_its_row_is_two_tasks(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
         _DECLINE(store)
         intent_outcomes.record_cancelled(store, intents.ready(store, FAR, 1)[0].id)
@@ -111,7 +112,7 @@ def test_a_request_that_both_copies_sent_again_in_its_row_is_two_tasks(path: Pat
 def test_the_resubmission_is_to_be_checked_where_both_copies_sent_the_request(
     path: Path, clock: ManualClock, *, is_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store, Kind.DELETION)
         _VERIFY(store)
     for store, is_resubmitted in opened_copies(path, clock, is_first):
@@ -125,7 +126,7 @@ def test_the_resubmission_is_to_be_checked_where_both_copies_sent_the_request(
 
 
 def test_a_tracked_row_that_became_one_with_its_request_does_not_come_back(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store, Kind.DELETION)
         _VERIFY(store)
     for store, is_sent in opened_copies(path, clock, True):
@@ -152,7 +153,7 @@ def test_a_tracked_row_that_became_one_with_its_request_does_not_come_back(path:
 def test_a_request_that_one_copy_sent_again_and_the_other_cancelled_is_two_tasks(
     path: Path, clock: ManualClock, *, is_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
     for store, is_again in opened_copies(path, clock, is_first):
         if is_again:
@@ -173,7 +174,7 @@ def test_a_request_that_one_copy_sent_again_and_the_other_cancelled_is_two_tasks
 
 def test_an_unconfirmed_request_to_which_two_copies_gave_ids_is_two_tasks(path: Path, clock: ManualClock) -> None:
     ids = [f"{letter * 8}-0000-4000-8000-000000000000" for letter in "ab"]
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.UNCONFIRMED, Kind.DELETION)
     for store, is_first in opened_copies(path, clock, True):
         decisions.enter_task_id(store, 1, ids[not is_first], ACTOR)
@@ -185,7 +186,7 @@ def test_an_unconfirmed_request_to_which_two_copies_gave_ids_is_two_tasks(path: 
 def test_a_line_of_a_file_that_both_copies_imported_is_sent_by_one_alone(path: Path, clock: ManualClock) -> None:
     data = b"type,email\r\nretrieval,jane@example.com\r\n"
     defaults = ImportDefaults(TODAY)
-    with closing(open_store(path, clock=clock)):
+    with closing(new_history(path, clock=clock)):
         pass
     for store, _ in opened_copies(path, clock, True):
         csv_import.import_requests(store, csv_import.plan(store, data, defaults), ACTOR)
@@ -200,7 +201,7 @@ def test_a_line_of_a_file_that_both_copies_imported_is_sent_by_one_alone(path: P
 
 
 def test_a_value_that_damage_had_changed_in_one_copy_is_that_of_the_other(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store, Kind.DELETION, email="r010@example.com")
     early, late = two_copies(path)
     clock.advance(minutes=1)
@@ -214,7 +215,7 @@ def test_a_value_that_damage_had_changed_in_one_copy_is_that_of_the_other(path: 
 
 @pytest.mark.parametrize("is_first", [False, True])
 def test_a_purged_request_takes_no_name_from_the_service(path: Path, clock: ManualClock, *, is_first: bool) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         _VERIFY(store)
     for store, is_purged in opened_copies(path, clock, is_first):
@@ -236,7 +237,7 @@ def test_a_purged_request_takes_no_name_from_the_service(path: Path, clock: Manu
 def test_a_request_keeps_the_task_id_that_an_event_made_known_and_that_was_purged(
     path: Path, clock: ManualClock, *, is_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         _VERIFY(store)
     for store, is_purged in opened_copies(path, clock, is_first):
@@ -256,7 +257,7 @@ def test_a_request_keeps_the_task_id_that_an_event_made_known_and_that_was_purge
 
 
 def test_a_task_id_that_two_copies_gave_to_two_requests_stays_with_the_first(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         for number in (1, 2):
             submitted(store, email="jane@example.com")
             intent_outcomes.record_unconfirmed(store, sent(store, number).id)
@@ -286,7 +287,7 @@ def _assert_second_has_the_id(store: Store) -> None:
 def test_a_correction_of_a_tracked_id_stays_where_the_other_copy_recorded_something_else(
     path: Path, clock: ManualClock
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         requests.track(store, Kind.DELETION, _MISTYPED_ID, request(Kind.DELETION), ACTOR)
     for store, is_corrected in opened_copies(path, clock, True):
         if is_corrected:
@@ -300,7 +301,7 @@ def test_a_correction_of_a_tracked_id_stays_where_the_other_copy_recorded_someth
 
 
 def test_no_running_task_is_in_no_row_after_a_merge(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         requests.track(store, Kind.DELETION, _MISTYPED_ID, request(Kind.DELETION), ACTOR)
     for store, is_corrected in opened_copies(path, clock, True):
         if is_corrected:
@@ -324,7 +325,7 @@ def test_what_a_recovery_lost_and_a_backup_has_contradicts_nothing(
     path: Path, clock: ManualClock, lost: str, is_into_backup: bool
 ) -> None:
     backup = path.with_name("b1.db")
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         received(store)
         _VERIFY(store)
         backups.back_up_to(path, backup)
@@ -349,7 +350,7 @@ def test_what_a_recovery_lost_and_a_backup_has_contradicts_nothing(
 def test_a_cancellation_by_the_service_stays_where_the_other_copy_gave_the_request_up(
     path: Path, clock: ManualClock
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         submitted(store, Kind.DELETION)
         intent_outcomes.record_unconfirmed(store, sent(store, 1).id)
     for store, is_given_up in opened_copies(path, clock, True):
@@ -367,7 +368,7 @@ def test_a_cancellation_by_the_service_stays_where_the_other_copy_gave_the_reque
 def test_a_restore_counts_what_is_to_be_checked_since_and_names_the_files_of_what_the_backup_had_purged(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.COMPLETED)
         requests.download(store, 1, str(tmp_path), ACTOR)
         downloads.record_success(store, downloads.ready(store, FAR, 1)[0], str(tmp_path / "a.zip"), 2, "ab" * 32)
@@ -387,7 +388,7 @@ def test_a_restore_counts_what_is_to_be_checked_since_and_names_the_files_of_wha
 def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
-    with closing(open_store(path, clock=clock)):
+    with closing(new_history(path, clock=clock)):
         pass
     early, late = two_copies(path)
     with closing(open_store(late, clock=clock)) as store:
@@ -409,7 +410,7 @@ def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(
 def test_a_deletion_that_was_cancelled_for_a_decline_is_open_where_the_other_copy_went_on_with_it(
     path: Path, clock: ManualClock, *, is_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
     for store, is_declined in opened_copies(path, clock, is_first):
         if is_declined:
@@ -428,7 +429,7 @@ def test_a_deletion_that_was_cancelled_for_a_decline_is_open_where_the_other_cop
 def test_a_decline_that_waits_for_its_cancellation_leaves_the_request_open_where_the_other_copy_went_on_with_it(
     path: Path, clock: ManualClock, *, is_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
     dues = {}
     for store, is_declined in opened_copies(path, clock, is_first):
@@ -446,7 +447,7 @@ def test_a_decline_that_waits_for_its_cancellation_leaves_the_request_open_where
 
 def test_a_purged_request_of_a_file_is_neither_doubled_nor_brought_back(path: Path, clock: ManualClock) -> None:
     lines = b"type,email\r\nretrieval,a@example.com\r\nretrieval,b@example.com\r\n"
-    with closing(open_store(path, clock=clock)):
+    with closing(new_history(path, clock=clock)):
         pass
     for store, is_importing in opened_copies(path, clock, True):
         if is_importing:
@@ -474,7 +475,7 @@ def test_a_purged_request_of_a_file_is_neither_doubled_nor_brought_back(path: Pa
 def test_an_extension_does_not_count_where_the_other_copy_cancelled_the_deletion(
     path: Path, clock: ManualClock, *, is_first: bool
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
     for store, is_cancelled in opened_copies(path, clock, is_first):
         if is_cancelled:
@@ -489,7 +490,7 @@ def test_an_extension_does_not_count_where_the_other_copy_cancelled_the_deletion
 def test_a_damaged_history_is_flagged_by_a_restore_so_that_the_next_one_recovers_it(
     path: Path, clock: ManualClock
 ) -> None:
-    with closing(open_store(path, clock=clock)) as store:
+    with closing(new_history(path, clock=clock)) as store:
         for number in range(9):
             received(store, email=f"r{number}@example.com")
     early, late = two_copies(path)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from bwp_tui.domain.filter import parse
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.errors import ReadCancelled
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import keyset_page, tasks, view_rows
 from bwp_tui.store.queries.keyset_page import KeysetPage
 from bwp_tui.store.queries.orders import SORTS
@@ -54,7 +53,7 @@ def test_mended_rows_are_the_rows_read_anew(
 ) -> None:
     question = wanted(filter_text, sort)
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder) / "history.db", clock=ManualClock(NOW))
+        store = new_history(Path(folder) / "history.db", clock=ManualClock(NOW))
         store.rows("PRAGMA synchronous = OFF")
         rows, seen = ViewRows(store), 0
         for what, number, status in [*operations, ("look", 0, "")]:
