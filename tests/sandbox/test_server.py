@@ -153,7 +153,7 @@ def test_connections_that_come_while_it_stops_are_closed(monkeypatch: pytest.Mon
             lines = [socket.create_connection((host, int(port)), timeout=PATIENCE_S) for _ in range(3)]
         for line in lines:
             line.close()
-        gc.collect()
+    gc.collect()
     assert unclosed == []
 
 
