@@ -116,7 +116,6 @@ def _schema_after(scripts: tuple[str, ...]) -> Schema:
 
 def _has_columns_of(db: apsw.Connection, version: int) -> bool:
     """Return whether the columns that migrations added are there exactly when `version` has them."""
-    return all(
-        (column in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}) is (version >= first)
-        for table, column, first in _COLUMNS_SINCE
-    )
+    tables = {table for table, _column, _first in _COLUMNS_SINCE}
+    columns = {table: {row[1] for row in db.execute(f"PRAGMA table_info({table})")} for table in tables}
+    return all((column in columns[table]) is (version >= first) for table, column, first in _COLUMNS_SINCE)
