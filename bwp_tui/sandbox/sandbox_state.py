@@ -81,15 +81,16 @@ class _SandboxTask:
 class SandboxState:
     """All tasks of one practice shop. Every method may be called from any thread.
 
-    `speed` divides holding periods: at 86,400 a day of hold lasts a second. Processing takes real seconds.
+    `speed` divides holding periods: at 86,400 a day of hold lasts a second. Processing takes real seconds. Task ids
+    follow from the seed, unless `new_ids` is set.
     """
 
-    def __init__(self, *, seed: int, speed: float, clock: Clock) -> None:
+    def __init__(self, *, seed: int, speed: float, clock: Clock, new_ids: bool = False) -> None:
         self._seed = seed
         self._speed = speed
         self._clock = clock
         self._lock = threading.Lock()
-        self._ids = random.Random(f"{seed}/ids")  # noqa: S311  repeatable, no secret
+        self._ids = random.SystemRandom() if new_ids else random.Random(f"{seed}/ids")  # noqa: S311  no secret
         self._tasks: dict[str, _SandboxTask] = {}
         self._starts_by_token: dict[str, StartedTask] = {}
         self._starts: list[StartedTask] = []

@@ -49,6 +49,7 @@ class Sandbox:
     received is hidden for `visibility_s` seconds.
     The email decides what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
     `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
+    With `new_ids` its task ids are not those of an earlier practice API with the same seed, which a history may know.
 
     Stopped and started again it has the same tasks, address and credentials.
     """
@@ -66,6 +67,7 @@ class Sandbox:
         slow_s: float = 3.0,
         root_fields: int = ROOT_FIELDS,
         visibility_s: float = 60.0,
+        new_ids: bool = False,
     ) -> None:
         secrets = random.Random(f"{seed}/credentials")  # noqa: S311  for this practice API alone
         self.client_id = "practice-client"
@@ -74,7 +76,7 @@ class Sandbox:
         self.aws_key = AwsKey(f"AKIA{secrets.getrandbits(64):016X}", f"practice-{secrets.randbytes(16).hex()}")
         self.region = "us-east-1"
         self.faults = Faults(faults, seed)
-        self.state = SandboxState(seed=seed, speed=speed, clock=clock)
+        self.state = SandboxState(seed=seed, speed=speed, clock=clock, new_ids=new_ids)
         self.past_tasks = past_tasks(tasks, seed, clock())
         self.state.add_past_tasks(self.past_tasks)
         self.subscriptions = Subscriptions(seed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -23,19 +25,30 @@ from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 
 
-def test_the_served_api_is_usable_with_the_variables_it_prints(bwp: Bwp) -> None:
+@contextmanager
+def served(bwp: Bwp, *options: str) -> Iterator[dict[str, str]]:
+    """Serve the practice API; yield the variables that lead to it."""
     with subprocess.Popen(
-        bwp.argv("sandbox", "--serve", "--tasks", "3"), env=bwp.env, stdout=subprocess.PIPE, text=True
+        bwp.argv("sandbox", "--serve", *options), env=bwp.env, stdout=subprocess.PIPE, text=True
     ) as server:
-        assert server.stdout is not None
-        lines = [server.stdout.readline() for _ in range(6)]
-        assert all(line.startswith("export BWP_") for line in lines)
-        exported = dict(line.removeprefix("export ").rstrip().split("=", 1) for line in lines)
-        ended = bwp("submit", "retrieval", "jane@example.com", env=exported)
-        assert ended.code == 0
-        assert (bwp.data / "practice" / "history.db").exists()
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
+        try:
+            assert server.stdout is not None
+            lines = [server.stdout.readline() for _ in range(6)]
+            assert all(line.startswith("export BWP_") for line in lines)
+            yield dict(line.removeprefix("export ").rstrip().split("=", 1) for line in lines)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(20) == 0
+
+
+def test_the_served_api_is_usable_with_the_variables_it_prints_also_once_it_was_started_again(bwp: Bwp) -> None:
+    port = "0"
+    for email in ("jane@example.com", "bob@example.com"):
+        with served(bwp, "--tasks", "3", "--port", port) as exported:
+            port = exported["BWP_API_URL"].rsplit(":", 1)[1].split("/")[0]
+            ended = bwp("submit", "retrieval", email, env=exported)
+            assert (ended.code, ended.err) == (0, "")
+    assert (bwp.data / "practice" / "history.db").exists()
 
 
 def test_a_taken_port_is_told(bwp: Bwp) -> None:

@@ -124,6 +124,7 @@ def _started_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
         faults=arguments.fault,
         port=arguments.port,
         rate=rate,
+        new_ids=arguments.serve,  # its history goes on
     )
     try:
         practice.start()
