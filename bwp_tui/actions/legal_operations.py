@@ -272,12 +272,16 @@ EXTEND: Final = RecordOperation(
 )
 
 
+def _replaced_answer(task: Task | None) -> str:
+    """Return which answer of a task another one replaces; empty where there is none."""
+    if task is None or task.answered_on is None:
+        return ""
+    return f"the answer of {task.answered_on}{', in part' if task.answered_in_part else ''}"
+
+
 def _answer_question(chosen: ChosenTasks) -> str:
-    task = chosen.task
-    before = ""
-    if task is not None and task.answered_on is not None:
-        before = f" (in place of the answer of {task.answered_on}{', in part' if task.answered_in_part else ''})"
-    return f"How was the shopper of {chosen.name} answered{before}:"
+    replaced = _replaced_answer(chosen.task)
+    return f"How was the shopper of {chosen.name} answered{f' (in place of {replaced})' if replaced else ''}:"
 
 
 ANSWER: Final = RecordOperation(
@@ -302,6 +306,7 @@ ANSWER: Final = RecordOperation(
         ),
     ),
     apply=answers.answer,
+    notice_before=lambda task: f"This replaces {replaced}." if (replaced := _replaced_answer(task)) else "",
     result=lambda chosen, values: f"{chosen.name}: answered on {values['on']}, recorded.",
     wrong_values_reason=cannot_record_with,
     values_warning=lambda task, values: answers.answer_warning(task, values.get("on"), values.get("in_part")),

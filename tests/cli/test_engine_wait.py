@@ -12,11 +12,13 @@ from contextlib import contextmanager
 import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.support import engine_wait
 from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter, _describe_queued
 from bwp_tui.cli.support.session import CommandSession
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
 from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.error_translation import is_stopped
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -25,7 +27,7 @@ from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.cli.conftest import Bwp
 from tests.engine.shop import ACTOR, request
 from tests.store.support import sent
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 
 @pytest.fixture
@@ -101,6 +103,21 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
     assert "Then." in str(error)
     assert "About another request." not in str(error)
     assert NO_ENGINE_LEFT not in str(error)
+
+
+def test_an_outage_that_lasts_is_reported_once(
+    session: CommandSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine_wait, "REPORT_OUTAGE_AFTER_S", 0.0)
+    calls = []
+
+    def is_fourth_call(store: Store) -> bool:
+        calls.append(store)
+        engine_state.record_health(store, ServiceHealthState.UNREACHABLE, "Nobody responds.", None)
+        return len(calls) > 3
+
+    assert EngineWaiter(session).wait_until(is_fourth_call, [], PATIENCE_S, waits_out_failures=True)[0]
+    assert capsys.readouterr().err.count("Nobody responds.") == 1
 
 
 def test_an_engine_that_was_stopped_just_now_is_not_said_to_go_on(shop: Bwp, session: CommandSession) -> None:

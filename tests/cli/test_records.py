@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bwp_tui.domain.task import KIND_UNKNOWN
+from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import CREDENTIALS, USER, Bwp
 from tests.cli.test_submit import recorded
@@ -247,6 +248,12 @@ def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -
         terminal.send("3\r")
         terminal.wait_for("Nothing was changed")
     assert json.loads(office("show", "1", "--json").out)["verified"] is None
+
+
+def test_an_answer_that_replaces_another_says_which(office: Bwp) -> None:
+    words = ("answer", "1", "--yes", "--how")
+    assert "replaces" not in office(*words, "mail").err
+    assert f"replaces the answer of {local_day(utc_now())}." in office(*words, "phone").err
 
 
 def test_a_verification_that_replaces_another_says_so_and_many_replace_none(office: Bwp) -> None:

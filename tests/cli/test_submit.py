@@ -21,7 +21,7 @@ from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.sandbox.sandbox_state import NotOnHoldError
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks, timeline
-from tests.cli.conftest import USER, Bwp, Ended
+from tests.cli.conftest import USER, Bwp, Ended, variables
 from tests.pty_terminal import Terminal
 from tests.waiting import PATIENCE_S
 
@@ -416,12 +416,14 @@ def test_an_interrupted_wait_says_how_many_tasks_go_on(shop: Bwp, practice: Sand
     ],
 )
 def test_an_interrupted_command_names_what_is_recorded(
-    shop: Bwp, practice: Sandbox, action: str, words: tuple[str, ...], sentence: str
+    bwp: Bwp, action: str, words: tuple[str, ...], sentence: str
 ) -> None:
-    shop("submit", "deletion", "bob@example.com", "--holding-period", "9", "--yes")
-    practice.faults.set("slow")
-    sent = f"SELECT 1 FROM intents WHERE action = '{action}' AND state = 'waiting' AND attempts > 0"
-    ended = interrupted(shop, sent, *words)
+    with Sandbox(slow_s=PATIENCE_S) as practice:
+        bwp.env |= variables(practice)
+        bwp("submit", "deletion", "bob@example.com", "--holding-period", "9", "--yes")
+        practice.faults.set("slow")
+        sent = f"SELECT 1 FROM intents WHERE action = '{action}' AND state = 'waiting' AND attempts > 0"
+        ended = interrupted(bwp, sent, *words)
     assert ended.code == ExitCode.INTERRUPTED
     assert sentence in ended.err
     assert is_one_sentence(ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
 
 _REFUSED: Final = (Status.REJECTED, Status.UNCONFIRMED)
+_OUTAGES: Final = frozenset(
+    {ServiceHealthState.UNREACHABLE, ServiceHealthState.FAULTY, ServiceHealthState.ENGINE_FAULT}
+)
+REPORT_OUTAGE_AFTER_S: Final = 5.0
+"""Seconds without a response after which a command that waits for the end of an outage says so."""
+
 NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
 SENDS_NOTHING: Final = (
     "The profile is read-only: an engine whose profile is not has to send requests and cancellations."
@@ -47,6 +54,8 @@ class EngineWaiter:
         self._config: EngineConfig = engine_config(session.profile)
         self._state = EngineState()
         self._trouble: str | None = None
+        self._outage_since: float | None = None
+        self._is_outage_reported = False
         self.is_interrupted = False
 
     def wait_until(
@@ -88,6 +97,8 @@ class EngineWaiter:
             self._read_state(store)
             if is_met:
                 read_and_show()
+            elif waits_out_failures:
+                self._report_outage()
             return is_met or (waits_out_failures and self._state.service in WRONG_SETTINGS)
 
         def report_failure(sentence: str) -> None:
@@ -127,6 +138,17 @@ class EngineWaiter:
         state = engine_state.read(store)
         if not state.leaves_work_to(os.getpid()) and state.service != ServiceHealthState.UNTRIED:
             self._state = state
+
+    def _report_outage(self) -> None:
+        """Say once what is wrong with the service while it has not responded for some seconds."""
+        state = self._state
+        if state.message is None or state.service not in _OUTAGES:
+            self._outage_since, self._is_outage_reported = None, False
+        elif self._outage_since is None:
+            self._outage_since = time.monotonic()
+        elif not self._is_outage_reported and time.monotonic() - self._outage_since >= REPORT_OUTAGE_AFTER_S:
+            self._is_outage_reported = True
+            print_message(f"{state.message} Trying again until it responds; ctrl+c ends the wait.")
 
     def timed_out(
         self, consequence: str, why: str | None = None, *, otherwise: str = "No response in time."
