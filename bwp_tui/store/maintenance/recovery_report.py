@@ -136,8 +136,8 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         f" digests, and are not counted): {events}.",
         "Changes that are in no copy: "
         + ("none that is known." if span is None else f"those from {span[0]} to {span[1]}, as the lock file shows."),
-        "Task numbers of which nothing is left (lost, or removed by purge --all):"
-        f" {_ranges(result.lost_numbers) or 'none'}. No other task is given one of them.",
+        "Task numbers of which nothing is left (lost, or removed by purge --all), and which no other task is given:"
+        f" {_ranges(result.lost_numbers) or 'none'}.",
         f"Rows left out, since their task was damaged or is unknown: {result.dangling_rows}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {result.unconfirmed}."
         " They are listed by: bwp-tui list status:unconfirmed.",
