@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from textual.css.query import NoMatches
@@ -64,9 +65,16 @@ def run_in_background(node: DOMNode, work: Work, *, group: str = "default", excl
 
 async def prepare_question(session: Session, read: Callable[[], _Result]) -> _Result:
     """Run in a thread what a question needs to know; keys typed meanwhile wait for the question."""
+    with keys_held(session):
+        return await asyncio.to_thread(read)
+
+
+@contextmanager
+def keys_held(session: Session) -> Iterator[None]:
+    """Have the keys that are typed during the block wait for what it prepares."""
     session.questions_in_preparation += 1
     try:
-        return await asyncio.to_thread(read)
+        yield
     finally:
         session.questions_in_preparation -= 1
 

@@ -71,7 +71,7 @@ class Session:
         masked: whether the screens mask emails.
         gone_results: ids of the downloads whose saved files were no longer on disk when they were looked for.
         running_commands: names of the operator's commands that run.
-        questions_in_preparation: how many questions are being prepared, which the keys typed meanwhile are meant for.
+        questions_in_preparation: how many questions and forms are being prepared, for which keys typed meanwhile wait.
         running_writes: how many writes of the operator's actions run; keys that act wait for them.
         lend_terminal: leaves the terminal to another program during a block.
         is_engine_stalled: whether the engine is another process that missed heartbeats when `check_lease` was called

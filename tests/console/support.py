@@ -125,6 +125,7 @@ class Console:
     async def fill(self, *, kind: str = "retrieval", regulation: str = "gdpr", **texts: str) -> None:
         """Open the form and type into its fields."""
         await self.do("new")
+        await self.until(lambda: self.main.form.display)
         self.main.query_one("#field-kind", RadioField).value = kind
         self.field("regulation").value = regulation
         await self.pilot.pause()  # the hold is proposed by it

@@ -41,6 +41,14 @@ async def test_an_open_form_follows_the_day(profile: Profile) -> None:
         await console.sees("in 44d")
 
 
+async def test_a_form_that_is_opened_again_before_its_fields_are_mounted_has_each_once(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.main.open_form()
+        console.main.open_form(Kind.DELETION)
+        await console.sees("new request · deletion")
+        assert len(console.main.query("#form Input")) == len(_TEXTS)
+
+
 @pytest.mark.parametrize(
     ("email", "named"),
     [

@@ -16,6 +16,7 @@ from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.store_access.task_commands import RecordStep
 from bwp_tui.console.terminal.key_bursts import Key
 from bwp_tui.console.terminal.key_reader import KeyReader
+from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.queries import timeline
@@ -90,6 +91,25 @@ async def test_keys_wait_for_the_question_of_an_action_whose_plan_takes_long(
         await console.press("enter")
         await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
         assert console.task(console.task(ORDERS_OPEN).resubmitted_as or 0).note == "m"
+
+
+async def test_keys_wait_for_the_fields_of_the_form_that_the_key_before_them_opens(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_mount, mount_fields = asyncio.Event(), RequestForm.mount_fields
+
+    async def mount_late(form: RequestForm) -> None:
+        await may_mount.wait()
+        await mount_fields(form)
+
+    monkeypatch.setattr(RequestForm, "mount_fields", mount_late)
+    async with opened(profile) as console:
+        before = console.main.table.current_number
+        await _act(console, KeyReader(), "n")
+        await _act(console, KeyReader(), "j")
+        may_mount.set()
+        await console.until(lambda: console.main.form.display and console.field("email").value == "j")
+        assert console.main.table.current_number == before
 
 
 async def test_keys_typed_on_a_task_s_page_wait_for_its_question(

@@ -94,7 +94,7 @@ async def switch_profile(screen: MainScreenProtocol, name: str) -> None:
 
     That is a request that was not submitted, or a command of the operator that still runs.
     """
-    typed = screen.form.draft.email.strip()
+    typed = screen.form.typed_email
     lost = f"The request for {typed} in the form was not submitted, and is lost. Switch to {name}?"
     if typed and not await screen.prompt.ask_yes_no(lost, irreversible=True):
         return

@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
 
-from bwp_tui.console.background import ACTION, OutcomeReader, Work, run_in_background
+from bwp_tui.console.background import ACTION, OutcomeReader, Work, keys_held, run_in_background
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.presentation.themes import LATER_STYLES
@@ -131,7 +131,6 @@ class MainScreen(ActionScreen):
         self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
         await self.mount(self.command_list, self._prompt, before="#status")
-        self.set_interval(REDRAW_INTERVAL_S, self.form.follow_day)
         self.is_ready, self.is_getting_ready = True, False
         self.post_message(self.Ready())
 
@@ -355,8 +354,13 @@ class MainScreen(ActionScreen):
 
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
         """Show the request form, set to a kind and an email where they are given."""
-        self.set_class(True, "-form-open")
-        self.form.open(kind, email)
+        self.run_in_background(partial(self._open_form, kind, email), "form", exclusive=False)
+
+    async def _open_form(self, kind: Kind | None, email: str | None) -> None:
+        with keys_held(self.session):
+            await self.form.mount_fields()
+            self.set_class(True, "-form-open")
+            self.form.open(kind, email)
         self._update_footer()
 
     def close_form(self) -> None:

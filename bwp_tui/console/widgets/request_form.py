@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -45,6 +46,9 @@ _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
     ("note", "Note", ("local, not sent",)),
     ("email_again", "Confirm email", ("retype to confirm: deletion is irreversible", "retype to confirm")),
 )
+
+_DAY_CHECK_S: Final = 5.0
+"""Seconds between two looks at the day, from which the outlook counts."""
 
 SECOND_ENTER_S: Final = 0.5
 """Seconds after a warning before an enter confirms it: a key that bounces or is pressed twice does not."""
@@ -134,30 +138,35 @@ class RequestForm(Vertical):
         self._opened_kind = Kind.RETRIEVAL
         self._opened: Draft | None = None
         """The text with which the form was opened."""
+        self._mounting = asyncio.Lock()
+        self.display = False
 
-    def compose(self) -> ComposeResult:
+    def _rows(self) -> Iterator[Widget]:
         yield Heading(id="form-heading")
-        yield from self._row("kind", RadioField(_KINDS, id="field-kind"))
+        yield self._row("kind", RadioField(_KINDS, id="field-kind"))
         for name, _label, _hint in _TEXTS:
-            yield from self._row(name, TextField(id=f"field-{name}", select_on_focus=name in _PROPOSED_FIELDS))
+            yield self._row(name, TextField(id=f"field-{name}", select_on_focus=name in _PROPOSED_FIELDS))
             if name == "regulation":
-                yield from self._row("verified", RadioField((_YES, "no"), id="field-verified"))
+                yield self._row("verified", RadioField((_YES, "no"), id="field-verified"))
         yield StyledLine(id="form-outlook")
         yield StyledLine(id="form-remedy")
 
-    def _row(self, name: str, field: TextField | RadioField) -> ComposeResult:
-        with Horizontal(classes="form-row", id=f"row-{name}"):
-            yield StyledLine(id=f"label-{name}", classes="form-label")
-            yield field
-            yield StyledLine(id=f"hint-{name}", classes="form-hint")
+    @staticmethod
+    def _row(name: str, field: TextField | RadioField) -> Horizontal:
+        label = StyledLine(id=f"label-{name}", classes="form-label")
+        hint = StyledLine(id=f"hint-{name}", classes="form-hint")
+        return Horizontal(label, field, hint, classes="form-row", id=f"row-{name}")
 
-    def on_mount(self) -> None:
-        self.display = False
-        if not self.query(TextField):
-            return  # the console ends while this is being mounted: Textual then leaves the fields out
-        for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("verified", "Verified")):
-            self._line(f"label-{field}").show((label, "muted"))
-        self.clear()
+    async def mount_fields(self) -> None:
+        """Mount what the form shows, unless that is done: many consoles end without a request in their form."""
+        async with self._mounting:  # a second click on the key comes while this waits
+            if self.children:
+                return
+            await self.mount(*self._rows())
+            for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("verified", "Verified")):
+                self._line(f"label-{field}").show((label, "muted"))
+            self.clear()
+            self.set_interval(_DAY_CHECK_S, self.follow_day)
 
     def follow_day(self) -> None:
         """Check again once it is another day: the outlook counts from today."""
@@ -202,6 +211,11 @@ class RequestForm(Vertical):
 
     def _set_received_today(self) -> None:
         self._default_received = self._field("received").value = self._today().isoformat()
+
+    @property
+    def typed_email(self) -> str:
+        """The email of a request that was not submitted."""
+        return self._field("email").value.strip() if self.children else ""
 
     @property
     def draft(self) -> Draft:
