@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from bwp_tui.console.screens.command_output import OutputScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.store_access.write_guard import READ_ONLY
+from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import CustomCommand, OperatorProgram
@@ -81,6 +83,29 @@ async def test_a_command_gets_the_marked_tasks_and_is_found_by_help_and_prompt(
         await console.sees("crm: exit code 0.")
         assert {task["id"] for task in given(tmp_path)["tasks"]} == numbers
         assert all(recorded(console, number) for number in numbers)
+
+
+async def test_the_output_of_a_command_waits_for_the_form_that_is_being_opened(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_mount, mount_fields = asyncio.Event(), RequestForm.mount_fields
+
+    async def mount_late(form: RequestForm) -> None:
+        await may_mount.wait()
+        await mount_fields(form)
+
+    monkeypatch.setattr(RequestForm, "mount_fields", mount_late)
+    script = f"until [ -e {tmp_path}/end ]; do sleep 0.01; done; echo found"
+    async with opened(with_commands(profile, command(script))) as console:
+        await console.press("f6", "n")
+        (tmp_path / "end").touch()
+        await console.until(lambda: "crm: exit code 0." in console.line("status"))
+        assert console.app.screen is console.main
+        may_mount.set()
+        await console.until(lambda: console.main.form.display)
+        assert console.app.screen is console.main
+        await console.press("escape")
+        await shown_output(console, "found")
 
 
 async def test_a_command_works_on_a_tasks_page(profile: Profile, tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ class CustomCommands:
             session.running_commands.discard(command.name)
         screen.show_status(f"{command.name}: {ended.outcome}.", "good" if ended.succeeded else "bad")
         # What is typed must not go to another screen.
-        while screen.prompt.is_open or screen.form.display:  # noqa: ASYNC110  neither of them has an event
-            await asyncio.sleep(_WAIT_S)
+        while session.questions_in_preparation or screen.prompt.is_open or screen.form.display:  # noqa: ASYNC110
+            await asyncio.sleep(_WAIT_S)  # none of them has an event
         if ended.output:
             self._show_output(f"{command.name} · {ended.outcome}", ended.output)
 
