@@ -92,7 +92,7 @@ def api_error(error: ServiceError, response: HttpResponse, *, names_field: bool)
         return Rejected(sentence.format(_quoted(message)), code=error.code or error.type, message=message)
     if kind is Rejected or kind is RequestNotAccepted:
         return RequestNotAccepted(
-            f"The request was not accepted{_quoted(message)}.",
+            f"The last call to the service was not accepted{_quoted(message)}.",
             outcome_unknown=error.type == _ABORTED,
             retry_after=response.retry_after,
         )
@@ -128,9 +128,11 @@ def _fault_of_status(response: HttpResponse) -> ApiError:
             f"The service failed (HTTP {status}).", outcome_unknown=True, retry_after=response.retry_after
         )
     if status in (400, 413, 422):
-        return RequestNotAccepted(f"The request was not accepted (HTTP {status}).", retry_after=response.retry_after)
+        return RequestNotAccepted(
+            f"The last call to the service was not accepted (HTTP {status}).", retry_after=response.retry_after
+        )
     if status == 408:
-        return Unreachable("The service timed out waiting for the request.", outcome_unknown=True)
+        return Unreachable("The service timed out waiting for the last call.", outcome_unknown=True)
     if status < 300:
         return BadResponse("The service's response cannot be read.", outcome_unknown=True)
     return BadResponse(f"The service sent HTTP {status}: check BWP_API_URL.")

@@ -141,9 +141,9 @@ class _Sections:
             bars = sparkline(counts, most) if self._bar_cells else ""
             line: StyledText = (f"{bars:<{self._bar_cells}}", role)
             days = f"<{_WEEK_DAYS}d"
-            answers = f"(answered{days} or declined{days}) -is:resubmitted"
+            events = f"(answered{days} or declined{days})" if name == "answered" else f"received{days}"
             texts = (self._label(name), line, self._number_behind_bar(counts[-1]))
-            yield FigureLine(texts, answers if name == "answered" else f"{name}{days}")
+            yield FigureLine(texts, f"{events} -is:resubmitted")
 
     def _statuses(self) -> Iterator[FigureLine]:
         figures = self._figures

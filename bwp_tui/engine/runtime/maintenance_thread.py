@@ -65,7 +65,8 @@ def _remove_edited_texts(folder: Path) -> None:
             descriptor = os.open(edited, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the console whose editor is open holds it
-                shutil.rmtree(edited)
+                if any(edited.iterdir()):  # an empty one was made just now
+                    shutil.rmtree(edited)
             finally:
                 os.close(descriptor)
 

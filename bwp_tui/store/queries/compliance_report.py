@@ -27,10 +27,9 @@ _NO_REQUEST: Final = (
 """Matches the task ids that were entered here and never known to the service."""
 
 RECEIPTS: Final = (
-    "SELECT received_on AS day FROM tasks WHERE number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1"
-    f" UNION ALL SELECT number FROM tasks WHERE {_NO_REQUEST})"
+    "SELECT received_on AS day FROM tasks WHERE number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1)"
 )
-"""The day of receipt of each request that is counted; an index finds those of some days."""
+"""The day of receipt of each request; an index finds those of some days."""
 
 _DECLINED: Final = "declined as "
 _IS_UPHELD: Final = "(status = 'DECLINED' AND coalesce(appeal_upheld, 0) = 1)"
