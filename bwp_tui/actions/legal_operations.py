@@ -35,7 +35,7 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
     """Return the `--withdraw` variant of the operation that makes a record."""
 
     def question(task: Task, _values: Values) -> str:
-        back, now = answers.due_date_without(task, record), task.due_on
+        back, now = answers.without_record(task, record).due_on, task.due_on
         moves = f" It is then due on {back}, not {now}." if back and now != back else ""
         if record is LegalRecord.APPEAL:
             moves = " The decline stands then, and nothing is due."
@@ -45,17 +45,13 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
 
-    def after(task: Task, *_: object) -> Task:
-        answered_on = None if record is LegalRecord.ANSWER else task.answered_on
-        return task._replace(due_on=answers.due_date_without(task, record), answered_on=answered_on)
-
     return withdrawal(
         record.value,
         lambda edit: answers.withdraw(edit, record),
         lambda task: answers.cannot_withdraw(task, record),
         question,
         record,
-        after,
+        lambda task, *_: answers.without_record(task, record),
     )
 
 

@@ -89,7 +89,7 @@ def withdraw(edit: TaskEdit, record: LegalRecord) -> None:
     """Withdraw a record. It counts no longer; the timeline keeps its content."""
     task = edit.task
     refuse(cannot_withdraw(task, record) or cannot_remove_while_sending(edit.store, task, record))
-    due, was = due_date_without(task, record), f"was on {recorded_on(task, record)}"
+    due, was = without_record(task, record).due_on, f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and task.verification:
         was = f"{was} by {task.verification.by}: {task.verification.how}"
     elif record is LegalRecord.INQUIRY and task.replied_on:
@@ -110,15 +110,16 @@ def cannot_remove_while_sending(store: Store, task: Task, record: LegalRecord) -
     return f"{task.name} is about to be sent as verified: cancel it before you withdraw that."
 
 
-def due_date_without(task: Task, record: LegalRecord) -> date | None:
-    match record:
-        case LegalRecord.EXTENSION | LegalRecord.INQUIRY | LegalRecord.REPLY | LegalRecord.APPEAL:
-            days = (column for column in timeline.RECORD_COLUMNS[record] if column.endswith("_on"))
-            without: dict[str, Any] = dict.fromkeys(days)
-            return task_due_date(task._replace(**without))
-        case LegalRecord.ANSWER if task.inquired_on is not None:
-            return task_due_date(task)  # the answer may have ended a stop
-    return task.due_on
+def without_record(task: Task, record: LegalRecord) -> Task:
+    """Return a task as it is once a record is withdrawn: without its days, and with the due date that follows."""
+    days: dict[str, Any] = {
+        column: None for column in timeline.RECORD_COLUMNS[record] if column.endswith("_on") and column in Task._fields
+    }
+    without = task._replace(**days)
+    moves = record in (LegalRecord.EXTENSION, LegalRecord.INQUIRY, LegalRecord.REPLY, LegalRecord.APPEAL)
+    if moves or (record is LegalRecord.ANSWER and task.inquired_on is not None):  # an answer may have ended a stop
+        return without._replace(due_on=task_due_date(without))
+    return without
 
 
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
