@@ -87,7 +87,7 @@ def plan(
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
-    cancelled = started = 0
+    cancelled = started = answered = 0
     unfinished: list[Task] = []
     for task in tasks.each(store, numbers):
         reason = _skip_reason(operation, task, today, values) or operation.wrong_actor_reason(store, task, actor)
@@ -97,6 +97,7 @@ def plan(
             effects.add(task, operation.with_new_due_date(task, dict(values), today))
             cancelled += operation.cancels and is_cancelled_first(task)
             started += operation.submits and task.may_have_started
+            answered += operation.submits and task.answered_on is not None
             if operation.submits and (other := tasks.unfinished_for_same(store, task)) is not None:
                 unfinished.append(other)
         else:
@@ -113,6 +114,9 @@ def plan(
         warning = f"{them} cancelled first, and declined once the service has confirmed that"
     if started:
         warning = f"{counted(started, 'request')} may already run at the service{f'. {warning}' if warning else ''}"
+    if answered:
+        were = f"{counted(answered, 'request')} {'was' if answered == 1 else 'were'} answered, and would be open again"
+        warning = f"{were}{f'. {warning}' if warning else ''}"
     if unfinished:
         same = f"#{unfinished[0].number} ({unfinished[0].status}) has the same email and kind"
         if len(possible) > 1:

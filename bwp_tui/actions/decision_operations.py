@@ -199,13 +199,15 @@ def _cannot_appeal_with(task: Task, values: Values, today: date) -> Reason | Non
     return decisions.cannot_appeal_on(task, today, today, None, None)
 
 
-ANSWER_APPEAL_USAGE: Final = "appeal TASK --answered DATE"
+ANSWER_APPEAL_USAGE: Final = "appeal TASK --answered DATE --upheld yes|no"
 """How the CLI writes the command of `APPEAL` that records the answer."""
 
 APPEAL: Final = RecordOperation(
     name="appeal",
     participle="recorded",
     keys=("Q",),
+    label="appeal",
+    is_next_step=lambda task: task.is_appeal_running,
     help="Record the appeal against a decline, or its answer",
     purpose="record appeals against declines, with a due date of their own, and the answers to them",
     keywords="objection complaint review",

@@ -36,7 +36,7 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
 
     def question(task: Task, _values: Values) -> str:
         back, now = answers.without_record(task, record).due_on, task.due_on
-        moves = f" It is then due on {back}, not {now}." if back and now != back else ""
+        moves = f" It is then due on {back}, not {due_date_text(task)}." if back and now != back else ""
         if record is LegalRecord.APPEAL:
             moves = " The decline stands then, and nothing is due."
         elif now and not back:

@@ -18,7 +18,7 @@ from bwp_tui.store.commands import work_records
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -45,6 +45,15 @@ class Letter(NamedTuple):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+def _extension_reason(store: Store, task: Task) -> str | None:
+    """Return the recorded reason of an extension, which a resubmitted request has from the one that it repeats."""
+    events = timeline.of_task(store, task.number)
+    reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
+    if reasons or task.resubmit_of is None:
+        return reasons[-1] if reasons else None
+    return next((_extension_reason(store, each) for each in tasks.by_numbers(store, [task.resubmit_of])), None)
+
+
 def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: str, today: date) -> Letter:
     """Return a letter about a task.
 
@@ -53,9 +62,7 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
         SettingsError: the shop's own template cannot be read, or has mistakes.
     """
     refuse(letters.cannot_write(kind, task))
-    events = timeline.of_task(store, task.number)
-    reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
-    reason = reasons[-1] if reasons else None
+    reason = _extension_reason(store, task)
     context = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=is_gone(task.download))
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
     values = letters.values_of(kind, task, context)

@@ -195,6 +195,11 @@ APPROVE: Final = replace(
 )
 
 
+def _question_of_resubmit(task: Task, name: str) -> str:
+    is_doubtful = task.may_have_started or task.answered_on is not None
+    return f"Resubmit {name} all the same?" if is_doubtful else ""
+
+
 def _result_of_resubmit(task: Task, _events: Sequence[TimelineEvent]) -> str:
     if task.status == Status.RECEIVED:
         return f"Recorded as #{task.number}, which is RECEIVED: nothing is sent yet."
@@ -206,7 +211,7 @@ RESUBMIT: Final = ServiceOperation(
     noun="resubmission",
     keys=("R",),
     label="resubmit",
-    is_next_step=lambda task: task.status != Status.UNCONFIRMED,
+    is_next_step=lambda task: task.status != Status.UNCONFIRMED and task.answered_on is None,
     help="Resubmit a failed request",
     group="send",
     purpose="resubmit failed tasks as new ones",
@@ -219,7 +224,7 @@ RESUBMIT: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_resubmit(task),
     wrong_values_reason=_cannot_submit_with,
     apply=_resubmit,
-    question=lambda task, name: f"Resubmit {name} all the same?" if task.may_have_started else "",
+    question=_question_of_resubmit,
     result=_result_of_resubmit,
     submits=True,
 )

@@ -17,6 +17,8 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT
+from bwp_tui.store.worklog.intents import unfinished_work
 
 _SWITCH_INTERVAL_S: Final = 0.001
 """Seconds between two switches of threads; with Python's 5 ms a key would wait for a reading thread many times."""
@@ -25,20 +27,24 @@ _SWITCH_INTERVAL_S: Final = 0.001
 def exit_message(profile: Profile) -> str | None:
     """Return what is to be said at the end; None where that is nothing.
 
-    It is how many downloads resume at the next start, unless another engine resumes them, and what was recovered now of
-    a history that the console found damaged.
+    It is what waits for the next start, unless another engine does it now, and what was recovered of a history that the
+    console found damaged.
     """
     if profile.is_sandbox or not profile.history_path.exists():
         return None  # the practice begins anew at each start; a history that was moved or removed would be made new
     try:
         with closing(open_store(profile.history_path)) as store:
-            left = sum(not download.paused for download in downloads.unfinished(store))
+            count = sum(not download.paused for download in downloads.unfinished(store))
+            work = unfinished_work(store)
     except StoreError:
         return None
-    if not left or is_any_engine_running(profile.lease_path):
-        return store.opening_report
-    resumed = f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
-    return f"{store.opening_report}\n{resumed}" if store.opening_report else resumed
+    sentences = [store.opening_report] if store.opening_report else []
+    if not is_any_engine_running(profile.lease_path):
+        if count:
+            sentences.append(f"{counted(count, 'download')} {'goes' if count == 1 else 'go'} on at the next start.")
+        if work is not None and (waiting := work._replace(failed_polls=0).counts_text):
+            sentences.append(f"{waiting}. {NO_ENGINE_LEFT}")
+    return "\n".join(sentences) or None
 
 
 def restart(*words: str) -> None:

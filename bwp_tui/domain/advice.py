@@ -56,7 +56,7 @@ _UNKNOWN: Final = (
 
 
 def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> str | None:
-    """Return what to do about a task, or None if nothing, as for one that was purged or resubmitted.
+    """Return what to do about a task, or None if nothing, as for one that was resubmitted or answered.
 
     Args:
         code: the error code of the service, if there is one.
@@ -64,7 +64,7 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     """
     if TO_CHECK in task.tags:
         return _with_actions(_TO_CHECK, describe)
-    if task.was_resubmitted or task.is_purged:
+    if task.was_resubmitted or task.is_purged or (task.is_final and task.answered_on is not None):
         return None
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)
     if task.status == Status.FAILED:

@@ -13,7 +13,7 @@ import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support import engine_wait
-from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter, _describe_queued
+from bwp_tui.cli.support.engine_wait import EngineWaiter, _describe_queued
 from bwp_tui.cli.support.session import CommandSession
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
@@ -23,7 +23,7 @@ from bwp_tui.store.database.error_translation import is_stopped
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceHealthState
+from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT, ServiceHealthState
 from tests.cli.conftest import Bwp
 from tests.engine.shop import ACTOR, request
 from tests.store.support import sent

@@ -17,6 +17,7 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.worklog import downloads
 from tests.console.past_tasks import HELD, READY
 from tests.console.support import make_profile, opened, plant
+from tests.engine.shop import request
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
@@ -136,6 +137,11 @@ def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> No
     (order,) = downloads.ready(store, store.clock(), 9)
     download_queue.pause(store, [order.id], "op")
     assert exit_message(profile) is None
+    for email in ("ann@example.com", "bob@example.com"):
+        requests.submit(store, request(email), "op")
+    message = exit_message(profile)
+    assert message is not None
+    assert message.startswith("2 requests are not sent yet")
     store.close()
 
 

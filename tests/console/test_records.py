@@ -361,7 +361,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.press("y")
         await console.sees("are corrected; the timeline keeps the old values.")
         await console.press("U")
-        await console.sees("Undone: the receipt and regulation of #")
+        await console.sees("Undone: the last change of the receipt and regulation of #")
         assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
         await console.press("colon", *"correct --received 2026-11-10", "enter")
         await console.sees("received 2026-11-10 under gdpr")
@@ -460,7 +460,7 @@ async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Prof
         await console.sees("The answer of ", " is withdrawn")
         assert needs_answer(console.task(READY))
         await console.press("U")
-        await console.sees("Undone: the answer of #")
+        await console.sees("Undone: the last change of the answer of #")
         assert console.task(READY).answered_on == TODAY
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.legal_operations import ANSWER
+from bwp_tui.actions.service_operations import RESUBMIT
+from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
@@ -224,6 +226,17 @@ def test_what_may_have_been_sent_is_not_called_unsent(store: Store) -> None:
     store.rows("UPDATE tasks SET status = 'GIVEN_UP', terminal = 1 WHERE number = ?", (given_up.number,))
     plan = bulk_plan.plan(store, ANSWER, [given_up.number, unconfirmed.number], TODAY, {"how": "by email"})
     assert (plan.possible, dict(plan.skipped)) == ((given_up.number,), {"perhaps not sent": 1})
+
+
+def test_whoever_resubmits_an_answered_request_is_told_that_it_opens_again(store: Store) -> None:
+    failed = in_status(store, Status.FAILED)
+    assert RESUBMIT.question(failed, "it") == ""
+    assert advice_for(failed, None, str) is not None
+    single.answer(store, failed.number, "by email", TODAY, ACTOR)
+    answered = tasks.get(store, failed.number)
+    assert RESUBMIT.question(answered, "it") != ""
+    assert advice_for(answered, None, str) is None
+    assert bulk_plan.plan(store, RESUBMIT, [failed.number], TODAY).warning.startswith("1 request was answered")
 
 
 def test_the_dashboard_counts_a_resubmitted_request_once(store: Store) -> None:

@@ -282,6 +282,14 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     assert requests.resubmit(store, failed, ACTOR).status == Status.QUEUED
 
 
+def test_what_waited_for_verification_before_its_decline_waits_again_after_an_upheld_appeal(store: Store) -> None:
+    number = accepted(store, "task-1", Kind.DELETION).number
+    store.rows("UPDATE tasks SET status = 'RECEIVED', task_id = NULL, regulation = 'us-co' WHERE number = ?", (number,))
+    decline(store, number)
+    appeal(store, number, TODAY, TODAY, True)
+    assert requests.resubmit(store, number, ACTOR).status == Status.RECEIVED
+
+
 def test_what_is_answered_too_after_a_merge_takes_no_appeal_that_would_not_count(store: Store) -> None:
     number = declined(store).number
     store.rows("UPDATE tasks SET answered_on = ?, answered_how = 'told' WHERE number = ?", (TODAY.isoformat(), number))

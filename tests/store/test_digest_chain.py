@@ -355,6 +355,14 @@ def test_a_recovered_history_keeps_the_digests_that_can_be_kept(path: Path, stor
     assert (_named(path), _starts(path)) == ([], [])
 
 
+def test_a_long_gap_in_a_timeline_is_counted_where_its_end_agrees(path: Path, store: Store) -> None:
+    number = accepted(store, "task-1").number
+    for note in range(99):
+        single.set_note(store, number, f"call {note}", ACTOR)
+    change_elsewhere(path, "DELETE FROM timeline WHERE id BETWEEN 11 AND 90")
+    assert _named(path) == [(number, event) for event in range(11, 91)]
+
+
 def test_a_recovery_begins_the_digests_anew_where_events_are_lost(path: Path, store: Store, clock: ManualClock) -> None:
     for number in range(200):
         accepted(store, f"task-{number}", email=f"{number}@example.com")

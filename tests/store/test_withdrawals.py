@@ -18,7 +18,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, request, submitted
+from tests.store.support import ACTOR, TODAY, accepted, request, submitted
 
 
 def perform(store: Store, deed: TaskChange, number: int) -> Task:
@@ -110,6 +110,13 @@ def test_what_cannot_be_corrected_stays(store: Store, received_on: date | None, 
     with pytest.raises(NotPossible):
         perform(store, CORRECT.change_for(ACTOR, TODAY, received=received_on, regulation=regulation), before.number)
     assert tasks.get(store, before.number) == before
+
+
+def test_nothing_was_received_after_it_was_sent(store: Store) -> None:
+    task = accepted(store, "task-1")
+    with pytest.raises(NotPossible, match="was sent to the service"):
+        perform(store, CORRECT.change_for(ACTOR, TODAY, received=TODAY + timedelta(days=1)), task.number)
+    assert tasks.get(store, task.number).due_on == task.due_on
 
 
 def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> None:

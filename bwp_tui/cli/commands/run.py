@@ -11,9 +11,8 @@ from bwp_tui.cli.setup.systemd_unit import unit
 from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
 from bwp_tui.cli.support.session import chosen_profile, open_session
 from bwp_tui.cli.support.systemd_notify import supervised
-from bwp_tui.domain.text import counted
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
-from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
+from bwp_tui.store.worklog.intents import unfinished_work
 
 
 def run(arguments: Namespace) -> ExitCode:
@@ -36,7 +35,8 @@ def run(arguments: Namespace) -> ExitCode:
             if (left := unfinished_work(session.store)) is not None:
                 sends_nothing = session.profile.read_only and left.waits_to_be_sent
                 code = ExitCode.USAGE if sends_nothing or service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
-                sentences = _describe_unfinished(left)
+                why = f"{left.newest_failure} " if left.newest_failure else ""
+                sentences = f"{why}{left.counts_text}."
                 raise CommandError(f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences, code)
             return ExitCode.DONE
     if arguments.verbose:
@@ -45,19 +45,6 @@ def run(arguments: Namespace) -> ExitCode:
     with supervised(lambda: not misses_heartbeats(config.profile.lease_path)):
         serve(config, stop=stop, write_line=print_line, alive_interval_s=arguments.heartbeat)
     return ExitCode.DONE
-
-
-def _describe_unfinished(left: UnfinishedWork) -> str:
-    """Return why work is left, and how much of each kind."""
-    parts = (
-        (left.unsent, "request is", "requests are", "not sent yet"),
-        (left.without_response, "request has", "requests have", "no response yet"),
-        (left.unsent_cancellations, "cancellation is", "cancellations are", "not sent yet"),
-        (left.unconfirmed_cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
-        (left.failed_polls, "task", "tasks", "could not be refreshed"),
-    )
-    counts = ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
-    return f"{left.newest_failure} {counts}." if left.newest_failure else f"{counts}."
 
 
 def _stop_signal() -> threading.Event:

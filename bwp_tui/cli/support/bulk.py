@@ -54,7 +54,8 @@ def confirm_plan(
     if not count:
         raise CommandError("Nothing was changed.", ExitCode.FAILED)
     if not arguments.yes:
-        require_typed(f"{capitalized(operation.name)} {counted(count, 'task')}?", str(count))
+        what = f"{capitalized(operation.name)}{' of' if ' ' in operation.name else ''}"  # withdraw inquiry of 2 tasks
+        require_typed(f"{what} {counted(count, 'task')}?", str(count))
     return list(planned.possible)
 
 

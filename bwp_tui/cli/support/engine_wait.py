@@ -21,7 +21,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.intent_log import cancel_refused_reason
 from bwp_tui.store.worklog import engine_state, ready_polls
-from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceHealthState
+from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT, WRONG_SETTINGS, EngineState, ServiceHealthState
 from bwp_tui.store.worklog.intents import has_unsent_intent, unfinished_work
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _OUTAGES: Final = frozenset(
 REPORT_OUTAGE_AFTER_S: Final = 5.0
 """Seconds without a response after which a command that waits for the end of an outage says so."""
 
-NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
 SENDS_NOTHING: Final = (
     "The profile is read-only: an engine whose profile is not has to send requests and cancellations."
 )

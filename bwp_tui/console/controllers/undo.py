@@ -6,7 +6,10 @@ from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.store_access.task_commands import IrreversibleStep, MarkStep, RecordStep
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
+from bwp_tui.store.commands.answers import records_of
+from bwp_tui.store.queries.timeline import TaskPart, UndoablePart
 
 
 async def undo(screen: MainScreenProtocol) -> None:
@@ -41,6 +44,13 @@ async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:
     refused = [result.refused for result in results if result.refused]
     undone = [result.id for result in results if not result.refused]
     of_tasks = f"#{undone[0]}" if len(undone) == 1 else counted(len(undone), "task")
-    sentence = f"Undone: the {step.part} of {of_tasks}." if undone else ""
+    is_recorded = all(_is_recorded(step.part, task) for task in screen.session.reader.by_numbers(undone))
+    what = f"{'last change of the ' if is_recorded else ''}{step.part}"
+    sentence = f"Undone: the {what} of {of_tasks}." if undone else ""
     screen.show_status(result_sentence(sentence, refused), "warn" if refused else "good")
     return True
+
+
+def _is_recorded(part: UndoablePart, task: Task) -> bool:
+    """Return whether a task has a record: its correction or withdrawal was undone, and not its making."""
+    return part is TaskPart.RECEIPT or part in records_of(task)

@@ -291,7 +291,7 @@ def cannot_appeal_on(
     if answered is None and upheld is None:
         return None
     if upheld is None:
-        return Reason("without its outcome", f"Say whether the appeal of {task.name} was upheld.")
+        return Reason("without its outcome", f"Say whether the appeal of {task.name} was upheld: yes or no.")
     began, day = received or task.appealed_on, answered or today
     if began is None:
         return Reason("without appeal", f"No appeal of {task.name} is recorded: say when it was received.")

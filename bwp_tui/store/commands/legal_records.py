@@ -21,7 +21,7 @@ from bwp_tui.domain.regulations import REGULATIONS, stored_names
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import iso_day
+from bwp_tui.domain.times import iso_day, local_day
 from bwp_tui.store.commands.request_validation import Reason, refuse
 from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.errors import NotPossible
@@ -247,6 +247,10 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
     if received_on == task.received_on and task.regulation in stored_names(regulation):
         sentence = f"Task {task.name} was received on {received_on} under {regulation} already."
         return Reason("received then under that law already", sentence)
+    sent_on = task.submitted_at and local_day(task.submitted_at)
+    if sent_on is not None and received_on not in (task.received_on, min(received_on, sent_on)):
+        sentence = f"{task.name} was sent to the service on {sent_on}: it was received by then."
+        return Reason("sent before that day", sentence)
     if (first := task.acknowledged_on) is not None and first < received_on:
         sentence = f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
         return Reason("acknowledged before that day", sentence)

@@ -56,7 +56,10 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
             " UNION ALL SELECT 1 FROM timeline WHERE task = ?1 AND after = ?2",
             (number, Status.UNAPPROVED),
         )
-        is_only_received = task.task_id is None and was_asked is None
+        before_its_end = transaction.row(
+            "SELECT before FROM timeline WHERE (task, after) = (?, ?) ORDER BY id DESC LIMIT 1", (number, task.status)
+        )
+        is_only_received = (task.task_id is None and was_asked is None) or before_its_end == (Status.RECEIVED,)
         request = resubmission(task, hold)._replace(awaits_verification=is_only_received)
         check_request(request)
         new = insert_request(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,15 +26,13 @@ from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.queries.columns_from_events import Columns
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
-_LONGEST_GAP: Final = 50
-"""Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
+_LONGEST_GAP: Final = 50  # events in a row that are looked for as changed; after more, an end that agrees
 
 ROW_MISSING: Final = "its row is missing"
 EVENTS_REMOVED: Final = "removed"
 ROW_CHANGED: Final = "not as recorded"
 
-_REFERENCE_BITS: Final = 24
-"""Bits of a task number of which one may be damaged."""
+_REFERENCE_BITS: Final = 24  # of a task number, of which one may be damaged
 
 
 class ChainFinding(NamedTuple):
@@ -67,8 +66,8 @@ def check_file(path: Path, tasks: Collection[int] = ()) -> tuple[int, list[Chain
         if tasks:
             return check_chains(db, f"IN ({', '.join(map(str, tasks))})")
         events, findings = check_chains(db)
-        missing = (ChainFinding(number, None, ROW_MISSING) for number in missing_numbers(db))
-        return events, sorted([*findings, *missing], key=lambda finding: finding.task)
+        findings += (ChainFinding(number, None, ROW_MISSING) for number in missing_numbers(db))
+        return events, sorted(findings, key=lambda finding: finding.task)
 
 
 def check_task(path: Path, number: int) -> tuple[Chain | None, list[ChainFinding]]:
@@ -140,7 +139,9 @@ def _next_agreement(chain: Chain, events: list[EventRow], at: int, link: int) ->
                 is_within = present < rest and recorded < links
                 if is_end or (is_within and chain.has_event_at(link + recorded + 1, events[at + present])):
                     return present, recorded
-    return None
+    backwards = range(min(rest, links))
+    same = len([*takewhile(lambda back: chain.has_event_at(chain.length - back, events[-1 - back]), backwards)])
+    return (rest - same, links - same) if same else None
 
 
 _CREATE_BROKEN_CHAINS: Final = (

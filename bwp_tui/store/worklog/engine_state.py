@@ -42,6 +42,9 @@ WRONG_SETTINGS: Final = frozenset(
 )
 """The states that only other settings or permissions end."""
 
+NO_ENGINE_LEFT: Final = "Start bwp-tui run or the console to go on with it."
+"""What to do where work is left and no engine runs."""
+
 _DISABLING: Final = frozenset(
     {ServiceHealthState.BAD_CREDENTIALS, ServiceHealthState.UNUSABLE, ServiceHealthState.ENGINE_FAULT}
 )

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import late_clause
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_text
 from bwp_tui.store.database.shared_sql import (
@@ -191,6 +192,18 @@ class UnfinishedWork(NamedTuple):
     unconfirmed_cancellations: int
     failed_polls: int
     newest_failure: str | None
+
+    @property
+    def counts_text(self) -> str:
+        """How much of each kind is left, such as `1 request is not sent yet`; empty where nothing is."""
+        parts = (
+            (self.unsent, "request is", "requests are", "not sent yet"),
+            (self.without_response, "request has", "requests have", "no response yet"),
+            (self.unsent_cancellations, "cancellation is", "cancellations are", "not sent yet"),
+            (self.unconfirmed_cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
+            (self.failed_polls, "task", "tasks", "could not be refreshed"),
+        )
+        return ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
 
     @property
     def waits_to_be_sent(self) -> bool:
