@@ -82,7 +82,7 @@ class _Repl:
         self._profile = profile
         self._store = store
         self._typed: list[str] = []
-        self._seen: dict[int, str | None] = {}
+        self._watched: dict[int, str | None] = {}
         """The tasks that this session has found watched, and the statuses that it has printed of them."""
         self._is_running = True
         self._own_commands = {
@@ -212,11 +212,11 @@ class _Repl:
         self._find_watched()
         changed = [
             task
-            for task in tasks.by_numbers(self._store, [*self._seen])
-            if self._seen[task.number] != task.status and (WATCHED in task.tags or engine_is_done_with(task.status))
+            for task in tasks.by_numbers(self._store, [*self._watched])
+            if self._watched[task.number] != task.status and (WATCHED in task.tags or engine_is_done_with(task.status))
         ]
         for task in changed:
-            self._seen[task.number] = task.status
+            self._watched[task.number] = task.status
             print(task_sentence(task, utc_now(), today()))
         ended = [task.number for task in changed if engine_is_done_with(task.status) and WATCHED in task.tags]
         if not self._profile.read_only:
@@ -227,4 +227,4 @@ class _Repl:
 
     def _find_watched(self) -> None:
         for task in tasks.tagged_since(self._store, WATCHED, 0):
-            self._seen.setdefault(task.number, None)
+            self._watched.setdefault(task.number, None)

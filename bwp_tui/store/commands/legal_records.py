@@ -248,7 +248,7 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
         sentence = f"Task {task.name} was received on {received_on} under {regulation} already."
         return Reason("received then under that law already", sentence)
     sent_on = task.submitted_at and local_day(task.submitted_at)
-    if sent_on is not None and received_on not in (task.received_on, min(received_on, sent_on)):
+    if sent_on is not None and received_on > sent_on and received_on != task.received_on:
         sentence = f"{task.name} was sent to the service on {sent_on}: it was received by then."
         return Reason("sent before that day", sentence)
     if (first := task.acknowledged_on) is not None and first < received_on:
