@@ -293,6 +293,16 @@ async def test_a_row_changed_out_of_sight_is_up_to_date_when_it_comes_into_sight
         assert "FAILED" in lines(table)[1]
 
 
+async def test_a_row_that_changed_while_the_table_was_empty_and_another_width_is_read_again() -> None:
+    async with running() as (app, table, pilot):
+        table.show(app.history.numbers()[:0])
+        await pilot.resize_terminal(140, 40)
+        app.change(make_task(1)._replace(status="FAILED"))
+        table.show(app.history.numbers())
+        await pilot.pause()
+        assert "FAILED" in lines(table)[1]
+
+
 async def test_a_row_the_history_lost_is_blank() -> None:
     async with running() as (app, table, _pilot):
         app.history.lost.add(3)

@@ -82,13 +82,16 @@ class VisibleRows:
         """
         return self._cells[number]
 
-    def reread(self, numbers: Iterable[int], context: CellContext) -> set[int]:
-        """Read those of `numbers` that are in sight, and return those whose cells differ."""
+    def reread(self, numbers: Collection[int], context: CellContext) -> set[int]:
+        """Read those of `numbers` that are in sight, and return those whose cells differ.
+
+        A task that is held without cells, as after another width, is dropped: it is read once it is shown.
+        """
+        for number in numbers:
+            self._tasks.pop(number, None)
         stale = [number for number in numbers if number in self._cells]
         if not stale:
             return set()
-        for number in stale:
-            self._tasks.pop(number, None)
         self._read(stale)
         return self._update(stale, context)
 
