@@ -247,10 +247,6 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
     if received_on == task.received_on and task.regulation in stored_names(regulation):
         sentence = f"Task {task.name} was received on {received_on} under {regulation} already."
         return Reason("received then under that law already", sentence)
-    sent_on = task.submitted_at and local_day(task.submitted_at)
-    if sent_on is not None and received_on > sent_on and received_on != task.received_on:
-        sentence = f"{task.name} was sent to the service on {sent_on}: it was received by then."
-        return Reason("sent before that day", sentence)
     if (first := task.acknowledged_on) is not None and first < received_on:
         sentence = f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
         return Reason("acknowledged before that day", sentence)
@@ -271,6 +267,10 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
     if (first := task.answered_on) is not None and first < received_on:
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Reason("answered before that day", sentence)
+    sent_on = task.submitted_at and local_day(task.submitted_at)
+    if sent_on is not None and received_on > sent_on and received_on != task.received_on:
+        sentence = f"{task.name} was sent to the service on {sent_on}: it was received by then."
+        return Reason("sent before that day", sentence)
     if task.extended_on is not None:
         corrected = task._replace(regulation=regulation, received_on=received_on)
         if task.inquired_on is not None and task.replied_on is None:  # an extension was told before the stop
