@@ -74,7 +74,7 @@ async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(p
         await console.sees("exempt: an open invoice", "once the cancellation")
         assert (console.task(HELD).status, console.task(HELD).cancel_asked) == (Status.ON_HOLD, True)
         await console.press("U")
-        await console.sees("cannot be undone")
+        await console.sees("cannot be undone; w withdraws it")
 
 
 async def test_marked_deletions_on_hold_are_not_called_declined_before_they_are_cancelled(profile: Profile) -> None:

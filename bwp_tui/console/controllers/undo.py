@@ -23,7 +23,9 @@ async def undo(screen: MainScreenProtocol) -> None:
     step = steps[-1]
     if isinstance(step, IrreversibleStep):
         steps.pop()
-        screen.show_status(f"{step.what} cannot be undone. Press the key again to undo the step before it.", "warn")
+        instead = f"; {screen.session.keymap.key('withdraw')} withdraws it" if step.has_withdrawal else ""
+        again = "Press the key again to undo the step before it."
+        screen.show_status(f"{step.what} cannot be undone{instead}. {again}", "warn")
     elif isinstance(step, MarkStep):
         steps.pop()
         listed = step.before.intersection(screen.table.numbers) if screen.has_all_rows else step.before

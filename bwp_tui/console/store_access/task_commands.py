@@ -42,9 +42,10 @@ class MarkStep:
 
 @dataclass(frozen=True, slots=True)
 class IrreversibleStep:
-    """Something that cannot be undone, in the words of a sentence's beginning."""
+    """Something that cannot be undone, in the words of a sentence's beginning; perhaps it can be withdrawn."""
 
     what: str
+    has_withdrawal: bool = False
 
 
 Step = RecordStep | MarkStep | IrreversibleStep
@@ -111,7 +112,9 @@ class TaskCommands:
             if operation.undo_part is None:
                 results = self._perform(change, numbers)
                 if any(result.refused is None for result in results):
-                    self.steps.append(IrreversibleStep(f"The action “{operation.name}”"))
+                    self.steps.append(
+                        IrreversibleStep(f"The action “{operation.name}”", operation.alternative is not None)
+                    )
                 return results
             results = self._perform(undo.with_recorded_values(change, operation.undo_part, changes), numbers)
             changed = {each.number for each in changes}
