@@ -225,6 +225,7 @@ REPLY: Final = RecordOperation(
     apply=legal_records.reply,
     result=_replied,
     wrong_values_reason=lambda task, values, today: legal_records.cannot_reply_on(task, values.get("on") or today),
+    values_warning=lambda task, values: legal_records.reply_warning(task, values.get("on")),
     disabled_reason=lambda task, _: legal_records.cannot_reply(task),
     skip_reason=lambda task, _: legal_records.cannot_reply_in_bulk(task),
     with_new_due_date=lambda task, values, today: with_due_date(task._replace(replied_on=values.get("on") or today)),

@@ -86,7 +86,7 @@ _YES_OR_NO: Final = ("yes", "no")
 STATES: Final = {
     "active": "to be sent or not ended at the service",
     "open": "to be answered to the shopper",
-    "ready": "with a result to download",
+    "ready": "with a result to download before the answer",
     "unanswered": "over at the service, not answered to the shopper",
     "late": "that may not be done by the due date",
     "stopped": "waiting for the shopper's reply",

@@ -186,6 +186,9 @@ def test_a_plan_of_corrections_names_the_due_dates_and_what_is_no_longer_overdue
     plan = bulk_plan.plan(store, withdrawal_of(LegalRecord.INQUIRY).operation, numbers, TODAY)
     assert plan.due_dates_clause.startswith(", due after the reply → 2026-1")
     single.reply(store, numbers[3], TODAY, ACTOR)
+    replied = tasks.get(store, numbers[3])
+    assert REPLY.values_warning(replied, {"on": TODAY}) is None
+    assert REPLY.values_warning(replied, {"on": TODAY - timedelta(days=1)}) is not None
     plan = bulk_plan.plan(store, withdrawal_of(LegalRecord.REPLY).operation, numbers, TODAY)
     assert plan.due_dates_clause.endswith(" → after the reply")
 

@@ -156,6 +156,14 @@ def cannot_reply_in_bulk(task: Task) -> str | None:
     return cannot_reply(task)
 
 
+def reply_warning(task: Task, day: date | None) -> Reason | None:
+    """Return that a reply on a day (None is today) replaces the recorded one and moves the due date, or None."""
+    if task.replied_on is None or day == task.replied_on:
+        return None
+    sentence = f"The reply of {task.name} is recorded for {task.replied_on}; another day moves its due date."
+    return Reason("replied already", sentence)
+
+
 def cannot_reply_on(task: Task, day: date) -> Reason | None:
     """Return why the reply cannot have come on that day, or None when it can."""
     if task.inquired_on is None or day >= task.inquired_on:
