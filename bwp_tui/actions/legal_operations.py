@@ -156,6 +156,7 @@ ACKNOWLEDGE: Final = RecordOperation(
     keywords="acknowledgement",
     arguments=(day_argument(_acknowledge_question),),
     apply=legal_records.acknowledge,
+    notice_before=lambda task: f"This replaces the acknowledgement of {on}." if (on := task.acknowledged_on) else "",
     result=lambda chosen, values: f"{chosen.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: legal_records.cannot_acknowledge_in_bulk(task),
     wrong_values_reason=cannot_record_with,

@@ -250,6 +250,13 @@ def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -
     assert json.loads(office("show", "1", "--json").out)["verified"] is None
 
 
+def test_an_acknowledgement_that_replaces_another_says_which(office: Bwp) -> None:
+    day = local_day(utc_now()) - timedelta(days=1)
+    assert office("correct", "1", "--received", day.isoformat(), "--yes").code == 0
+    assert "replaces" not in office("acknowledge", "1", "--on", day.isoformat()).err
+    assert f"replaces the acknowledgement of {day}." in office("acknowledge", "1").err
+
+
 def test_an_answer_that_replaces_another_says_which(office: Bwp) -> None:
     words = ("answer", "1", "--yes", "--how")
     assert "replaces" not in office(*words, "mail").err

@@ -148,8 +148,8 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
     if task.assigned_to:
         yield fact("Assignee", task.assigned_to)
     if task.verification:
-        verification = f"{task.verification.on} by {task.verification.by}: {task.verification.how}"
-        yield fact("Verified", mask(verification, task, context))
+        on, by, how = task.verification.on, task.verification.by, task.verification.how
+        yield fact("Verified", mask(f"{on} by {by}{how and f': {how}'}", task, context))  # a purge removes how
     if task.inquired_on:
         replied = f"; replied on {task.replied_on}" if task.replied_on else "; no reply yet"
         yield fact("Inquired", f"{task.inquired_on}{replied}")
