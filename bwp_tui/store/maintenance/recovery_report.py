@@ -111,7 +111,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
     kept = ", ".join(f"{count} {table}" for table, count in result.kept_rows.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in result.unreadable_rows.items() if count) or "none was seen"
     span, (lost_events, of_tasks) = result.lost_span, result.lost_events
-    none_else = "those of the events that are missing." if lost_events else "none that is known."
+    without_span = "those of the events that are missing." if lost_events else "none that is known."
     events = f"{lost_events}, of {counted(of_tasks, 'task')}" if lost_events else "none"
     lines = [
         f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
@@ -136,7 +136,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         "Events that are missing, as the digests show (the timelines name them; downloads and requests sent have no"
         f" digests, and are not counted): {events}.",
         "Changes that are in no copy: "
-        + (f"those from {span[0]} to {span[1]}, as the lock file shows." if span is not None else none_else),
+        + (f"those from {span[0]} to {span[1]}, as the lock file shows." if span is not None else without_span),
         "Task numbers of which nothing is left (lost, or removed by purge --all), and which no other task is given:"
         f" {_ranges(result.lost_numbers) or 'none'}.",
         f"Rows left out, since their task was damaged or is unknown: {result.dangling_rows}.",

@@ -56,7 +56,7 @@ def write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now:
 
 
 def reserve_numbers(db: apsw.Connection, highest: int) -> range:
-    """Have no task be given a number up to `highest`: letters may name the task that had it; return the new ones."""
+    """Reserve the task numbers up to `highest`, which letters to shoppers may name; return those not given here yet."""
     last = integer(db, "SELECT max(seq) FROM main.sqlite_sequence WHERE name = 'tasks'")
     if last < highest:
         db.execute("DELETE FROM main.sqlite_sequence WHERE name = 'tasks'")
