@@ -27,8 +27,8 @@ _SWITCH_INTERVAL_S: Final = 0.001
 def exit_message(profile: Profile) -> str | None:
     """Return what is to be said at the end; None where that is nothing.
 
-    It is what waits for the next start, unless another engine does it now, and what was recovered of a history that the
-    console found damaged.
+    It is what waits for the next start, unless another engine does it now or the profile is read-only, and what was
+    recovered of a history that the console found damaged.
     """
     if profile.is_sandbox or not profile.history_path.exists():
         return None  # the practice begins anew at each start; a history that was moved or removed would be made new
@@ -39,7 +39,7 @@ def exit_message(profile: Profile) -> str | None:
     except StoreError:
         return None
     sentences = [store.opening_report] if store.opening_report else []
-    if not is_any_engine_running(profile.lease_path):
+    if not profile.read_only and not is_any_engine_running(profile.lease_path):
         if count:
             sentences.append(f"{counted(count, 'download')} {'goes' if count == 1 else 'go'} on at the next start.")
         if work is not None and (waiting := work._replace(failed_polls=0).counts_text):

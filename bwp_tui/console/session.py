@@ -133,10 +133,14 @@ class Session:
         """Return the operator's local day."""
         return local_day(self.clock())
 
+    def offered_key(self, action: str) -> str:
+        """Return the key of an action, or nothing where nothing may be changed and the action is refused."""
+        return self.keymap.offered_key(action, read_only=self.read_only)
+
     def display_context(self, engine: EngineState | None = None) -> DisplayContext:
         """Return what presenters need to know besides a task."""
         now = self.clock()
-        options = (self.masked, self.profile.service_day, self.keymap.key, engine, self.gone_results)
+        options = (self.masked, self.profile.service_day, self.offered_key, engine, self.gone_results)
         return DisplayContext(now, local_day(now), *options)
 
     def json_text(self, task: Task) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -29,9 +30,6 @@ _BY_STATUS: Final = {
         "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }
-_ACTIONS: Final = ("tag", "resubmit", "enter_task_id", "give_up", "verify", "send", "approve")
-"""The actions that are named in the advice."""
-
 _UNKNOWN_TASK_ID: Final = (
     "The service does not know the task id that was entered. Enter the right one ({enter_task_id}), or give it up "
     "({give_up})."
@@ -60,7 +58,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
 
     Args:
         code: the error code of the service, if there is one.
-        describe: returns how to do an action, by its name: the console's key, or the CLI command.
+        describe: returns how to do an action, by its name: the console's key, or the CLI command; nothing for an action
+            that is refused since nothing may be changed.
     """
     if TO_CHECK in task.tags:
         return _with_actions(_TO_CHECK, describe)
@@ -88,5 +87,4 @@ def code_advice(code: str, describe: Callable[[str], str]) -> str:
 
 
 def _with_actions(advice: str, describe: Callable[[str], str]) -> str:
-    how = {action: describe(action) for action in _ACTIONS if f"{{{action}}}" in advice}
-    return advice.format(**how)
+    return re.sub(r" \(\{(\w+)\}\)", lambda named: (how := describe(named[1])) and f" ({how})", advice)

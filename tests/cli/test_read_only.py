@@ -95,6 +95,12 @@ def test_a_command_that_changes_something_is_refused_and_changes_nothing(kept: B
     assert _state(kept.folder) == before
 
 
+def test_a_task_is_shown_without_the_commands_that_are_refused(kept: Bwp) -> None:
+    assert "bwp-tui acknowledge 1" in kept("show", "1").out
+    ended = kept("show", "1", env={"BWP_READ_ONLY": "1"})
+    assert (ended.code, "bwp-tui" in ended.out) == (ExitCode.DONE, False)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -11,11 +11,14 @@ from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
 from bwp_tui.console.bindings.key_names import key_text
+from bwp_tui.console.presentation import task_detail
 from bwp_tui.console.store_access.write_guard import READ_ONLY
+from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.views import View
 from bwp_tui.store.commands import download_queue, saved_views
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
 from tests.console.past_tasks import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import make_profile, opened
 
@@ -41,6 +44,31 @@ async def test_reading_goes_on(tmp_path: Path) -> None:
         situation = ActionContext(console.task(HELD), read_only=True, today=TODAY)
         possible = {action.name for action in ACTIONS if action.disabled_reason(situation) is None}
         assert {"filter", "detail", "copy", "mask", "view_1", "help", "command", "quit"} <= possible
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_the_details_offer_no_action_that_is_refused(tmp_path: Path, read_only: bool) -> None:
+    async with opened(make_profile(tmp_path / "production", read_only=read_only)) as console:
+        session, offered = console.main.session, set[str]()
+
+        def key(name: str) -> str:
+            text = session.offered_key(name)
+            offered.update([name] if text else [])
+            return text
+
+        context = session.display_context()._replace(key=key)
+        for task in tasks.matching(console.store, Filter(), today=TODAY, limit=100):
+            shown = [*task_detail.outcome_paragraphs(task, context), *task_detail.fact_lines(task, context)]
+            assert ("", "key") not in [text for line in shown for text in line]
+        assert offered == (set() if read_only else {"acknowledge", "answer", "download", "resubmit"})
+        assert session.offered_key("archive") == "o"
+
+
+async def test_an_empty_list_offers_no_action_that_is_refused(tmp_path: Path) -> None:
+    for read_only in (False, True):
+        async with opened(make_profile(tmp_path / f"{read_only}", read_only=read_only), past=()) as console:
+            await console.sees("No tasks yet.")
+            assert ("Press n" in console.text) is not read_only
 
 
 async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:

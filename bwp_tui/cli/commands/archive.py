@@ -66,8 +66,9 @@ def _archive_path(arguments: Namespace) -> Path:
         task = tasks.find_by_name(session.store, word)
     path, _ = _downloaded_archive(task)
     if saved_path(task.download) is None:
-        gone = f"{path} is gone, or is not the file that was downloaded"
-        raise CommandError(f"{gone}; bwp-tui download {task.number} fetches it again.", ExitCode.FAILED)
+        again = "" if session.read_only else f"; bwp-tui download {task.number} fetches it again"
+        gone = f"{path} is gone, or is not the file that was downloaded{again}."
+        raise CommandError(gone, ExitCode.FAILED)
     return path
 
 

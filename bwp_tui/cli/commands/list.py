@@ -51,14 +51,15 @@ def list_tasks(arguments: Namespace) -> None:
         print_json([task_json(task, mask=arguments.mask) for task in listed])
     elif arguments.sentences or AS_SENTENCES.get():
         for task in listed:
-            print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask))
+            print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask, read_only=session.read_only))
     elif listed:
         print("\n".join(table_lines(listed, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()
     if total > len(listed):
         print_message(f"{len(listed)} of {total} tasks shown; --limit {total} shows all.")
     elif not listed:
-        none_yet = f"No tasks yet; see: bwp-tui submit --help.{_other_profiles(session.profile)}"
+        first = "" if session.read_only else "; see: bwp-tui submit --help"
+        none_yet = f"No tasks yet{first}.{_other_profiles(session.profile)}"
         print_message("No task matches." if task_filter.conditions else none_yet)
 
 
@@ -85,7 +86,12 @@ def show(arguments: Namespace) -> None:
         json_object = task_json_with_next_try(session.store, task, has_engine=has_engine, mask=arguments.mask)
     next_at_text = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
     context = display_context(
-        task, utc_now(), today(), unmask=arguments.unmask, service_day=session.profile.service_day
+        task,
+        utc_now(),
+        today(),
+        unmask=arguments.unmask,
+        read_only=session.read_only,
+        service_day=session.profile.service_day,
     )
     lines = detail_lines(task, events, context, next_at_text, earlier, later)
     print_result(arguments, json_object, lines)

@@ -40,7 +40,8 @@ def refresh(arguments: Namespace) -> None:
             numbers = confirm_plan(session, REFRESH, matching, arguments, {})
         waiter = EngineWaiter(session)
         unpolled = waiter.poll(numbers, arguments.timeout)
-        print_tasks(tasks.by_numbers(session.store, numbers), as_json=arguments.json)
+        polled = tasks.by_numbers(session.store, numbers)
+        print_tasks(polled, as_json=arguments.json, read_only=session.read_only)
         if unpolled:
             which = "The task" if len(numbers) == 1 else f"{len(unpolled)} of {len(numbers)} tasks"
             raise waiter.timed_out(f"{which} could not be refreshed.")

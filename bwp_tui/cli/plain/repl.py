@@ -217,7 +217,7 @@ class _Repl:
         ]
         for task in changed:
             self._watched[task.number] = task.status
-            print(task_sentence(task, utc_now(), today()))
+            print(task_sentence(task, utc_now(), today(), read_only=self._profile.read_only))
         ended = [task.number for task in changed if engine_is_done_with(task.status) and WATCHED in task.tags]
         if not self._profile.read_only:
             name = actor(os.environ, self._profile.actor, self._profile.is_team)

@@ -270,11 +270,9 @@ def check_history(profile: Profile) -> Iterator[Finding]:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
     yield _engine(profile, state, store.read_only_reason)
     if gone:
-        fetch = f"bwp-tui download {gone[0].number}"
+        again = "" if profile.read_only else f"; again: bwp-tui download {gone[0].number}"
         what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
-        yield Finding(
-            "files", Level.WARN, f"Gone or changed on disk: {what}, first that of {gone[0].name}; again: {fetch}"
-        )
+        yield Finding("files", Level.WARN, f"Gone or changed on disk: {what}, first that of {gone[0].name}{again}")
     yield from _earlier_damage(store, path)
     yield _clock(span[1] if span else None)
 

@@ -43,6 +43,7 @@ class EngineWaiter:
     """Waits while the engine works on tasks, and keeps how the service responded meanwhile.
 
     Attributes:
+        read_only: as of its session.
         is_interrupted: whether Ctrl+C has ended a wait.
     """
 
@@ -50,6 +51,7 @@ class EngineWaiter:
         from bwp_tui.engine.runtime.engine_config import engine_config
 
         self._store = session.store
+        self.read_only = session.read_only
         self._config: EngineConfig = engine_config(session.profile)
         self._state = EngineState()
         self._trouble: str | None = None
@@ -238,7 +240,7 @@ def wait_for_end(
 
     def show(waited: Sequence[Task]) -> None:
         if prints or not are_completed(waited):
-            print_tasks(waited, as_json=arguments.json)
+            print_tasks(waited, as_json=arguments.json, read_only=waiter.read_only)
             sys.stdout.flush()
 
     ended, waited = waiter.wait_until(have_ended, numbers, arguments.timeout, waits_out_failures=True, show=show)

@@ -29,6 +29,11 @@ class CommandSession:
     store: Store
     actor: str
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed: the profile says so, or its history cannot be written."""
+        return self.profile.read_only or self.store.read_only_reason is not None
+
     def has_engine(self) -> bool:
         """Return whether a process is the engine of the profile."""
         from bwp_tui.engine.runtime.lease import is_any_engine_running

@@ -47,14 +47,15 @@ def print_result(arguments: Namespace, json_object: object, lines: Iterable[str]
         print(text)
 
 
-def print_tasks(tasks: Sequence[Task], *, as_json: bool, mask: bool = False) -> None:
+def print_tasks(tasks: Sequence[Task], *, as_json: bool, mask: bool = False, read_only: bool = False) -> None:
     """Print tasks after an action: a line each, or as JSON one object or an array."""
     if as_json:
         json_objects = [task_json(task, mask=mask) for task in tasks]
         print_json(json_objects[0] if len(json_objects) == 1 else json_objects)
         return
     for task in tasks:
-        print(task_sentence(task, utc_now(), today()) if AS_SENTENCES.get() else task_line(task))
+        said = task_sentence(task, utc_now(), today(), read_only=read_only) if AS_SENTENCES.get() else task_line(task)
+        print(said)
 
 
 def task_line(task: Task) -> str:
@@ -68,11 +69,11 @@ def _status(task: Task) -> str:
     return f"{task.status}{rest}"
 
 
-def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
+def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False, read_only: bool = False) -> str:
     """Return a task as one sentence, for screen readers, and why its last call failed as another."""
     from bwp_tui.console.presentation.task_detail import fact_lines  # most commands print no task in full
 
-    context = display_context(task, now, today, unmask=unmask)
+    context = display_context(task, now, today, unmask=unmask, read_only=read_only)
     parts = [f"Number {task.number}, {task.kind_name} for {task.email_text(masked=not unmask)}: {_status(task)}"]
     parts += [error.code for error in task.errors if error.code]
     if task.is_purged:
@@ -158,7 +159,13 @@ def detail_lines(
 
 
 def display_context(
-    task: Task, now: datetime, today: date, *, unmask: bool, service_day: timedelta = timedelta(days=1)
+    task: Task,
+    now: datetime,
+    today: date,
+    *,
+    unmask: bool,
+    read_only: bool = False,
+    service_day: timedelta = timedelta(days=1),
 ) -> DisplayContext:
     """Return how a task is presented outside of the console: with the CLI's commands in the place of keys."""
     from bwp_tui.actions.decision_operations import ANSWER_APPEAL_USAGE, APPEAL
@@ -166,6 +173,8 @@ def display_context(
     from bwp_tui.console.presentation.format import DisplayContext
 
     def command(action: str) -> str:
+        if read_only and ACTIONS_BY_NAME[action].writes:
+            return ""
         if action == "tag":  # it is the advice to remove that tag
             return f"bwp-tui tag {task.number} -{TO_CHECK}"
         usage = ANSWER_APPEAL_USAGE if action == APPEAL.name else ACTIONS_BY_NAME[action].cli_usage or action

@@ -89,6 +89,11 @@ class Action(NamedTuple):
     is_next_step: Callable[[Task], bool] | None = None
     scope: Scope = Scope.MAIN
 
+    @property
+    def writes(self) -> bool:
+        """Whether it is refused where nothing may be changed."""
+        return self.disabled_reason(ActionContext(read_only=True)) == READ_ONLY
+
     def is_next_step_here(self, context: ActionContext) -> bool:
         """Return whether it is possible with the task, or with a marked one in sight, and the next step of that."""
         tasks = context.marked or ([] if context.task is None else [context.task])
@@ -122,10 +127,10 @@ def footer_actions(
 
 def _needs_task(cannot_do: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
     def disabled_reason(context: ActionContext) -> str | None:
-        if context.task is None:
-            return NO_TASK
         if writes and context.read_only:
             return READ_ONLY
+        if context.task is None:
+            return NO_TASK
         return cannot_do(context.task) if cannot_do else None
 
     return disabled_reason

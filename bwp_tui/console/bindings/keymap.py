@@ -44,7 +44,14 @@ class Keymap(NamedTuple):
 
     def key(self, name: str) -> str:
         """Return the first key of an action, as operators know it."""
-        return next(key_text(action.keys[0]) for action in self.registry if action.name == name)
+        return key_text(self._action(name).keys[0])
+
+    def offered_key(self, name: str, *, read_only: bool) -> str:
+        """Return the first key of an action, or nothing where nothing may be changed and the action is refused."""
+        return "" if read_only and self._action(name).writes else self.key(name)
+
+    def _action(self, name: str) -> Action:
+        return next(action for action in self.registry if action.name == name)
 
     def hint(self, label: str, *names: str) -> tuple[str, str]:
         """Return the first keys of actions and what they do, as a footer shows them."""

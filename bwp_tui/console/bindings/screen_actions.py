@@ -74,10 +74,10 @@ def _needs_download(
     cannot_do: Callable[[Download], str | None] | None = None, *, writes: bool = False
 ) -> DisabledReason:
     def disabled_reason(context: ActionContext) -> str | None:
-        if context.download is None:
-            return "There is no download yet."
         if writes and context.read_only:
             return READ_ONLY
+        if context.download is None:
+            return "There is no download yet."
         return cannot_do(context.download) if cannot_do else None
 
     return disabled_reason

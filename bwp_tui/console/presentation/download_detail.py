@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
+from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask, offer
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.presentation.task_detail import timeline_lines
 from bwp_tui.domain.downloads import Download
@@ -118,7 +118,7 @@ def queue_text(downloads: Sequence[Download]) -> list[StyledText]:
 def fact_lines(download: Download, task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield the facts of a download, a line each; nothing that changes while it runs."""
     trouble = mask(trouble_of(download, context.engine) or "", task, context)
-    retry = (f"{partial_file_text(download)}; ", (context.key("retry"), "key"), " retries")
+    retry = offer((partial_file_text(download), "plain"), "; ", "retry", " retries", context)
     if download.state == DownloadState.DONE:
         if download.path is None:
             yield fact("File", ("not known any more: the task was purged", "muted"))
@@ -140,7 +140,7 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
         yield fact("Cancelled", *retry)
     else:
         if download.paused:
-            yield fact("Paused", (context.key("pause"), "key"), " resumes it")
+            yield fact("Paused", *offer(("", "plain"), "", "pause", " resumes it", context))
         elif download.state == DownloadState.RUNNING:
             yield fact("Started", stamp(download.started_at or download.asked_at))
         else:

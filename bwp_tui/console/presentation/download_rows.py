@@ -91,7 +91,8 @@ class DownloadRowBuilder:
         ]
         if not self._listed:
             key = self._context.key("download")
-            sentence = f"No downloads yet. Press {key} on a completed retrieval to start one."
+            how = f" Press {key} on a completed retrieval to start one." if key else ""
+            sentence = f"No downloads yet.{how}"
             return [], [DownloadRow(None, ((part, "muted"),)) for part in wrap(sentence, self._width)]
         if not active:
             return [self._finished_titles], finished

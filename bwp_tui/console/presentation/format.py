@@ -23,7 +23,8 @@ class DisplayContext(NamedTuple):
 
     Attributes:
         service_day: length of one of the API's days; shorter in the sandbox.
-        key: returns the key of an action, by its name; or the command, for text outside of the console.
+        key: returns the key of an action, by its name; or the command, for text outside of the console. It returns
+            nothing for an action that is refused since nothing may be changed.
         engine: the engine's state, where it is known.
         gone_results: ids of downloads whose saved files are no longer on disk.
         advice_mark: what a line of advice begins with.
@@ -47,6 +48,12 @@ def email_text(task: Task, context: DisplayContext) -> str:
 def mask(text: str, task: Task, context: DisplayContext) -> str:
     """Return `text` with the task's email in it masked, where the screen masks."""
     return mask_task_text(text, task) if context.masked else text
+
+
+def offer(before: StyledText, gap: str, action: str, what: str, context: DisplayContext) -> list[StyledText]:
+    """Return a text, and behind a gap the key of an action and what it does, unless nothing may be changed."""
+    key, (text, role) = context.key(action), before
+    return [(f"{text}{gap}", role), (key, "key"), (what, "plain")] if key else [before]
 
 
 def progress_bar(percent: int, width: int) -> list[StyledText]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.console.presentation.format import DisplayContext, clock_time, email_text, fact, mask
+from bwp_tui.console.presentation.format import DisplayContext, clock_time, email_text, fact, mask, offer
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for, code_advice
@@ -162,7 +162,7 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
         if task.answered_in_part is not None:
             yield fact("In part", mask(task.answered_in_part or "the reason was purged", task, context))
     elif task.is_final and task.declined_on is None and needs_answer(task):
-        yield fact("Answered", ("not yet  ", "warn"), (context.key("answer"), "key"), " records the answer")
+        yield fact("Answered", *offer(("not yet", "warn"), "  ", "answer", " records the answer", context))
     limit = acknowledgement_deadline(task.regulation, task.received_on)
     if task.acknowledged_on:
         yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")
@@ -170,9 +170,7 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
         yield fact(
             "Receipt by",
             (str(limit), "warn"),
-            (f"  {format_due(limit, context.today)}  ", "muted"),
-            (context.key("acknowledge"), "key"),
-            " records it",
+            *offer((f"  {format_due(limit, context.today)}", "muted"), "  ", "acknowledge", " records it", context),
         )
 
 
@@ -186,8 +184,7 @@ def _decline_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledT
     if task.appealed_on is not None:
         outcome: list[StyledText] = [("  upheld" if task.is_appeal_upheld else "  not upheld", "muted")]
         if task.is_appeal_running:
-            key = context.key("appeal")
-            outcome = [(f"  answer by {task.due_on}  ", "warn"), (key, "key"), (" records it", "plain")]
+            outcome = offer((f"  answer by {task.due_on}", "warn"), "  ", "appeal", " records it", context)
         answered = f", answered on {task.appeal_answered_on}" if task.appeal_answered_on else ""
         yield fact("Appeal", f"received on {task.appealed_on}{answered}", *outcome)
 
@@ -253,11 +250,10 @@ def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
             is_gone = download.id in context.gone_results
             path = mask(download.path or "", task, context)
             if is_gone:
-                again = ("; ", (context.key("download"), "key"), " downloads it again")
+                gone = (" is gone or changed", "warn")
                 can_download = task.status == Status.COMPLETED
-                yield fact(
-                    "Downloaded", (path, "muted"), (" is gone or changed", "warn"), *(again if can_download else ())
-                )
+                again = offer(gone, "; ", "download", " downloads it again", context) if can_download else [gone]
+                yield fact("Downloaded", (path, "muted"), *again)
             else:
                 yield fact("Downloaded", (path, "good"))
             yield fact("sha256", download.sha256 or "", (f"  {format_size(download.bytes)}", "muted"))
@@ -276,4 +272,4 @@ def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
                 yield fact("Download", (mask(state, task, context), "warn" if download.trouble else "busy"))
         case _:
             state = "cancelled" if download else "ready"
-            yield fact("Download", (f"{state}; ", "good"), (context.key("download"), "key"), " starts it")
+            yield fact("Download", *offer((state, "good"), "; ", "download", " starts it", context))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from bwp_tui.console.presentation import download_detail, task_detail
-from bwp_tui.console.presentation.format import DisplayContext, email_text, fact, mask
+from bwp_tui.console.presentation.format import DisplayContext, email_text, fact, mask, offer
 from bwp_tui.console.presentation.intent_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.store_access.history_reader import TaskDetails
@@ -131,7 +131,7 @@ def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
         yield [(text, "plain" if event.what == EventKind.NOTE else "muted")]
         yield []
     if not notes:
-        yield [("No notes yet; ", "muted"), (context.key("note"), "key"), (" adds one.", "muted")]
+        yield [*offer(("No notes yet", "muted"), "; ", "note", " adds one", context), (".", "muted")]
 
 
 def _is_undone_note(event: TimelineEvent) -> bool:

@@ -155,8 +155,9 @@ class ArchiveScreen(ListScreen):
 
     async def _show_error(self, error: BadArchive) -> None:
         is_there = await asyncio.to_thread(self._path.exists)
-        key = self.keymap.key("download")
-        gone = f"{self._path.name} no longer exists. Press {key} on the task to download it again."
+        key = self.session.offered_key("download")
+        again = f" Press {key} on the task to download it again." if key else ""
+        gone = f"{self._path.name} no longer exists.{again}"
         self.show_status(str(error) if is_there else self._mask(gone), "bad")
 
     async def _read_entry(self, entry: Entry) -> None:
@@ -166,7 +167,8 @@ class ArchiveScreen(ListScreen):
             await self._show_error(error)
             return
         tree = TreeRows(content, locale_glyphs(), self._mask) if isinstance(content, Tree) else None
-        more = f"Preview truncated. Press {self.keymap.key('unpack')} to extract the archive."
+        key = self.session.offered_key("unpack")
+        more = f"Preview truncated.{f' Press {key} to extract the archive.' if key else ''}"
         self.show_status(more if content.is_cut else "", "muted")
         self._show_opened(_OpenEntry(entry, content, tree), 0)
 

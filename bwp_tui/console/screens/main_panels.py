@@ -118,7 +118,8 @@ class MainPanels:
             hint = f"\nThe word is searched in email, id and note; {meant} is the filter." if meant else ""
             text = f"No tasks match the filter.\nPress {key('back')} to clear it.{hint}"
         else:
-            text = f"No tasks yet.\nPress {key('new')} to create the first one."
+            new = self._session.offered_key("new")
+            text = "\n".join(("No tasks yet.", *([f"Press {new} to create the first one."] if new else [])))
         self._table.empty_text = Content(text)
 
     def new_notices(self, before: Snapshot | None, now: Snapshot, present: str) -> Iterator[StyledText]:
