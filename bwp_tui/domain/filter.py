@@ -19,11 +19,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter_fields import FIELDS, FieldSpec, Match
+from bwp_tui.domain.filter_fields import CONDITIONS_BY_STATE, FIELDS, FieldSpec, Match
 from bwp_tui.domain.text import nearest, unsafe_at
 from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day, typed_day
 
-_OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
+_OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email", "law": "regulation"}
 """Wrong names of fields, and the field that each probably means."""
 
 LONGEST_FILTER: Final = 1_500
@@ -217,14 +217,31 @@ def _condition(match: re.Match[str]) -> Condition:
         return TextCondition(_bare_text(match), negated)
     spec = FIELDS.get(field.casefold())
     if spec is None:
-        guess = _OTHER_NAMES.get(field.casefold()) or nearest(field, tuple(FIELDS))
-        raise FilterError(f"Unknown field “{field}”.", match.start("field"), match.end("field"), guess)
+        raise FilterError(f"Unknown field “{field}”.", match.start("field"), match.end("field"), _nearest_field(field))
     if spec.is_compared:
         return _comparison(spec, match, negated)
     if match["op"] not in (":", "="):
         raise FilterError(f"“{spec.key}” cannot be compared; use {spec.key}:value.", match.start("op"), match.end("op"))
-    stored = (name for value in _values(match) for name in _stored(spec, *value))
+    values = _values(match)
+    if spec.match is Match.STATE and len(values) == 1 and (meant := _condition_meant(values[0][0], negated=negated)):
+        message = f"Unknown value of {spec.key}: “{values[0][0]}”."
+        raise FilterError(message, match.start("minus"), match.end(), meant)
+    stored = (name for value in values for name in _stored(spec, *value))
     return ValueCondition(spec.key, tuple(dict.fromkeys(stored)), negated)
+
+
+def _nearest_field(name: str) -> str | None:
+    """Return the field that an unknown name probably means: the only one that begins with it, or the closest."""
+    beginning = [key for key in FIELDS if key.startswith(name.casefold())]
+    return _OTHER_NAMES.get(name.casefold()) or (beginning[0] if len(beginning) == 1 else nearest(name, tuple(FIELDS)))
+
+
+def _condition_meant(value: str, *, negated: bool) -> str | None:
+    """Return the condition of another field that a value of `is:` probably means, or None; negated as that is."""
+    condition = CONDITIONS_BY_STATE.get(value.casefold()) or condition_for_word(value)
+    if not condition or condition.startswith("is:"):
+        return None
+    return condition if not negated else condition[1:] if condition.startswith("-") else f"-{condition}"
 
 
 def _bare_text(match: re.Match[str]) -> str:

@@ -97,6 +97,19 @@ STATES: Final = {
     "duplicate": "with an earlier task for the same email and kind",
 }
 """The values of `is:` with what they mean, as the end of `3 tasks …`."""
+CONDITIONS_BY_STATE: Final = {
+    "answered": "-answered:none",
+    "declined": "-declined:none",
+    "assigned": "-assigned:none",
+    "unassigned": "assigned:none",
+    "verified": "verified:yes",
+    "unverified": "verified:no",
+    "extended": "extended:yes",
+    "overdue": "due:over",
+    "hold": "status:on_hold",
+    "held": "status:on_hold",
+}
+"""Words that are no values of `is:`, and the condition that each probably means."""
 _SPANS: Final = ("7d", "30d")
 _PAST_WORDS: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
 _AHEAD_WORDS: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}

@@ -208,11 +208,19 @@ def percent(done: int, total: int | None) -> int | None:
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
-    """Return the word of `known` that is closest to `word`, or None."""
+    """Return the word of `known` that is closest to `word` and not its opposite with or without `un`, or None."""
     import difflib  # slow to import, and only a mistake needs it
 
-    found = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.6)
-    return found[0] if found else None
+    def is_opposite(other: str) -> bool:
+        short, long = sorted((typed, other), key=len)
+        if short.startswith("un") or not long.startswith("un"):
+            return False
+        in_common = (difflib.SequenceMatcher(None, short, each).ratio() for each in (long.removeprefix("un"), long))
+        return next(in_common) > next(in_common)
+
+    typed = word.casefold()
+    found = difflib.get_close_matches(typed, known, n=2, cutoff=0.6)
+    return next((other for other in found if not is_opposite(other)), None)
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:

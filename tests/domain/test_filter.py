@@ -20,7 +20,7 @@ from bwp_tui.domain.filter import (
     ValueCondition,
     parse,
 )
-from bwp_tui.domain.filter_fields import FIELDS
+from bwp_tui.domain.filter_fields import CONDITIONS_BY_STATE, FIELDS
 from bwp_tui.domain.views import VIEWS, View
 
 
@@ -131,6 +131,19 @@ def test_a_filter_means_its_conditions(text: str, conditions: tuple[Condition, .
         ("status:c", "c", None),  # completed and cancelled both begin with it
         ("kind:deletoin", "deletoin", "deletion"),
         ("is:raedy", "raedy", "ready"),
+        ("is:unansered", "unansered", "unanswered"),
+        ("jane is:answered", "is:answered", "-answered:none"),
+        ("jane (-is:Answered or tag:vip)", "-is:Answered", "answered:none"),
+        ("is:answerd", "answerd", None),  # not its opposite
+        ("is:active,answered", "answered", None),
+        ("status:confirmed", "confirmed", None),
+        ("is:unactive", "unactive", None),
+        ("is:received", "is:received", "status:received"),
+        ("-is:deletion", "-is:deletion", "-kind:deletion"),
+        ("is:overdue", "is:overdue", "due:over"),
+        ("is:hold", "is:hold", "status:on_hold"),
+        ("reg:us-ca", "reg", "regulation"),
+        ("law:us-ca", "law", "regulation"),
         ("regulation:gpdr", "gpdr", "gdpr"),
         ("xyzzy:1", "xyzzy", None),
         ("status>failed", ">", None),
@@ -173,6 +186,11 @@ def test_a_mistake_is_shown_under_the_word_with_the_nearest_valid_one(
     assert text[caught.value.start : caught.value.end] == under
     assert caught.value.suggestion == suggestion
     assert (f"“{suggestion}”" in str(caught.value)) == (suggestion is not None)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS_BY_STATE.values())
+def test_a_condition_that_is_proposed_for_a_state_is_a_filter(condition: str) -> None:
+    assert parse(condition, is_whole=True).conditions
 
 
 def test_a_filter_too_long_for_the_register_is_refused_and_the_longest_is_not() -> None:
