@@ -404,6 +404,20 @@ def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path,
         assert (task.errors, task.note, task.email) == ((TaskError("DATA_SUBJECT_NOT_FOUND", ""),), "", "")
 
 
+def test_a_task_that_both_copies_polled_has_the_instants_of_the_service(path: Path, clock: ManualClock) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        number = submitted(store).number
+    taken_on, ended = clock() + timedelta(seconds=5), clock() + timedelta(seconds=40)
+    for store, _ in opened_copies(path, clock, flag=True):
+        intent_outcomes.record_accepted(store, sent(store, number).id, "task-1", SOON)
+        clock.advance(minutes=1)
+        single.answered(store, number, replace(answer("COMPLETED", updated_at=ended), submitted_at=taken_on), None)
+        assert (tasks.get(store, number).submitted_at, tasks.get(store, number).finished_at) == (taken_on, ended)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, number)
+        assert (task.status, task.submitted_at, task.finished_at) == (Status.COMPLETED, taken_on, ended)
+
+
 @pytest.mark.parametrize(
     "changed", ["due_on = '2027-09-01'", "holding_period = 138", "status = 'COMPLETED', terminal = 1"]
 )

@@ -21,14 +21,15 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import Receipt, due_if_replied, earlier_receipt, needs_answer, task_due_date
+from bwp_tui.domain.deadlines import Receipt, due_if_replied, needs_answer, task_due_date
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import ADOPTED, Kind
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.database.digest_chain import EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
 from bwp_tui.store.maintenance import replay, task_rows
 from bwp_tui.store.maintenance.chain_check import proven_events
+from bwp_tui.store.maintenance.merging.task_copies import TaskCopy, service_instants, values_of_request
 from bwp_tui.store.maintenance.task_rows import append_recovered, tag_to_check
 from bwp_tui.store.queries.columns_from_events import (
     DECLINE_COLUMNS,
@@ -37,7 +38,7 @@ from bwp_tui.store.queries.columns_from_events import (
     columns_after,
     provisional_text,
 )
-from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
+from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.timeline import (
     CHECK_WHAT_COUNTS,
     EVENT_COLUMNS,
@@ -162,13 +163,6 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
     return [*merge(here, missing, key=lambda event: str(event[0]))]
 
 
-class TaskCopy(NamedTuple):
-    """A task in one of two histories: its row, empty if only its timeline is left, and its whole timeline."""
-
-    row: Columns
-    events: list[TimelineRow]
-
-
 class RowChange(NamedTuple):
     """What the events of both histories change in the chosen row of a task, and what each history alone has."""
 
@@ -196,7 +190,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         row, other_row = taken.row, not_taken.row
         before = columns_after(row | replay.BEFORE_ANY_EVENT, taken.events)
         events = task_rows.timeline_rows(events_of_both(db, ours, only_proven=True))
-        after = columns_after(row | _values_of_request(taken, not_taken) | replay.BEFORE_ANY_EVENT, events)
+        after = columns_after(row | values_of_request(taken, not_taken) | replay.BEFORE_ANY_EVENT, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if row.get("purged_at"):  # its timeline no longer says what the row has
             changes = {name: value for name, value in changes.items() if before[name] == row[name]}
@@ -211,31 +205,10 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
             changes["resubmit_of"] = origin if is_taken else next((n for (n,) in db.execute(query, (origin,))), None)
         if not row["email"] and other_row.get("email") and after["purged_at"] is None:
             changes["email"] = other_row["email"]
+        changes |= service_instants(taken, not_taken, after)
         changes = {name: value for name, value in changes.items() if value != row[name]}
         changed.append(RowChange(ours, changes, both if is_dispute_possible else None))
     return changed
-
-
-_UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
-"""The columns that people give with a request; the row that an event of the service has made lacks them."""
-
-
-def _values_of_request(taken: TaskCopy, not_taken: TaskCopy) -> Columns:
-    """Return what people gave with a request, for a row that an event of the service or the entry of an id has made.
-
-    Of what two people gave, the earlier receipt and the law with the earlier due date count.
-    """
-    row, other_row = taken.row, not_taken.row
-    kinds, other_kinds = ({e.what for e in side.events if records_request(e)} for side in (taken, not_taken))
-    if other_row and kinds and other_kinds and EventKind.TRACKED in kinds ^ other_kinds:
-        received_on, regulation = earlier_receipt([replay.receipt_of(row), replay.receipt_of(other_row)])
-        recorded_at = min(str(row["recorded_at"]), str(other_row["recorded_at"]))
-        return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
-    is_adopted = any(event.what == EventKind.ADOPTED for event in taken.events) and not kinds
-    if not other_row or not is_adopted or not other_kinds:
-        return {}
-    tags = dict.fromkeys((*tags_of(other_row["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
-    return {name: other_row[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
 
 
 def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> list[int]:
