@@ -47,6 +47,9 @@ _TO_CHECK: Final = (
     "It is to be checked: its timeline says why, such as two copies of the history that differ, or damage. Record what "
     f"counts, then remove the tag {TO_CHECK} ({{tag}})."
 )
+_APPEAL_RUNNING: Final = (
+    "The shopper has appealed against the decline. Answer the appeal, then record the answer ({appeal})."
+)
 _APPEAL_UPHELD: Final = "The appeal was upheld: resubmit the request ({resubmit})."
 _UNKNOWN: Final = (
     "Unknown error code. Read the message; if it does not help, send the task id to Buy with Prime support."
@@ -69,7 +72,7 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     if task.status == Status.FAILED:
         advice = advice or _UNKNOWN
     if task.status == Status.DECLINED:  # what it failed with before is no reason to resubmit it
-        advice = _APPEAL_UPHELD if task.is_appeal_upheld else None
+        advice = _APPEAL_RUNNING if task.is_appeal_running else _APPEAL_UPHELD if task.is_appeal_upheld else None
     if task.status == Status.UNCONFIRMED and not task.may_have_started:
         advice = _NOT_SENT
     if task.status == Status.UNCONFIRMED and not task.email:

@@ -433,3 +433,12 @@ def test_a_failed_request_that_was_declined_is_not_advised_to_be_resubmitted(sto
     assert advice_for(tasks.get(store, number), "DATA_SUBJECT_NOT_FOUND", str)
     single.edit(store, number, lambda edit: decisions.decline(edit, "exempt", "told"), ACTOR, TODAY)
     assert advice_for(tasks.get(store, number), "DATA_SUBJECT_NOT_FOUND", str) is None
+
+
+def test_an_appeal_that_waits_for_its_answer_is_advised_to_be_answered(store: Store) -> None:
+    number = declined(store).number
+    assert advice_for(tasks.get(store, number), None, str) is None
+    appeal(store, number, TODAY)
+    assert "(appeal)" in (advice_for(tasks.get(store, number), None, str) or "")
+    appeal(store, number, None, TODAY, False)
+    assert advice_for(tasks.get(store, number), None, str) is None
