@@ -63,6 +63,26 @@ async def test_keys_that_are_no_answer_go_nowhere_while_something_is_asked(profi
             await console.until(lambda: not console.main.prompt.is_open)
 
 
+async def test_a_letter_that_is_no_answer_is_refused_with_those_that_are(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.press("asterisk", "y")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press("l")
+        await console.sees("“l” is no answer; press y, a, e, p, c, j, r or esc.")
+        await console.press("escape", "C")
+        await console.sees("enter done")
+        assert console.main.prompt.mistake is None
+        await console.press("Q")
+        await console.sees("“Q” is no answer; press ", f"{list(COLUMN_KEYS)[-1]}, enter or esc.")
+        await console.press("escape", "escape")
+        await console.go_to(HELD)
+        await console.press("x", "down", "u")
+        await console.sees("“u” is no answer; press y, n or esc.")
+        await console.press("n")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert "no answer" not in console.text
+
+
 async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(NOT_KNOWN)

@@ -343,7 +343,7 @@ class FooterLine(KeyLine):
         self.show(*texts)
 
     def show_prompt(self, prompt: Prompt) -> None:
-        """Show the mistake in what is typed into a prompt, or the keys that answer."""
+        """Show what is wrong with what is typed into a prompt, or the keys that answer."""
         if prompt.mistake is None:
             self.show_keys(*prompt.footer_keys)
         else:
@@ -354,7 +354,7 @@ class FooterLine(KeyLine):
         self._entries = ()
         self.set_class(True, "-pointing")
         room = self.size.width
-        marks = "^" * max(1, min(width, room - x))
+        marks = "^" * min(width, max(1, room - x))
         right = x + len(marks)
         if right + len(sentence) + 2 <= room:
             self.show((" " * x, "plain"), (marks, "bad"), (f" {sentence}", "bad"))
@@ -362,4 +362,4 @@ class FooterLine(KeyLine):
             self.show((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad"))
         else:
             lines = textwrap.wrap(sentence, max(room - 1, 1), break_on_hyphens=False)
-            self.show(("\n".join([f"{' ' * x}{marks}", *(f" {line}" for line in lines)]), "bad"))
+            self.show(("\n".join([*([f"{' ' * x}{marks}"] if marks else []), *(f" {line}" for line in lines)]), "bad"))

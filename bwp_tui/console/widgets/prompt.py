@@ -103,10 +103,15 @@ class Prompt(Horizontal, can_focus=True):
 
     @property
     def mistake(self) -> tuple[int, int, str] | None:
-        """The mistake in the text: its column and width on the screen, and a sentence; None without one."""
+        """The mistake in the text: its column and width on the screen, and a sentence; None without one.
+
+        Where a key is asked for, there is no text, and the sentence says that another one was pressed.
+        """
         field, mistake = self.query_one(Input), self._mistake
         if mistake is None:
             return None
+        if self._keys:
+            return 0, 0, mistake.sentence
         before, marked = field.value[: mistake.start], field.value[mistake.start : mistake.end]
         x = field.region.x + cell_len(before) - int(field.scroll_offset.x)
         return max(field.region.x, x), max(1, cell_len(marked) + min(0, x - field.region.x)), mistake.sentence
@@ -348,6 +353,9 @@ class Prompt(Horizontal, can_focus=True):
                 self._answer_with(key)
             elif key == "q":
                 self.close()
+            elif event.is_printable and not self._reason:
+                sentence = f"“{event.character}” is no answer; press {', '.join(self._keys)} or {_BACK[0]}."
+                self.show_mistake(InputMistake(sentence, 0, 0))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
