@@ -87,7 +87,7 @@ STATES: Final = {
     "active": "to be sent or not ended at the service",
     "open": "to be answered to the shopper",
     "ready": "with a result to download before the answer",
-    "unanswered": "over at the service, not answered to the shopper",
+    "unanswered": "ended, or declined and appealed, without an answer to the shopper",
     "late": "that may not be done by the due date",
     "stopped": "waiting for the shopper's reply",
     "failed": "failed or unconfirmed, to be answered",

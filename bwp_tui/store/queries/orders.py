@@ -58,7 +58,7 @@ def reversed_keys(keys: Sequence[SortKey]) -> tuple[SortKey, ...]:
 
 
 TO_ANSWER: Final = "t.open = 1 AND t.terminal = 1"
-"""The condition of the tasks that are over at the service and not answered, as the index `tasks_to_answer` has it."""
+"""The condition of what `is:unanswered` lists, as the index `tasks_to_answer` has it."""
 
 _NEWEST: Final[SortKey] = ("t.number", True)
 _OLDEST: Final[SortKey] = ("t.number", False)
