@@ -20,7 +20,7 @@ from bwp_tui.actions.operation import (
     Values,
     withdrawal,
 )
-from bwp_tui.domain.deadlines import appeal_deadline
+from bwp_tui.domain.deadlines import appeal_deadline, needs_answer
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Task, task_id_mistake
@@ -75,6 +75,14 @@ ENTER_TASK_ID: Final = Settlement(
     irreversible_step=lambda task: f"The task id of {task.name}",
 )
 
+
+def _given_up(task: Task, _reason: str) -> str:
+    waits = "" if not needs_answer(task) else " The shopper is still to be answered."
+    if waits and not task.email:  # it was tracked: whose request it is was never known
+        waits = " It stays open: its id may stand for a shopper's request. If nobody waits, record that as the answer."
+    return f"{task.name} is given up; the reason is on its timeline.{waits}"
+
+
 GIVE_UP: Final = Settlement(
     name="give_up",
     keys=("X",),
@@ -92,7 +100,7 @@ GIVE_UP: Final = Settlement(
         ),
     ),
     apply=decisions.give_up,
-    result=lambda task, _: f"{task.name} is given up; the reason is on its timeline.",
+    result=_given_up,
     irreversible_step=lambda task: f"Giving up {task.name}",
 )
 

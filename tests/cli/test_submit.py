@@ -256,10 +256,14 @@ def test_a_tracked_task_that_the_service_does_not_know_is_not_found(shop: Bwp) -
     assert ended.code == 4
     assert is_one_sentence(ended)
     assert json.loads(shop("list", "--json").out)[0]["status"] == "QUEUED", "one answer may be a slip"
-    assert shop("settle", "1", "--give-up", "a typo").code == 0
+    given_up = shop("settle", "1", "--give-up", "a typo")
+    assert (given_up.code, "stays open" in given_up.err) == (0, True)
     assert json.loads(shop("list", "--json").out)[0]["status"] == "GIVEN_UP"
     assert json.loads(shop("report", "--from", "2000-01-01", "--to", "2999-12-31", "--json").out)["requests"] == []
     assert "Not counted: 1 task" in shop("report", "--from", "2000-01-01", "--to", "2999-12-31").err
+    assert len(json.loads(shop("list", "is:open", "--json").out)) == 1
+    assert shop("answer", "1", "--how", "a typo: nobody waits").code == 0
+    assert json.loads(shop("list", "is:open", "--json").out) == []
 
 
 def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:

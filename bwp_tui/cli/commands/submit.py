@@ -84,7 +84,8 @@ def track(arguments: Namespace) -> None:
             raise CommandError(
                 f"The service does not know {kind.lower()} {arguments.task_id}. Check the profile and the id; it is "
                 f"polled for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
-                f"bwp-tui settle {number} --give-up REASON, then bwp-tui answer {number} --how REASON: nobody waits.",
+                f"bwp-tui settle {number} --give-up REASON, then, if no shopper waits for it, bwp-tui answer {number} "
+                "--how REASON.",
                 ExitCode.NOT_FOUND,
             )
         if arguments.received is None:
@@ -110,6 +111,7 @@ def settle(arguments: Namespace) -> None:
         task = settlement.apply(session.store, number, text, session.actor)
         if waiter is None:
             print_tasks([task], as_json=arguments.json)
+            print_message(settlement.result(task, text))
             return
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
