@@ -150,4 +150,7 @@ async def test_a_read_only_console_shows_letters_and_gives_none_away(profile: Pr
         for key in ("y", "w"):
             await console.press(key)
             await console.sees(f"{key}: The history can only be read.")
+        await console.press("escape", "y")
+        await console.sees("r record")
+        assert "l letter" not in console.text
         assert letters(console, READY) == []

@@ -36,6 +36,7 @@ class CopyableText(NamedTuple):
         join: makes one text of those of several tasks.
         shows_full_email: whether its emails are in full although the screen masks them.
         for_several_tasks: whether it is copied of several tasks too.
+        is_recorded: whether the timeline says that it was copied, so that it is not where nothing may be changed.
         remarks: returns what to check in the text of a task, a sentence each.
     """
 
@@ -45,6 +46,7 @@ class CopyableText(NamedTuple):
     join: Callable[[Sequence[str]], str] = "\n".join
     shows_full_email: bool = True
     for_several_tasks: bool = True
+    is_recorded: bool = False
     remarks: Callable[[Session, Task], tuple[str, ...]] = lambda _session, _task: ()
 
 
@@ -62,7 +64,7 @@ def _draft(session: Session, task: Task) -> Letter | None:
     from bwp_tui.actions import letters  # no other text needs it
 
     kind = fitting_kind(task)
-    if session.read_only or cannot_change_purged(task) or cannot_write(kind, task):
+    if cannot_change_purged(task) or cannot_write(kind, task):
         return None
     return letters.draft(session.write_store, session.profile, task, kind, session.actor, session.today())
 
@@ -103,7 +105,7 @@ COPYABLE: Final = (
         lambda records: records[0] if len(records) == 1 else f"[{', '.join(records)}]",
         shows_full_email=False,
     ),
-    CopyableText("l", "letter", _letter, for_several_tasks=False, remarks=_remarks_on_letter),
+    CopyableText("l", "letter", _letter, for_several_tasks=False, is_recorded=True, remarks=_remarks_on_letter),
 )
 """All that the key of `copy` offers."""
 
@@ -113,7 +115,11 @@ async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None
     session, current = screen.session, screen.table.current
     numbers = marked.or_current
     whose = current.name if current and not marked.all else f"the {counted(len(numbers), 'marked task')}"
-    offered = [copied for copied in COPYABLE if copied.for_several_tasks or len(numbers) == 1]
+    offered = [
+        copied
+        for copied in COPYABLE
+        if (copied.for_several_tasks or len(numbers) == 1) and not (copied.is_recorded and session.read_only)
+    ]
     key = await screen.prompt.ask_key(f"Copy of {whose}:", {copied.key: copied.noun for copied in offered})
     for copied in offered:
         if copied.key == key:
