@@ -5,7 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled, Unreachable
+from bwp_tui.api.errors import (
+    AccessDenied,
+    ApiError,
+    BadCredentials,
+    BadResponse,
+    NotFound,
+    ServerFault,
+    Throttled,
+    Unreachable,
+)
 from bwp_tui.engine.resilience.service_health import CREDENTIAL_RETRY_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
@@ -183,6 +192,14 @@ def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
     health.record_single_refusal(3, AccessDenied("no"))
     assert seconds_until_call(health, clock) >= 15
     assert engine_state.read(store).service == ServiceHealthState.DENIED
+
+
+def test_tasks_that_the_service_does_not_know_hold_up_no_other_request(health: ServiceHealth, store: Store) -> None:
+    health.record_success()
+    for number in (1, 2, 3):
+        health.record_single_refusal(number, NotFound("unknown"))
+    assert (health.next_call_at(), health.reserve(4).calls) == (None, 4)
+    assert engine_state.read(store).service == ServiceHealthState.REACHED
 
 
 def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:

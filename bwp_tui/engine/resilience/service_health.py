@@ -7,7 +7,16 @@ import random
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled, Unreachable
+from bwp_tui.api.errors import (
+    AccessDenied,
+    ApiError,
+    BadCredentials,
+    BadResponse,
+    NotFound,
+    ServerFault,
+    Throttled,
+    Unreachable,
+)
 from bwp_tui.engine.resilience.backoff import RETRY_BASE_S, RETRY_CAP_S, retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
 from bwp_tui.engine.resilience.rate_limiter import RateLimiter
@@ -122,11 +131,14 @@ class ServiceHealth:
         """Record that a request for a single task was refused; return when to retry.
 
         The first one makes only that task wait. A second one without a success in between counts as a failure of the
-        service.
+        service. A service that says that it does not know the task is no such failure: it has looked the task up.
         """
-        if self.is_failing or self._single_refusal_task not in (None, number):
+        if isinstance(error, NotFound):
+            self.record_success()
+        elif self.is_failing or self._single_refusal_task not in (None, number):
             return self.record_failure(error)
-        self._single_refusal_task = number
+        else:
+            self._single_refusal_task = number
         return self._store.clock() + timedelta(seconds=max(wait, error.retry_after or 0.0))
 
     def use_new_credentials(self) -> None:
