@@ -395,6 +395,7 @@ def test_a_file_of_answers_is_recorded_whole_or_not_at_all(office: Bwp) -> None:
     wrong = office("import", _answers(office, "1,,,,by email", "7,,,,"), "--answers", "--yes")
     assert (wrong.code, wrong.out) == (2, "")
     assert "Line 3 is invalid: There is no task" in wrong.err
+    assert ": 1 answer, 1 invalid line." in wrong.err
     assert "fix 1 invalid line" in wrong.err
     file = _answers(office, "1,,,,by email", ",deletion,bob@example.com,,by post")
     assert office("import", file, "--answers").code == 2, "off a terminal, and without --yes"

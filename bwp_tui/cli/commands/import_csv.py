@@ -80,13 +80,12 @@ def _import_answers(arguments: Namespace) -> None:
     with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
         _print_wrong_lines(planned)
-        count = len(planned.lines)
-        print_message(
-            f"{arguments.file}: {counted(count, 'answer')}, {counted(len(planned.wrong_lines), 'invalid line')}."
-        )
+        wrong = len(planned.wrong_lines)
+        count = len(planned.lines) - wrong
+        print_message(f"{arguments.file}: {counted(count, 'answer')}, {counted(wrong, 'invalid line')}.")
         _print_ignored_headings(planned.ignored)
-        if planned.wrong_lines or arguments.dry_run:
-            _end_without_recording(len(planned.wrong_lines))
+        if wrong or arguments.dry_run:
+            _end_without_recording(wrong)
             return
         if not arguments.yes:
             require_typed(f"This records that {counted(count, 'shopper')} got an answer.", str(count))
