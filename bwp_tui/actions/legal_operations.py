@@ -82,25 +82,17 @@ def _how_argument(example: str, question: Callable[[ChosenTasks], str]) -> Argum
     return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=needed)
 
 
-def replaced_verification(task: Task | None) -> str:
-    """Return that another verification of a task replaces the recorded one, as a clause; empty where there is none."""
-    recorded = task.verification if task else None
-    return f"it replaces that of {recorded.on}" if recorded else ""
+def _replaced_verification(task: Task) -> str:
+    return f"the verification of {recorded.on}" if (recorded := task.verification) else ""
+
+
+def _in_place_clause(chosen: ChosenTasks, replaced: Callable[[Task], str]) -> str:
+    """Return what a record of a single task replaces, as a clause; empty where that is nothing."""
+    return f" (in place of {what})" if chosen.task and (what := replaced(chosen.task)) else ""
 
 
 def _verify_question(chosen: ChosenTasks) -> str:
-    replaced = replaced_verification(chosen.task)
-    return f"How was the identity of {chosen.name} verified{f' ({replaced})' if replaced else ''}:"
-
-
-def _notice_of_replaced(task: Task) -> str:
-    replaced = replaced_verification(task)
-    return f"{task.name} was verified before: {replaced}." if replaced else ""
-
-
-def _verified(chosen: ChosenTasks, _values: Values) -> str:
-    replaced = replaced_verification(chosen.task)
-    return f"The verification of {chosen.name} is recorded{f'; {replaced}' if replaced else ''}."
+    return f"How was the identity of {chosen.name} verified{_in_place_clause(chosen, _replaced_verification)}:"
 
 
 VERIFY: Final = RecordOperation(
@@ -125,8 +117,8 @@ VERIFY: Final = RecordOperation(
         day_argument(lambda _: "Verified on:"),
     ),
     apply=legal_records.verify,
-    result=_verified,
-    notice_before=_notice_of_replaced,
+    replaced=_replaced_verification,
+    result=lambda chosen, _: f"The verification of {chosen.name} is recorded.",
     skip_reason=lambda task, _: legal_records.cannot_verify_in_bulk(task),
     with_new_due_date=lambda task, values, today: legal_records.after_verification(task, values.get("on") or today),
     undo_part=LegalRecord.VERIFICATION,
@@ -156,7 +148,7 @@ ACKNOWLEDGE: Final = RecordOperation(
     keywords="acknowledgement",
     arguments=(day_argument(_acknowledge_question),),
     apply=legal_records.acknowledge,
-    notice_before=lambda task: f"This replaces the acknowledgement of {on}." if (on := task.acknowledged_on) else "",
+    replaced=lambda task: f"the acknowledgement of {on}" if (on := task.acknowledged_on) else "",
     result=lambda chosen, values: f"{chosen.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: legal_records.cannot_acknowledge_in_bulk(task),
     wrong_values_reason=cannot_record_with,
@@ -270,16 +262,12 @@ EXTEND: Final = RecordOperation(
 )
 
 
-def _replaced_answer(task: Task | None) -> str:
-    """Return which answer of a task another one replaces; empty where there is none."""
-    if task is None or task.answered_on is None:
-        return ""
-    return f"the answer of {task.answered_on}{', in part' if task.answered_in_part else ''}"
+def _replaced_answer(task: Task) -> str:
+    return f"the answer of {on}{', in part' if task.answered_in_part else ''}" if (on := task.answered_on) else ""
 
 
 def _answer_question(chosen: ChosenTasks) -> str:
-    replaced = _replaced_answer(chosen.task)
-    return f"How was the shopper of {chosen.name} answered{f' (in place of {replaced})' if replaced else ''}:"
+    return f"How was the shopper of {chosen.name} answered{_in_place_clause(chosen, _replaced_answer)}:"
 
 
 ANSWER: Final = RecordOperation(
@@ -304,7 +292,7 @@ ANSWER: Final = RecordOperation(
         ),
     ),
     apply=answers.answer,
-    notice_before=lambda task: f"This replaces {replaced}." if (replaced := _replaced_answer(task)) else "",
+    replaced=_replaced_answer,
     result=lambda chosen, values: f"{chosen.name}: answered on {values['on']}, recorded.",
     wrong_values_reason=cannot_record_with,
     values_warning=lambda task, values: answers.answer_warning(task, values.get("on"), values.get("in_part")),

@@ -228,7 +228,7 @@ class RecordOperation(TaskOperation):
         apply: carries it out on one task, with the arguments' values by name.
         result: the sentence about a single task.
         confirmation: the question before it is done to a single task.
-        notice_before: what the CLI says of a task before it is done.
+        replaced: the record of a task that it replaces, as in `the answer of 2026-11-30`; empty where there is none.
         notice_after: what the CLI says of a task once it is done.
         is_confirmed_by_count: whether the number of more than one task has to be typed.
         undo_part: the part of a task that undo puts back; None where it cannot be undone.
@@ -241,7 +241,7 @@ class RecordOperation(TaskOperation):
     apply: Callable[..., object]
     result: Callable[[ChosenTasks, Values], str]
     confirmation: Callable[[Task, Values], str] = lambda *_: ""
-    notice_before: Callable[[Task], str] | None = None
+    replaced: Callable[[Task], str] = lambda _: ""
     notice_after: Callable[[Task], str] = lambda _: ""
     is_confirmed_by_count: bool = True
     disabled_reason: Check = lambda task, _: cannot_change_purged(task)
@@ -250,6 +250,10 @@ class RecordOperation(TaskOperation):
     def outcome(self, count: int) -> str:
         """Return what was done to so many tasks."""
         return f"{count} {self.participle}"
+
+    def notice_of_replaced(self, task: Task) -> str:
+        """Return which record of a task it replaces, as a sentence; empty where there is none."""
+        return f"This replaces {replaced}." if (replaced := self.replaced(task)) else ""
 
     def question(self, task: Task, values: Values) -> str:
         """Return the question before it is done to a single task; empty without one."""

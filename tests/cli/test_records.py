@@ -264,12 +264,26 @@ def test_an_answer_that_replaces_another_says_which(office: Bwp) -> None:
 
 
 def test_a_verification_that_replaces_another_says_so_and_many_replace_none(office: Bwp) -> None:
-    assert office("verify", "1", "--how", "first").err.count("was verified before") == 0
-    assert office("verify", "1", "--how", "second").err.count("was verified before: it replaces that of") == 1
+    assert "replaces" not in office("verify", "1", "--how", "first").err
+    assert office("verify", "1", "--how", "second").err.count("This replaces the verification of ") == 1
     ended = office("verify", "1", "2", "--how", "third", "--yes")
     assert "Plan: 1 to verify, 1 skipped: verified already." in ended.err
     verified = (json.loads(office("show", task, "--json").out)["verified"]["how"] for task in "12")
     assert [*verified] == ["second", "third"]
+
+
+def test_a_refused_record_is_not_said_to_replace_another(office: Bwp) -> None:
+    words = (["verify", "1", "--how", "x"], ["acknowledge", "1"], ["answer", "1", "--how", "x"])
+    for record in words:
+        assert office(*record, "--yes").code == 0
+    store = office.store()
+    store.rows("UPDATE tasks SET purged_at = recorded_at WHERE number = 1")
+    store.close()
+    for record in words:
+        with Terminal(office.argv(*record), env=office.env, columns=120) as terminal:
+            assert terminal.wait() == 1
+            (refusal,) = terminal.screen_text().strip().splitlines()
+            assert refusal.startswith(("bwp-tui: Task #1 was purged", "bwp-tui: Receipt of #1 was already"))
 
 
 def test_days_are_the_offices(office: Bwp) -> None:

@@ -464,6 +464,16 @@ async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Prof
         assert console.task(READY).answered_on == TODAY
 
 
+@pytest.mark.parametrize("line", ["answer {} --how {} --on today", "verify {} --how {} --by anna --on today"])
+async def test_a_line_that_replaces_a_record_says_which(profile: Profile, line: str) -> None:
+    async with opened(profile) as console:
+        await console.press("colon", *line.format(READY, "mail"), "enter")
+        await console.sees("recorded.")
+        assert "This replaces" not in console.text
+        await console.press("colon", *line.format(READY, "phone"), "enter")
+        await console.sees("recorded. This replaces the ", f" of {TODAY}.")
+
+
 async def test_marked_tasks_are_answered_and_those_that_were_not_sent_are_left_out(profile: Profile) -> None:
     async with opened(profile) as console:
         unsent = console.main.session.task_commands.submit(request_of("new@example.com")).number

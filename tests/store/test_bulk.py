@@ -278,8 +278,8 @@ def test_a_plan_replaces_no_verification_and_one_alone_says_that_it_does(store: 
     ]
     seen = tasks.get(store, first)
     chosen = ChosenTasks((first,), seen.name, seen, ACTOR)
-    for sentence in (VERIFY.arguments[0].question(chosen), VERIFY.result(chosen, {})):
-        assert f"it replaces that of {TODAY - timedelta(days=2)}" in sentence
+    for sentence in (VERIFY.arguments[0].question(chosen), VERIFY.notice_of_replaced(seen)):
+        assert f"the verification of {TODAY - timedelta(days=2)}" in sentence
 
 
 def test_a_plan_of_inquiries_says_for_which_laws_the_clock_goes_on(store: Store) -> None:

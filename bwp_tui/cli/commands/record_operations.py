@@ -51,10 +51,12 @@ def record(arguments: Namespace) -> ExitCode:
             check = bulk_plan.plan_check(operation, today(), values)
         elif not arguments.yes:
             _confirm_each(session, operation, numbers, values)
-        if operation.notice_before is not None:
-            _print_once(map(operation.notice_before, tasks.each(session.store, numbers)))
-        _print_assumed_day(operation, values)
+        seen = tasks.by_numbers(session.store, numbers) if check is None else []  # a plan replaces no record
+        notices = {task.number: operation.notice_of_replaced(task) for task in seen}
         resulting, all_done = apply_to_tasks(session, change, numbers, check)
+        _print_once(notices.get(number, "") for number in resulting)
+        if resulting:
+            _print_assumed_day(operation, values)
         changed = tasks.by_numbers(session.store, resulting)
         _print_once(map(operation.notice_after, changed))
         if operation.cancels and any(task.is_being_cancelled for task in changed):

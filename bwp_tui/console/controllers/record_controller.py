@@ -106,8 +106,9 @@ class RecordController:
             )
             if results is not None:
                 refused, kept = results[0].refused, results[0].resulting_id
-                joined = "" if kept == task.number else f" #{task.number} is #{kept} now."
-                screen.show_status(refused or operation.result(chosen, values) + joined, "bad" if refused else "plain")
+                joined = "" if kept == task.number else f"#{task.number} is #{kept} now."
+                done = (operation.result(chosen, values), operation.notice_of_replaced(task), joined)
+                screen.show_status(refused or " ".join(filter(None, done)), "bad" if refused else "plain")
 
     async def _confirm(self, operation: RecordOperation, task: Task, values: Values, check: TaskCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""
