@@ -15,7 +15,7 @@ from bwp_tui.console.bindings.prompt_commands import CLI_LINES, COMMANDS, COMMAN
 from bwp_tui.console.command_bar.parser import CommandLineError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.store_access.write_guard import READ_ONLY
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.times import local_day
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
@@ -99,7 +99,7 @@ async def test_named_tasks_are_meant_wherever_they_are(profile: Profile) -> None
         await types(console, "list nobody@")
         await console.until(lambda: console.main.table.row_count == 0)
         await types(console, f"note {HELD} from the line")
-        await console.sees(f"{console.task(HELD).name} noted.")
+        await console.sees(f"Note of {console.task(HELD).name} saved.")
         assert console.task(HELD).note == "from the line"
         await types(console, f"cancel {HELD}")
         await console.sees("1 marked", "1 not in this view", "Go on?")
@@ -108,6 +108,19 @@ async def test_named_tasks_are_meant_wherever_they_are(profile: Profile) -> None
         await types(console, f"show {NOT_KNOWN}")
         await console.until(lambda: isinstance(console.app.screen, TaskScreen))
         assert console.main.table.current_number == NOT_KNOWN
+
+
+async def test_a_single_named_task_is_asked_about_though_it_is_not_listed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        request = Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr")
+        unsent = console.main.session.task_commands.submit(request).number
+        await types(console, "list nobody@")
+        await console.until(lambda: console.main.table.row_count == 0)
+        await types(console, f"answer {unsent} --how phone --on today")
+        await console.sees("has not been sent to the service yet. Record it?")
+        await console.press("y")
+        await console.until(lambda: console.task(unsent).answered_how == "phone")
+        assert not console.main.table.marks
 
 
 async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: Profile) -> None:

@@ -13,7 +13,6 @@ from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import Argument, Position, RecordOperation, TaskOperation, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
-from bwp_tui.console.background import Work
 from bwp_tui.console.bindings.actions import LETTER_KINDS, NO_TASK
 from bwp_tui.console.bindings.prompt_commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
 from bwp_tui.console.command_bar.list_command_reader import ListCommandReader, run_if_writable
@@ -186,7 +185,7 @@ class CommandReader:
             if len(line.options) > 1:
                 raise line.options[alternative.option].error(f"“{alternative.option}” takes no other option beside it.")
             numbers = [self._task(word) for word in line.positionals]
-            return self._start_work_on(numbers, partial(self._run, alternative.operation, {}))
+            return self._start_operation(alternative.operation, {}, numbers)
         options = {argument.name: self._value(argument, line.options) for argument in operation.options}
         values: Values | None = {name: value for name, value in options.items() if value is not None}
         argument = operation.positional
@@ -195,9 +194,9 @@ class CommandReader:
         else:
             numbers, words = self._split(argument, line.positionals)
             values = argument.read([word.text for word in words], None) if argument.read and words else None
-        if not values:
-            return lambda: self._perform_on(operation.name, numbers)
-        return self._start_work_on(numbers, partial(self._run, operation, values))
+        if values or (len(numbers) == 1 and isinstance(operation, RecordOperation)):
+            return self._start_operation(operation, values or {}, numbers)
+        return lambda: self._perform_on(operation.name, numbers)
 
     async def _run(self, operation: TaskOperation, values: Values) -> None:
         if isinstance(operation, ServiceOperation):
@@ -238,17 +237,23 @@ class CommandReader:
                     raise word.error(reason)
         return numbers, rest
 
-    def _start_work_on(self, numbers: Sequence[int], work: Work) -> CommandHandler:
-        """Return what starts `work` on the tasks that a line names."""
+    def _start_operation(self, operation: TaskOperation, values: Values, numbers: Sequence[int]) -> CommandHandler:
+        """Return what starts an operation on the tasks that a line names."""
+        screen = self._screen
 
         def start() -> None:
+            alone = screen.session.reader.current(numbers[0]) if len(numbers) == 1 else None
+            if alone is not None and isinstance(operation, RecordOperation):  # it is asked about, listed or not
+                screen.table.go_to_task(alone.number)
+                screen.run_in_background(partial(self._records.run_on_one, operation, alone, values))
+                return
             self._select_or_mark(numbers)
             if self._marked.all or self._current_number():
-                self._screen.run_in_background(work)
+                screen.run_in_background(partial(self._run, operation, values))
             else:
-                self._screen.show_status(NO_TASK, "warn")
+                screen.show_status(NO_TASK, "warn")
 
-        return lambda: run_if_writable(self._screen, start)
+        return lambda: run_if_writable(screen, start)
 
     def _read_settle(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)

@@ -51,8 +51,7 @@ class RecordController:
             if (plan := await self._marked.plan_action(operation, given)) is not None:
                 await self._run_on_marked(operation, plan, given or {})
         elif task is not None:
-            # The table may not show yet what the operator recorded just now.
-            await self._run_on_one(operation, self._screen.session.reader.current(task.number) or task, given or {})
+            await self.run_on_one(operation, task, given or {})
 
     async def _run_on_marked(self, operation: RecordOperation, plan: OpenPlan, given: Values) -> None:
         actor, session = self._screen.session.actor, self._screen.session
@@ -84,8 +83,14 @@ class RecordController:
             lambda: session.task_commands.record(operation, now.possible, today, check, **values),
         )
 
-    async def _run_on_one(self, operation: RecordOperation, task: Task, given: Values) -> None:
+    async def run_on_one(self, operation: RecordOperation, task: Task, given: Values) -> None:
+        """Carry an operation out on a single task, whether it is listed or not."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
+        # The table may not show yet what the operator recorded just now.
+        task = session.reader.current(task.number) or task
+        if reason := operation.disabled_reason(task, today):
+            screen.show_status(reason, "warn")
+            return
         values, chosen = await ask_arguments_for_one(screen, operation, task, given), chosen_task(screen, task)
         if values is None:
             return
