@@ -186,6 +186,45 @@ async def test_each_cut_and_each_new_beginning_is_on_the_timeline_with_its_byte(
     assert shop.download_of(number).attempts == 3
 
 
+async def test_a_download_cut_at_once_whose_next_link_is_refused_resumes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, served_lengths: list[int]
+) -> None:
+    def refuse_next_link(*_args: object) -> float:
+        shop.sandbox.faults.set("throttled", times=1)
+        return 0.0
+
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("cut-download", times=1)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", refuse_next_link)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop._CHECK_S", 30.0)  # the first update comes too late
+    shop.request_download(number)
+    await shop.work()
+    cut = shop.download_of(number)
+    assert cut.state == "queued"
+    shop.clock.advance(minutes=2)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+    told = steps(shop, number)
+    assert [what for what, _ in told] == [
+        EventKind.CONNECTION_LOST,
+        EventKind.TRANSFER_POSTPONED,
+        EventKind.TRANSFER_RESUMED,
+    ]
+    assert told[0][1].startswith(f"at byte {cut.bytes}: ")
+    assert told[2][1].startswith(f"at byte {cut.bytes},")
+    assert sum(served_lengths) <= 1.2 * shop.expected_archive(number)[0]
+
+
+async def test_a_download_that_cannot_continue_the_bytes_of_an_earlier_run_says_that_it_restarts(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    folder = shop.request_download(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name_of(shop, number)}.part").write_bytes(b"from a server without an ETag")
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+    assert [what for what, _ in steps(shop, number)] == [EventKind.TRANSFER_RESTARTED]
+
+
 async def test_a_clean_download_is_one_try_without_a_step(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.request_download(number)

@@ -56,6 +56,7 @@ class PartFile:
         etag: the archive's strong ETag; None if unknown.
         total: the archive's size in bytes; None if unknown.
         published: the final path of a complete file; set too where an earlier run published it and was then killed.
+        has_dropped_bytes: whether it held bytes of an earlier run that could not be continued.
         is_private: whether only its owner, or in a team's folder only the team, can read it.
 
     Args:
@@ -80,6 +81,7 @@ class PartFile:
         self.total: int | None = None
         self.size = 0
         self.published: Path | None = None
+        self.has_dropped_bytes = False
         self._part = part_name(name)
         self._access = access_to(folder)
         self._hash = ThreadedHash()
@@ -137,6 +139,7 @@ class PartFile:
         self._hash = ThreadedHash()
         self.size = 0
         self.etag = self.total = None
+        self.has_dropped_bytes = False
 
     def restart_beside_published(self) -> None:
         """Start an empty part file beside the file that an earlier run published."""
@@ -279,7 +282,9 @@ class PartFile:
 
     def _resume_existing(self, etag: str | None, total: int | None) -> None:
         if etag is None and self.published is None:
+            held_bytes = os.fstat(self._descriptor).st_size > 0
             self.restart()
+            self.has_dropped_bytes = held_bytes
             return
         while block := os.read(self._descriptor, _BLOCK):
             self._hash.update(block)

@@ -68,9 +68,12 @@ class ProgressRecorder:
             self.record_progress(rate)
             self._recorded = state
 
-    def record_missed_start(self) -> None:
-        """Record where a transfer resumed or restarted, if it ended before the first update."""
-        if self._received < 0 and (self.transfer.restart_reason or self.transfer.start):
+    def record_missed_start(self, *, failed: bool) -> None:
+        """Record a transfer that ended before the first update, if it resumed, restarted or failed.
+
+        A failed one is resumed with the ETag recorded here, perhaps by another engine.
+        """
+        if self._received < 0 and (failed or self.transfer.restart_reason or self.transfer.start):
             self.update()
 
     def _begin(self, now: float, received: int) -> None:

@@ -152,7 +152,7 @@ class ResumeLoop:
                 self._check_speed(progress.speed)
                 # Record the ETag as soon as it is known: without it, a kill would lose the bytes.
                 await asyncio.wait([running], timeout=PROGRESS_INTERVAL_S if transfer.started else _CHECK_S)
-            progress.record_missed_start()
+            progress.record_missed_start(failed=running.exception() is not None)
             await running
         except asyncio.CancelledError:
             await _stop_transfer(transfer, running)

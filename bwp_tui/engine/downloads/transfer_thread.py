@@ -14,7 +14,7 @@ from bwp_tui.api.transfer import Transfer, open_transfer
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 
 _NO_RANGE: Final = "The service ignored the range; restarted."
-_NO_TAG: Final = "The service sent no ETag to resume by; restarted."
+_NO_TAG: Final = "There was no ETag to resume by; restarted."
 
 
 class PartTransfer:
@@ -46,7 +46,7 @@ class PartTransfer:
                 self._transfer = transfer
                 if self._stopped:
                     return
-            if transfer.start != part.size:
+            if transfer.start != part.size or part.has_dropped_bytes:
                 changed = _NO_RANGE if part.etag == transfer.etag else ARCHIVE_CHANGED
                 self.restart_reason = _NO_TAG if part.etag is None else changed
                 part.restart()
