@@ -99,7 +99,7 @@ def api_error(error: ServiceError, response: HttpResponse, *, names_field: bool)
     if kind is AccessDenied:
         return AccessDenied(
             "The service denied access: check that the credentials have the permission Manage Shopper Privacy "
-            "Requests, and that the task is this shop's."
+            "Requests, and that target id and task are this shop's."
         )
     if kind is NotFound and names_field:
         return NotFound(UNKNOWN_TASK)

@@ -75,8 +75,8 @@ def _run_command(arguments: Namespace) -> int:
     except SettingsError as error:
         return _print_error(str(error), ExitCode.USAGE)
     except KeyboardInterrupt:
-        sentence = "Interrupted. What was recorded stays recorded; see: bwp-tui list."
-        return _print_error(sentence, ExitCode.INTERRUPTED)
+        recorded = "" if arguments.effect is Effect.READS else " What was recorded stays recorded; see: bwp-tui list."
+        return _print_error(f"Interrupted.{recorded}", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the one place where an exception becomes a message

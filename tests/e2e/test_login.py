@@ -23,6 +23,8 @@ case "$1" in
 esac
 """
 
+SERVICE_QUESTIONS = ("Client id", "Target id", "URL of the API", "URL of the access tokens")
+
 
 @pytest.fixture
 def home(operator: Operator) -> Path:
@@ -59,11 +61,13 @@ def log_in(operator: Operator, practice: Sandbox, *secrets: str, profile: str = 
         answer(terminal, "Target id", practice.target_id)
         answer(terminal, "URL of the API", practice.api_url)
         answer(terminal, "URL of the access tokens")
-        answer(terminal, "URL of the events' SQS queue")
         for secret in secrets:
             answer(terminal, "Client secret", secret)
             answer(terminal, "Keep these settings")
+            for question in SERVICE_QUESTIONS:
+                answer(terminal, question)
         answer(terminal, "Client secret", practice.client_secret)
+        answer(terminal, "URL of the events' SQS queue")
         answer(terminal, "Place", place)
         assert terminal.wait() == 0
         assert practice.client_secret.encode() not in terminal.bytes_since()
@@ -87,6 +91,23 @@ def test_a_new_profile_works_at_once_and_its_secret_is_in_a_private_file(
         secret_file: 0o600,
     }
     assert operator("submit", "retrieval", "jane@example.com", "--wait").code == 0
+
+
+def test_a_refused_target_id_is_named_and_asked_for_again(operator: Operator, practice: Sandbox, config: Path) -> None:
+    with operator.in_terminal(operator.argv("login")) as terminal:
+        answer(terminal, "Profile")
+        for question, text in zip(SERVICE_QUESTIONS, (practice.client_id, "bp-x", practice.api_url, ""), strict=True):
+            answer(terminal, question, text)
+        answer(terminal, "Client secret", practice.client_secret)
+        terminal.wait_for("check the target id")
+        answer(terminal, "Keep these settings")
+        for question in SERVICE_QUESTIONS:
+            answer(terminal, question, practice.target_id if question == "Target id" else "")
+        answer(terminal, "Client secret", practice.client_secret)
+        answer(terminal, "URL of the events' SQS queue")
+        answer(terminal, "Place")
+        assert terminal.wait() == 0
+    assert tomllib.loads(config.read_text())["profiles"]["default"]["target_id"] == practice.target_id
 
 
 def test_a_second_shop_is_set_up_beside_the_first(operator: Operator, practice: Sandbox, config: Path) -> None:
@@ -150,11 +171,16 @@ def test_without_a_terminal_or_for_a_profile_with_a_secret_nothing_is_asked(
         assert terminal.wait() == 2
 
 
-def test_the_end_of_the_input_is_no_answer(operator: Operator, config: Path) -> None:
+@pytest.mark.parametrize(("key", "code"), [("\x04", 1), ("\x03", 130)])
+def test_the_end_of_the_input_and_an_interrupt_are_no_answers(
+    operator: Operator, config: Path, key: str, code: int
+) -> None:
     with operator.in_terminal(operator.argv("login")) as terminal:
         terminal.wait_for("Profile")
-        terminal.send("\x04")
-        assert terminal.wait() == 1
+        terminal.send(key)
+        assert terminal.wait() == code
+        assert "Nothing was changed." in terminal.screen_text()
+        assert "stays recorded" not in terminal.screen_text()
     assert not config.exists()
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.secret_places import SecretPlace, command_place, places, secret_place_of
-from bwp_tui.cli.support.questions import ask, ask_yes_no, require_interactive, require_yes
+from bwp_tui.cli.support.questions import ask, ask_yes_no, interrupt_as_abort, require_interactive, require_yes
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
 from bwp_tui.settings.config_edit import change_profile
@@ -32,24 +32,27 @@ def login(arguments: Namespace) -> None:
     if arguments.rotate:
         _rotate(load_profile(arguments.profile, os.environ))
         return
-    name = arguments.profile or _ask_until_valid("Profile", checks.profile_name, "default")
-    profile = load_profile(name, os.environ, may_be_new=True)
-    if secret_place_of(profile) is not None and not profile.missing():
-        raise CommandError(
-            f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}"
-        )
-    settings = _asked_settings(profile)
-    tried = replace(
-        profile,
-        api_url=settings["api_url"] or API_URL,
-        token_url=settings["token_url"] or TOKEN_URL,
-        client_id=settings["client_id"],
-        target_id=settings["target_id"],
-    )
-    secret = _tried_secret(tried)
-    place = _chosen_place(places(profile.name))
+    with interrupt_as_abort():
+        name = arguments.profile or _ask_until_valid("Profile", checks.profile_name, "default")
+        profile = load_profile(name, os.environ, may_be_new=True)
+        if secret_place_of(profile) is not None and not profile.missing():
+            raise CommandError(
+                f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}"
+            )
+        tried = _with_asked_settings(profile)
+        while (secret := _tried_secret(tried)) is None:
+            _say("Correct what is wrong; enter takes what is in brackets.")
+            tried = _with_asked_settings(tried)
+        written: dict[str, str | None] = {
+            "client_id": tried.client_id,
+            "target_id": tried.target_id,
+            "api_url": tried.api_url if tried.api_url != API_URL else None,
+            "token_url": tried.token_url if tried.token_url != TOKEN_URL else None,
+            **_asked_queue(),
+        }
+        place = _chosen_place(places(profile.name))
     place.keep(secret)
-    written = {**settings, **dict.fromkeys(SECRET_SETTINGS), place.setting: place.value}
+    written |= {**dict.fromkeys(SECRET_SETTINGS), place.setting: place.value}
     change_profile(config_path(os.environ), profile.name, written)
     _say(f"Profile {profile.name} is set up in {config_path(os.environ)}; its secret is in {place.description}.")
     _print_overriding(written)
@@ -68,21 +71,28 @@ def logout(arguments: Namespace) -> None:
     _say(f"Profile {profile.name} has no secret any more. Its history is still there.")
 
 
-def _asked_settings(profile: Profile) -> dict[str, str | None]:
+def _with_asked_settings(profile: Profile) -> Profile:
+    """Ask for the settings by which the service is called; enter takes what the profile has."""
     client_id = _ask_until_valid("Client id", checks.header_value, profile.client_id)
     target_id = _ask_until_valid("Target id", checks.header_value, profile.target_id)
     known = profile.api_url if profile.api_url != API_URL else _PRODUCTION
     api_url = _ask_until_valid("URL of the API", lambda text: None if text == _PRODUCTION else checks.url(text), known)
-    settings: dict[str, str | None] = {"client_id": client_id, "target_id": target_id}
-    settings |= {"api_url": None, "token_url": None}
-    if api_url != _PRODUCTION:
-        known = profile.token_url if profile.token_url != TOKEN_URL else urljoin(api_url, "token")
-        settings |= {"api_url": api_url, "token_url": _ask_until_valid("URL of the access tokens", checks.url, known)}
+    token_url = TOKEN_URL
+    if api_url == _PRODUCTION:
+        api_url = API_URL
+    else:
+        is_usual = profile.token_url in (TOKEN_URL, urljoin(profile.api_url, "token"))
+        known = urljoin(api_url, "token") if is_usual else profile.token_url
+        token_url = _ask_until_valid("URL of the access tokens", checks.url, known)
+    return replace(profile, api_url=api_url, token_url=token_url, client_id=client_id, target_id=target_id)
+
+
+def _asked_queue() -> dict[str, str]:
     queue_url = _ask_until_valid("URL of the events' SQS queue", lambda text: checks.url(text) if text else None, "")
-    if queue_url:
-        region = checks.region_of(queue_url) or _ask_until_valid("AWS region of the queue", checks.region)
-        settings |= {"events.queue_url": queue_url, "events.region": region}
-    return settings
+    if not queue_url:
+        return {}
+    region = checks.region_of(queue_url) or _ask_until_valid("AWS region of the queue", checks.region)
+    return {"events.queue_url": queue_url, "events.region": region}
 
 
 def _ask_until_valid(question: str, check: Callable[[str], str | None], default: str | None = None) -> str:
@@ -97,8 +107,8 @@ def _ask_until_valid(question: str, check: Callable[[str], str | None], default:
     raise _aborted()
 
 
-def _tried_secret(profile: Profile) -> str:
-    """Ask for the secret until the service accepts it, or the operator keeps it untried."""
+def _tried_secret(profile: Profile) -> str | None:
+    """Ask for the secret and try it; return None where the service refuses it and the operator does not keep it."""
     from bwp_tui.engine.runtime.engine_config import engine_config
     from bwp_tui.engine.runtime.service_calls import check_service
 
@@ -112,8 +122,7 @@ def _tried_secret(profile: Profile) -> str:
             continue
         result = check_service(engine_config(replace(profile, secret=LiteralSecret(secret))))
         _say(result.sentence)
-        if result.reachable or ask_yes_no("Keep these settings nevertheless?"):
-            return secret
+        return secret if result.reachable or ask_yes_no("Keep these settings nevertheless?") else None
 
 
 def _aborted() -> CommandError:
@@ -136,7 +145,10 @@ def _rotate(profile: Profile) -> None:
     place = secret_place_of(profile)
     if place is None or profile.client_id is None or profile.target_id is None:
         raise CommandError(f"Profile {profile.name} is not set up yet; run: bwp-tui login --profile {profile.name}")
-    place.keep(_tried_secret(profile))
+    with interrupt_as_abort():
+        while (secret := _tried_secret(profile)) is None:
+            _say("Type the secret again; ctrl+c leaves.")
+    place.keep(secret)
     _say(f"The new secret of profile {profile.name} is in {place.description}.")
     _say("A bwp-tui that runs takes it when its access token ends, or the old secret is refused.")
 

@@ -28,7 +28,7 @@ def ask_yes_no(question: str) -> bool:
 
 
 @contextmanager
-def _interrupt_as_abort() -> Iterator[None]:
+def interrupt_as_abort() -> Iterator[None]:
     """Abort the command at ctrl+c in the block."""
     try:
         yield
@@ -40,7 +40,7 @@ def _interrupt_as_abort() -> Iterator[None]:
 def require_yes(question: str) -> None:
     """Have a question answered with yes; enter means no."""
     require_interactive("use --yes to confirm")
-    with _interrupt_as_abort():
+    with interrupt_as_abort():
         is_yes = ask_yes_no(question)
     if not is_yes:
         raise CommandError("Aborted. Nothing was changed.", ExitCode.FAILED)
@@ -49,7 +49,7 @@ def require_yes(question: str) -> None:
 def require_typed(question: str, expected: str, instead: str = "use --yes to confirm") -> None:
     """Have `expected` typed to confirm `question`; `instead` is what to do where no terminal is there."""
     require_interactive(instead)
-    with _interrupt_as_abort():
+    with interrupt_as_abort():
         typed = ask(f"{question} Type {expected} to confirm:")
     if typed != expected:
         raise CommandError("Aborted: the confirmation did not match. Nothing was changed.", ExitCode.FAILED)

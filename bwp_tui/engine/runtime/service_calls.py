@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from bwp_tui.api.errors import ApiError
 
 _TIMEOUT_S: Final = 15.0
+_DENIED: Final = (
+    "The service denied access: check the target id, and that the credentials have the permission Manage Shopper "
+    "Privacy Requests."
+)
 _ALREADY: Final = "SubscriptionAlreadyExists"
 
 _Result = TypeVar("_Result")
@@ -45,13 +49,15 @@ class ServiceCheck:
 
 def check_service(config: EngineConfig) -> ServiceCheck:
     """Obtain a token and poll a task id that cannot exist: "not found" proves all that a poll needs."""
-    from bwp_tui.api.errors import ApiError, NotFound
+    from bwp_tui.api.errors import AccessDenied, ApiError, NotFound
 
     task_id = str(uuid.uuid4())
     try:
         result = _call(config, lambda api: api.poll([(Kind.RETRIEVAL, task_id)]))[task_id]
     except (ServiceCallError, SettingsError) as error:
         return ServiceCheck(False, str(error))
+    if isinstance(result, AccessDenied):
+        return ServiceCheck(False, _DENIED)
     if isinstance(result, ApiError) and not isinstance(result, NotFound):
         return ServiceCheck(False, _sentence(result))
     return ServiceCheck(True, "The service responds and accepts the credentials.")
