@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 
+from bwp_tui.domain.task import HookOccasion
 from bwp_tui.engine.runtime.engine_config import EngineConfig
-from bwp_tui.engine.runtime.engine_log import EngineLog
+from bwp_tui.engine.runtime.engine_log import EngineLog, Severity
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog import engine_state, hooks
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.engine.shop import config_of, submit
 from tests.engine.test_engine_thread import running
@@ -35,6 +36,23 @@ def test_all_is_logged_from_the_moment_that_a_process_is_known_as_the_engine(
         may_load.set()
         eventually(lambda: any(line.startswith(f"Task {number}") and "recorded" in line for line in lines))
     assert not any(line.startswith("Task 1") and "recorded" in line for line in lines)
+
+
+def test_a_hook_is_logged_with_its_occasion_and_a_failed_one_as_a_warning(live_history: Store) -> None:
+    lines: list[tuple[Severity, str]] = []
+    log = EngineLog(lambda severity, line: lines.append((severity, line)))
+    number = submit(live_history, "jane@example.com")
+    log.log_new_events(live_history)
+    hooks.claim(live_history, HookOccasion.COMPLETED, [number])
+    for outcome in ("exit code 0", "exit code 7", "could not be started: No such file or directory"):
+        hooks.record_end(live_history, HookOccasion.COMPLETED, [number], outcome)
+    log.log_new_events(live_history)
+    assert lines == [
+        (Severity.INFO, f"Task {number}: hook completed: started."),
+        (Severity.INFO, f"Task {number}: hook completed: exit code 0."),
+        (Severity.WARNING, f"Task {number}: hook completed: exit code 7."),
+        (Severity.WARNING, f"Task {number}: hook completed: could not be started: No such file or directory."),
+    ]
 
 
 def test_an_outage_of_its_own_last_call_is_not_reported_by_a_process_that_is_no_longer_the_engine(

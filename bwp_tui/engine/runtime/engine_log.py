@@ -38,6 +38,9 @@ _WARNED: Final = frozenset(
     )
 )
 
+_HOOK_RUNS_OR_SUCCEEDED: Final = (": started", ": exit code 0")
+"""How the text of a hook's event ends unless it failed."""
+
 _LONGEST_TRANSACTION: Final = timedelta(minutes=1)
 """An event is dated by the beginning of its transaction, which may be before the last call."""
 
@@ -69,10 +72,11 @@ class EngineLog:
             return
         self._lines += 1
         is_bad = event.what in _WARNED or event.after in (Status.FAILED, Status.REJECTED)
+        is_bad = is_bad or (event.hook is not None and not event.hook.endswith(_HOOK_RUNS_OR_SUCCEEDED))
         statuses = " → ".join(status for status in (event.before, event.after) if status)
         name = f"Task {event.task_number}{f' ({event.task_id})' if event.task_id else ''}"
         severity, what = Severity.WARNING if is_bad else Severity.INFO, timeline.label_of(event.what)
-        self._write_line(severity, f"{name}: {what}{f' {statuses}' if statuses else ''}.")
+        self._write_line(severity, f"{name}: {' '.join(filter(None, (what, statuses, event.hook)))}.")
 
     def _log_outage(self, message: str | None) -> None:
         if message and not self._outage:

@@ -340,9 +340,17 @@ class LoggedEvent(NamedTuple):
     what: str
     before: str | None
     after: str | None
+    hook: str | None
+    """The occasion of a hook, and how it ended."""
 
 
-_LOGGED_EVENT: Final = RowMapper(LoggedEvent, table="e.", task_number="e.task", task_id="t.task_id")
+_LOGGED_EVENT: Final = RowMapper(
+    LoggedEvent,
+    table="e.",
+    task_number="e.task",
+    task_id="t.task_id",
+    hook=f"iif(e.what = '{EventKind.HOOK}', e.detail, NULL)",
+)
 
 
 def since(store: Store, after: int, last: int, earliest: datetime) -> list[LoggedEvent]:
