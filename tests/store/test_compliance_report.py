@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import uuid
 from datetime import date, timedelta
 from functools import partial
 
@@ -14,7 +15,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import compliance_report, dashboard, tasks
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from bwp_tui.store.worklog.insert_request import insert_request
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, received, request, sent
@@ -143,3 +144,19 @@ def test_a_request_that_was_never_sent_and_given_up_counts_as_unanswered(store: 
     (line,) = compliance_report.compliance_report(store, TODAY, TODAY)
     assert line.received == 1
     assert compliance_report.count_unknown_ids(store, TODAY, TODAY) == 0
+
+
+def test_tracked_ids_that_the_service_never_knew_are_no_requests_in_report_and_dashboard(store: Store) -> None:
+    for task_id in ("id-1", "id-2"):
+        mistyped = request(email="")._replace(received_on=TODAY)
+        number = requests.track(store, Kind.RETRIEVAL, task_id, mistyped, ACTOR).number
+        poll_responses.record_unknown(store, number, "Unknown.", store.clock())
+        if task_id == "id-2":  # corrected to another id, which is unknown too
+            decisions.enter_task_id(store, number, str(uuid.uuid4()), ACTOR)
+            poll_responses.record_unknown(store, number, "Unknown.", store.clock())
+        decisions.give_up(store, number, "mistyped", ACTOR)
+        single.answer(store, number, "nobody waits", TODAY, ACTOR)
+    assert compliance_report.compliance_report(store, TODAY, TODAY) == []
+    assert compliance_report.count_unknown_ids(store, TODAY, TODAY) == 2
+    figures = dashboard.read_statistics(store, TODAY)
+    assert (sum(figures.received), sum(figures.answered), figures.answers.in_time) == (0, 0, 0)

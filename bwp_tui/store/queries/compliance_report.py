@@ -17,17 +17,20 @@ from bwp_tui.domain.statuses import DeclineReason
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.connection import SqlValue, Store, as_int, as_text
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.timeline import EventKind
 
 _COUNTED_IN_PERIOD: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
 
 _NO_REQUEST: Final = (
-    "(status IN ('MISSING', 'GIVEN_UP') AND task_id IS NOT NULL AND submitted_at IS NULL"
-    " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number))"
+    "(status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number) AND (task_id IS NOT NULL OR EXISTS"
+    f" (SELECT 1 FROM timeline WHERE task = number AND what = '{EventKind.TRACKED}' AND before IS NULL)))"
 )
-"""Matches the task ids that were entered here and never known to the service."""
+"""Matches the tracked tasks of which the service knew no task id."""
 
 RECEIPTS: Final = (
-    "SELECT received_on AS day FROM tasks WHERE number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1)"
+    "SELECT received_on AS day FROM tasks WHERE number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1"
+    f" UNION ALL SELECT number FROM tasks WHERE {_NO_REQUEST})"
 )
 """The day of receipt of each request; an index finds those of some days."""
 
@@ -53,7 +56,8 @@ _ANSWERED_ON: Final = (
 ANSWERS: Final = (
     "SELECT answered_on AS day, received_on, due_on, NULL AS declined FROM tasks WHERE answered_on IS NOT NULL"
     " AND number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1"
-    " UNION ALL SELECT number FROM tasks WHERE status = 'DECLINED')"
+    " UNION ALL SELECT number FROM tasks WHERE status = 'DECLINED'"
+    f" UNION ALL SELECT number FROM tasks WHERE {_NO_REQUEST})"
     f" UNION ALL SELECT {_ANSWERED_ON}, received_on, due_on, number FROM tasks WHERE status = 'DECLINED'"
 )
 """The day of each answer by `_ANSWERED_ON`, and the number of what was declined; an index finds those of some days."""
