@@ -266,6 +266,35 @@ def test_a_tracked_task_that_the_service_does_not_know_is_not_found(shop: Bwp) -
     assert json.loads(shop("list", "is:open", "--json").out) == []
 
 
+def test_the_own_task_id_of_a_given_up_request_is_asked_for_again(shop: Bwp) -> None:
+    unknown = "30b5e1a2-0000-4000-8000-000000000000"
+    shop("track", "retrieval", unknown)
+    shop("settle", "1", "--give-up", "a typo")
+    ended = shop("settle", "1", "--task-id", unknown)
+    assert (ended.code, "is UNCONFIRMED" in ended.err) == (4, True)
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_task_that_was_tracked_as_the_wrong_kind_can_be_tracked_as_the_right_one(
+    shop: Bwp, practice: Sandbox, given_up: bool
+) -> None:
+    known = practice.state.start(Kind.RETRIEVAL, "ann@example.com")
+    assert "Check the profile, the kind and the id" in shop("track", "deletion", known).err
+    if given_up:
+        assert shop("settle", "1", "--give-up", "a retrieval").code == 0
+        assert shop("answer", "1", "--how", "nobody waits").code == 0
+    ended = shop("track", "retrieval", known, "--json")
+    assert (ended.code, "bwp-tui answer 1 --how" in ended.err) == (0, not given_up)
+    tracked, mistaken = json.loads(shop("list", "--json").out)
+    assert (tracked["task_id"], tracked["kind"], tracked["email"]) == (known, "RETRIEVAL", "ann@example.com")
+    assert (mistaken["task_id"], mistaken["status"]) == (None, "GIVEN_UP")
+    assert shop("evidence", "--verify").code == 0
+    [line] = json.loads(shop("report", "--from", "2000-01-01", "--to", "2999-12-31", "--json").out)["requests"]
+    assert (line["kind"], line["received"]) == ("RETRIEVAL", 1)
+    again = shop("track", "deletion", known)
+    assert (again.code, "already, as #2" in again.err) == (1, True)
+
+
 def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:
     shop("track", "retrieval", "30b5e1a2-0000-4000-8000-000000000000")
     right = practice.state.start(Kind.RETRIEVAL, "ann@example.com")

@@ -15,7 +15,7 @@ from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.session import CommandSession, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.deadlines import late_end, longest_fitting_hold, statutory_due_date
+from bwp_tui.domain.deadlines import late_end, longest_fitting_hold, needs_answer, statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task
@@ -77,15 +77,22 @@ def track(arguments: Namespace) -> None:
         request = Request(kind, "", received_on, arguments.regulation or session.profile.regulation)
         _warn_if_not_in_force(request)
         waiter = EngineWaiter(session)
+        earlier = tasks.with_task_id(session.store, arguments.task_id)
         number = requests.track(session.store, kind, arguments.task_id, request, session.actor).number
+        if earlier is not None and needs_answer(tasks.get(session.store, earlier.number)):
+            print_message(
+                f"#{earlier.number}, which had this task id, is given up. If no shopper waits for it: bwp-tui answer "
+                f"{earlier.number} --how REASON."
+            )
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
         if task.is_task_id_unknown:
+            (other_kind,) = set(Kind) - {kind}
             raise CommandError(
-                f"The service does not know {kind.lower()} {arguments.task_id}. Check the profile and the id; it is "
-                f"polled for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
-                f"bwp-tui settle {number} --give-up REASON, then, if no shopper waits for it, bwp-tui answer {number} "
-                "--how REASON.",
+                f"The service does not know {kind.lower()} {arguments.task_id}. Check the profile, the kind and the "
+                f"id; it is polled for another day. To correct the id: bwp-tui settle {number} --task-id ID; the kind: "
+                f"bwp-tui track {other_kind.lower()} ID; to drop it: bwp-tui settle {number} --give-up REASON, then, "
+                f"if no shopper waits for it, bwp-tui answer {number} --how REASON.",
                 ExitCode.NOT_FOUND,
             )
         if arguments.received is None:

@@ -87,7 +87,8 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
         task = tasks.get(store, number)
         refuse(cannot_enter_task_id(task))
         join_duplicate(transaction, task_id, number, is_certain=False)
-        check_task_id_is_new(transaction, task_id)
+        if task_id != task.task_id:  # its own is asked for again
+            check_task_id_is_new(transaction, task_id)
         cleared = dict.fromkeys(("finished_at", "trouble", "polled_at", "unknown_since"))
         cleared |= dict.fromkeys(("terminal", "polls", "unknown_answers"), 0)
         at = transaction.now_text

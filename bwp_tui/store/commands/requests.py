@@ -20,7 +20,7 @@ from bwp_tui.store.commands.request_validation import (
     refuse,
 )
 from bwp_tui.store.database.connection import Store, Transaction
-from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, update_task
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, finish_task, update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -227,13 +227,36 @@ def cannot_download(task: Task) -> str | None:
 
 
 def track(store: Store, kind: Kind, task_id: str, known_request: Request, actor: str) -> Task:
-    """Track a task that was submitted elsewhere; the next poll fills in what the service knows."""
+    """Track a task that was submitted elsewhere; the next poll fills in what the service knows.
+
+    The row of a mistaken kind, or one that was given up, loses a task id that the service never knew for it.
+    """
     with store.write() as transaction:
+        _release_task_id(transaction, store, kind, task_id, actor)
         check_task_id_is_new(transaction, task_id)
         check_received_on(known_request)
         number = insert_row(transaction, known_request, task_id=task_id)
         timeline.append(transaction, number, actor, EventKind.TRACKED, after=Status.QUEUED, detail=f"{kind} {task_id}")
     return tasks.get(store, number)
+
+
+def _release_task_id(transaction: Transaction, store: Store, kind: Kind, task_id: str, actor: str) -> None:
+    """Take a task id from the row that has it if the service never knew it there, and the row was for nothing."""
+    task = tasks.with_task_id(store, task_id)
+    if task is None:
+        return
+    number = task.number
+    is_mistaken = task.is_task_id_unknown and task.kind is not kind
+    if task.is_purged or task.submitted_at is not None or not (is_mistaken or task.status == Status.GIVEN_UP):
+        return
+    if is_mistaken:
+        finish_task(transaction, number, Status.GIVEN_UP)
+        detail = f"the service does not know this {task.kind.lower()}"
+        before, after = task.status, Status.GIVEN_UP
+        timeline.append(transaction, number, actor, EventKind.GIVEN_UP, before=before, after=after, detail=detail)
+    trouble = f"{task_id} is not the id of this request: it is tracked as a {kind.lower()} in another row."
+    update_task(transaction, number, task_id=None, trouble=trouble)
+    timeline.append(transaction, number, actor, EventKind.TASK_ID_REJECTED, detail=trouble)
 
 
 def poll_now(store: Store, numbers: Sequence[int]) -> None:

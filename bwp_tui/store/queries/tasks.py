@@ -156,12 +156,16 @@ def _any(store: Store, condition: str, numbers: Collection[int]) -> bool:
     return store.row(sql) is not None
 
 
+def with_task_id(store: Store, task_id: str) -> Task | None:
+    row = store.row(f"{TASKS} WHERE t.task_id = ?", (task_id,))
+    return None if row is None else task_of(row)
+
+
 def find_by_name(store: Store, name: str) -> Task:
     """Return the one task with this number (`17` or `#17`), task id, or prefix of one, or raise NoSuchTask."""
     text = clean_line(name)
-    row = store.row(f"{TASKS} WHERE t.task_id = ?", (text,))
-    if row is not None:
-        return task_of(row)
+    if (task := with_task_id(store, text)) is not None:
+        return task
     digits = text.removeprefix("#")
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= 18
     as_number = store.row(f"{TASKS} WHERE t.number = ?", (int(digits),)) if is_number else None
