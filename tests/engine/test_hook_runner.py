@@ -112,6 +112,8 @@ async def test_a_hook_holds_up_no_poll_and_is_ended_with_the_engine(shop: Shop, 
     shop.clock.advance(PROCESSED)
     async with shop.engine() as engine:
         running = asyncio.ensure_future(engine.run())
+        await eventually_in_loop(lambda: shop.task(first).status == "COMPLETED")
+        engine.wake()
         await eventually_in_loop(lambda: hook_events(shop, first) and runs(tmp_path))
         second = shop.track("bob@example.com")
         shop.clock.advance(PROCESSED)
@@ -131,6 +133,8 @@ async def test_an_engine_of_a_command_waits_for_its_hook(shop: Shop, tmp_path: P
     shop.clock.advance(PROCESSED)
     async with shop.engine(waits_for_hook=True) as engine:
         running = asyncio.ensure_future(engine.run())
+        await eventually_in_loop(lambda: shop.task(number).status == "COMPLETED")
+        engine.wake()
         await eventually_in_loop(lambda: runs(tmp_path))
         running.cancel()
         await asyncio.sleep(0)
