@@ -273,9 +273,10 @@ def test_a_verification_that_replaces_another_says_so_and_many_replace_none(offi
 
 
 def test_a_refused_record_is_not_said_to_replace_another(office: Bwp) -> None:
-    words = (["verify", "1", "--how", "x"], ["acknowledge", "1"], ["answer", "1", "--how", "x"])
-    for record in words:
-        assert office(*record, "--yes").code == 0
+    words = (["verify", "1", "--how", "order 17"], ["acknowledge", "1"], ["answer", "1", "--how", "by post"])
+    for name, number, *_ in words:
+        how = [] if name == "acknowledge" else ["--how", "x"]
+        assert office(name, number, *how, "--yes").code == 0
     store = office.store()
     store.rows("UPDATE tasks SET purged_at = recorded_at WHERE number = 1")
     store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -18,7 +19,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.views import VIEWS
-from bwp_tui.store.commands import answer_import, answers, decisions, requests
+from bwp_tui.store.commands import answer_import, answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, restore
@@ -69,6 +70,19 @@ def test_another_answer_corrects_the_first_and_a_late_one_says_so(store: Store) 
     details = [event.detail for event in timeline.of_task(store, task.number) if event.what == "answered"]
     late = due + timedelta(days=2)
     assert details == [f"on {TODAY}: by email", f"on {late}, 2 days late, corrected from {TODAY}: by post"]
+
+
+def test_the_same_answer_or_verification_again_leaves_no_event(store: Store) -> None:
+    number = _finished(store).number
+    for record in (
+        partial(answers.answer, how="by post", in_part="card numbers"),
+        partial(legal_records.verify, how="order 17", by="kim"),
+    ):
+        single.edit(store, number, record, ACTOR, TODAY)
+        before = timeline.of_task(store, number)
+        with pytest.raises(NotPossible, match=f"already recorded for {TODAY}"):
+            single.edit(store, number, record, ACTOR, TODAY)
+        assert timeline.of_task(store, number) == before
 
 
 def test_a_withdrawn_answer_lets_the_clock_run_again(store: Store) -> None:

@@ -20,7 +20,7 @@ from bwp_tui.store.queries.timeline import EventKind, LegalRecord
 
 
 def answer(edit: TaskEdit, how: str, on: date | None = None, in_part: str | None = None) -> None:
-    """Record how the shopper was answered. A second record replaces the first.
+    """Record how the shopper was answered. Another record replaces the first.
 
     `on` is the day, today where it is None; `in_part` is what the answer left out and why, None if nothing.
     """
@@ -28,6 +28,8 @@ def answer(edit: TaskEdit, how: str, on: date | None = None, in_part: str | None
     if not text:
         raise NotPossible("An answer must say how it was given.")
     refuse(cannot_answer(task) or cannot_record_on(task, day))
+    if (task.answered_on, task.answered_how, task.answered_in_part or "") == (day, text, left_out):
+        raise NotPossible(f"This answer of {task.name} was already recorded for {day}.")
     due = due_if_replied(task, day) if is_clock_stopped(task) else task.due_on
     edit.set(answered_on=day.isoformat(), answered_how=text, answered_in_part=left_out or None, due_on=iso_day(due))
     part = f"; in part: {left_out}" if left_out else ""

@@ -19,7 +19,7 @@ from bwp_tui.domain.deadlines import (
 )
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Task, cannot_change_purged
+from bwp_tui.domain.task import Task, Verification, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
 from bwp_tui.store.commands.request_validation import Reason, refuse
@@ -29,7 +29,7 @@ from bwp_tui.store.queries.timeline import EventKind
 
 
 def verify(edit: TaskEdit, how: str, by: str = "", on: date | None = None) -> None:
-    """Record how the identity of the person who asks was verified. A second record replaces the first.
+    """Record how the identity of the person who asks was verified. Another record replaces the first.
 
     It is also the reply to an inquiry that awaits one. `by` is who verified it; the actor where it is empty.
     """
@@ -38,6 +38,8 @@ def verify(edit: TaskEdit, how: str, by: str = "", on: date | None = None) -> No
         raise NotPossible("A verification must say how it was made.")
     task = edit.task
     after = after_verification(task, day)
+    if task.verification == Verification(day, by, how) and after is task:
+        raise NotPossible(f"This verification of {task.name} was already recorded for {day}.")
     reply = {"replied_on": day.isoformat(), "due_on": iso_day(after.due_on)} if after is not task else {}
     edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how, **reply)
     edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}", (task.due_on, after.due_on))
