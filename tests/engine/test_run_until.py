@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import StoreTooNew
+from bwp_tui.store.errors import StoreDamaged, StoreTooNew
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -32,6 +32,7 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceHealthState
 from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import running
+from tests.store.damage import PAGE, overwrite
 from tests.waiting import PATIENCE_S, eventually
 
 
@@ -237,10 +238,30 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
 ) -> None:
     profile = replace(profile, is_sandbox=False)
     serve_once(config_of(profile))
-    looks: list[Path] = []
-    monkeypatch.setattr(maintenance_thread, "run_maintenance", lambda path, *_others: looks.append(path))
+    are_brief: list[bool] = []
+    monkeypatch.setattr(maintenance_thread, "run_maintenance", lambda *_others, is_brief: are_brief.append(is_brief))
     assert run_engine_until(config_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=PATIENCE_S)
-    assert looks == []
+    assert are_brief == [True]
+
+
+def test_serving_once_notices_that_an_index_does_not_list_what_waits_and_the_next_time_sends_it(
+    profile: Profile,
+) -> None:
+    profile = replace(profile, is_sandbox=False)
+    path = profile.history_path
+    with closing(open_store(path)) as store:
+        backups.back_up_daily(path, local_day(utc_now()), threading.Event())
+        ((root,),) = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'intents_waiting'")
+    begin = (int(str(root)) - 1) * PAGE
+    empty = path.read_bytes()[begin : begin + PAGE]
+    with closing(open_store(path)) as store:
+        number = submit(store, "jane@example.com")
+    overwrite(path, begin, empty)  # the disk has lost a write
+    with pytest.raises(StoreDamaged):
+        serve_once(config_of(profile))
+    serve_once(config_of(profile))
+    with closing(open_store(path)) as store:
+        assert tasks.get(store, number).task_id is not None
 
 
 def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile) -> None:

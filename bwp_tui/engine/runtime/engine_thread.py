@@ -200,7 +200,7 @@ class EngineThread:
         # Only here: the console's first frame does not need it.
         from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-        maintenance = MaintenanceThread(store, self._set_maintenance_finding, only_without_backup=self._is_short_lived)
+        maintenance = MaintenanceThread(store, self._set_maintenance_finding, brief_with_backup=self._is_short_lived)
         try:
             if not self._profile.is_sandbox:
                 maintenance.start()

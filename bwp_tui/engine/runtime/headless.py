@@ -93,6 +93,7 @@ async def _until_nothing_is_ready(config: EngineConfig) -> str | None:
             store.engine_term = term.number
             async with heartbeats(lease, store):
                 await _work_once(store, config)
+                store.check_unflagged()  # the maintenance may have found why nothing was ready
                 return engine_state.read(store).service
         except EngineSuperseded:
             continue
@@ -124,7 +125,7 @@ async def _wait_for_term(store: Store, lease: Lease, config: EngineConfig) -> Te
 async def _work_once(store: Store, config: EngineConfig) -> None:
     from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-    maintenance = MaintenanceThread(store, lambda _sentence: None, only_without_backup=True)
+    maintenance = MaintenanceThread(store, lambda _sentence: None, brief_with_backup=True)
     try:
         if not config.profile.is_sandbox:
             maintenance.start()

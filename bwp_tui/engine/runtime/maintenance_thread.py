@@ -27,19 +27,23 @@ INTERVAL_S: Final = 3_600.0
 """Seconds between two rounds: each checks the pages, and the first of a day makes the backup."""
 
 
-def run_maintenance(store: Store, stop: threading.Event) -> str | None:
+def run_maintenance(store: Store, stop: threading.Event, *, is_brief: bool = False) -> str | None:
     """Check the pages, make today's backup, finish a purge, and clean up; return what is wrong as a sentence, or None.
 
     Takes seconds for a large history, so call it in a thread of its own, with the engine's lease held. Ends soon once
     `stop` is set.
+
+    Args:
+        is_brief: check the index by which requests are sent and nothing else: with a wrong one they are not sent.
     """
     try:
         with translated_errors(store.path):
-            found = integrity.quick_check(store.path, stop)
+            found = integrity.quick_check(store.path, stop, with_pages=not is_brief)
             if found:
                 raise damage_error(store.path, found[0])
-            with closing(store.open_another()) as own:
-                _back_up_and_clean(own, local_day(store.clock()), stop)
+            if not is_brief:
+                with closing(store.open_another()) as own:
+                    _back_up_and_clean(own, local_day(store.clock()), stop)
     except CopyCancelled:
         return None
     except (StoreError, apsw.Error) as error:
@@ -77,15 +81,13 @@ class MaintenanceThread:
     Args:
         store: the engine's connection; the thread opens others to the same file, and never another file in its place.
         report: called in the thread after each round, with a sentence on what is wrong, or None.
-        only_without_backup: maintain the history only on a day that has no backup yet.
+        brief_with_backup: whether the maintenance is brief on a day that has its backup.
     """
 
-    def __init__(
-        self, store: Store, report: Callable[[str | None], None], *, only_without_backup: bool = False
-    ) -> None:
+    def __init__(self, store: Store, report: Callable[[str | None], None], *, brief_with_backup: bool = False) -> None:
         self._store = store
         self._report = report
-        self._only_without_backup = only_without_backup
+        self._brief_with_backup = brief_with_backup
         self._stopped = threading.Event()
         self._finishing = threading.Event()
         self._thread = threading.Thread(target=self._run_rounds, name="history-maintenance", daemon=True)
@@ -117,10 +119,10 @@ class MaintenanceThread:
 
     def _run_rounds(self) -> None:
         while True:
-            if not (self._only_without_backup and self._has_todays_backup()):
-                sentence = run_maintenance(self._store, self._stopped)
-                if not self._stopped.is_set():
-                    self._record(sentence)
-                    self._report(sentence)
+            is_brief = self._brief_with_backup and self._has_todays_backup()
+            sentence = run_maintenance(self._store, self._stopped, is_brief=is_brief)
+            if not self._stopped.is_set() and (sentence or not is_brief):
+                self._record(sentence)
+                self._report(sentence)
             if self._finishing.wait(INTERVAL_S):
                 return

@@ -34,15 +34,16 @@ _STEPS_PER_PROGRESS_CALL: Final = 100_000
 """SQLite instructions between two checks for cancellation: some milliseconds."""
 
 
-def quick_check(path: Path, stop: threading.Event) -> list[str]:
-    """Return what a quick check of the pages finds wrong, on a connection of its own.
+def quick_check(path: Path, stop: threading.Event, *, with_pages: bool = True) -> list[str]:
+    """Return what a quick check finds wrong, on a connection of its own.
 
-    Takes about a second for each GB. Ends at once, with no finding, when `stop` is set.
+    It checks the pages, which takes about a second for each GB, and the index by which requests are sent. Ends at once,
+    with no finding, when `stop` is set.
     """
     with closing(open_for_reading(path).db) as db:
         db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
         try:
-            return _page_findings(db, "quick_check") or _waiting_index(db)
+            return (_page_findings(db, "quick_check") if with_pages else []) or _waiting_index(db)
         except apsw.InterruptError:
             return []
 
