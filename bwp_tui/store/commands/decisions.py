@@ -22,12 +22,13 @@ from bwp_tui.store.commands.requests import (
     cannot_send_answered,
     cannot_send_unchecked,
     end_withholding,
+    record_given_up,
     request_cancellation,
     resubmission,
 )
 from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store, Transaction, as_text
-from bwp_tui.store.database.shared_sql import finish_task, update_task
+from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -113,16 +114,10 @@ def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
     detail = clean_line(reason)
     if not detail:
         raise BadRequest("reason", "Say why the request is given up; the reason is kept on its timeline.")
-    from bwp_tui.store.worklog.intent_outcomes import record_waiting_cancel_refused  # not before the first frame
-
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_give_up(task))
-        record_waiting_cancel_refused(transaction, number, "The request was given up, so its cancellation is not sent.")
-        finish_task(transaction, number, Status.GIVEN_UP)
-        timeline.append(
-            transaction, number, actor, EventKind.GIVEN_UP, before=task.status, after=Status.GIVEN_UP, detail=detail
-        )
+        record_given_up(transaction, task, detail, actor)
     return tasks.get(store, number)
 
 

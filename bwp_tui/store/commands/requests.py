@@ -245,18 +245,25 @@ def _release_task_id(transaction: Transaction, store: Store, kind: Kind, task_id
     task = tasks.with_task_id(store, task_id)
     if task is None:
         return
-    number = task.number
     is_mistaken = task.is_task_id_unknown and task.kind is not kind
     if task.is_purged or task.submitted_at is not None or not (is_mistaken or task.status == Status.GIVEN_UP):
         return
     if is_mistaken:
-        finish_task(transaction, number, Status.GIVEN_UP)
-        detail = f"the service does not know this {task.kind.lower()}"
-        before, after = task.status, Status.GIVEN_UP
-        timeline.append(transaction, number, actor, EventKind.GIVEN_UP, before=before, after=after, detail=detail)
+        record_given_up(transaction, task, f"the service does not know this {task.kind.lower()}", actor)
     trouble = f"{task_id} is not the id of this request: it is tracked as a {kind.lower()} in another row."
-    update_task(transaction, number, task_id=None, trouble=trouble)
-    timeline.append(transaction, number, actor, EventKind.TASK_ID_REJECTED, detail=trouble)
+    update_task(transaction, task.number, task_id=None, trouble=trouble)
+    timeline.append(transaction, task.number, actor, EventKind.TASK_ID_REJECTED, detail=trouble)
+
+
+def record_given_up(transaction: Transaction, task: Task, reason: str, actor: str) -> None:
+    """Close a request that is given up; a cancellation of it that waits is not sent."""
+    from bwp_tui.store.worklog.intent_outcomes import record_waiting_cancel_refused  # not before the first frame
+
+    not_sent = "The request was given up, so its cancellation is not sent."
+    record_waiting_cancel_refused(transaction, task.number, not_sent)
+    finish_task(transaction, task.number, Status.GIVEN_UP)
+    before, after = task.status, Status.GIVEN_UP
+    timeline.append(transaction, task.number, actor, EventKind.GIVEN_UP, before=before, after=after, detail=reason)
 
 
 def poll_now(store: Store, numbers: Sequence[int]) -> None:
