@@ -188,6 +188,29 @@ def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: 
         assert (task.due_on, task.cancel_asked) == (due, False)
 
 
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_an_id_that_one_copy_tracked_anew_as_another_kind_stays_with_that_task(
+    path: Path, clock: ManualClock, is_noted: bool
+) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        requests.track(store, Kind.DELETION, RIGHT, request(Kind.DELETION, ""), ACTOR)
+        poll_responses.record_unknown(store, 1, "Unknown.", SOON)
+    early, late = two_copies(path)
+    clock.advance(minutes=1)
+    with closing(open_store(early, clock=clock)) as store:
+        requests.track(store, Kind.RETRIEVAL, RIGHT, request(Kind.RETRIEVAL, ""), ACTOR)
+        single.answered(store, 2, answer("COMPLETED"), SOON)
+    clock.advance(minutes=1)
+    if is_noted:
+        with closing(open_store(late, clock=clock)) as store:
+            single.add_note(store, 1, "seen", "bob")
+    for merged in restored_both_ways(path, clock, early, late):
+        mistaken, tracked = tasks.get(merged, 1), tasks.get(merged, 2)
+        assert (mistaken.task_id, mistaken.status) == (None, Status.GIVEN_UP)
+        assert (tracked.task_id, tracked.kind, tracked.status) == (RIGHT, Kind.RETRIEVAL, Status.COMPLETED)
+        assert chain_check.check_file(merged.path)[1] == []
+
+
 def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(path: Path, clock: ManualClock) -> None:
     with closing(new_history(path, clock=clock)) as store:
         received(store)

@@ -24,7 +24,7 @@ import apsw
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
 from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.intent_repair import make_disputed_unconfirmed, make_unsent_unconfirmed
-from bwp_tui.store.maintenance.merging import matching, merged_rows
+from bwp_tui.store.maintenance.merging import matching, merged_rows, task_ids
 from bwp_tui.store.maintenance.merging.contradicted_values import contradicted_values, write_instead
 from bwp_tui.store.maintenance.merging.matching import IS_PURGED_HERE_ALONE
 from bwp_tui.store.maintenance.merging.merged_intents import add_intents, merge_intents
@@ -73,6 +73,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     matching.match(db)
     revision = _next_revision(db)
     _compare_timelines(db)
+    task_ids.release_rejected_ids(db)
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     _choose_rows_without_events(db)
     undamaged = replay.values_without_damage(db)

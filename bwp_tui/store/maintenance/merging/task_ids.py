@@ -70,6 +70,19 @@ def release_doubled_ids(db: apsw.Connection, now: str) -> None:
             append_recovered(db, now, int(str(number)), detail, *statuses)
 
 
+def release_rejected_ids(db: apsw.Connection) -> None:
+    """Take the task id from each task of this history that has lost it to another task in the other history.
+
+    The event that says so is replayed later: until then the id would be that of two tasks, and be given to neither.
+    """
+    db.execute(
+        "UPDATE main.tasks SET task_id = NULL, next_poll_at = NULL WHERE number IN (SELECT m.number"
+        " FROM temp.missing_events e JOIN other.timeline t ON t.id = e.id JOIN main.tasks m ON m.number = e.ours"
+        " JOIN other.tasks o ON o.task_id = m.task_id AND o.number <> t.task"
+        f" WHERE t.what = '{EventKind.TASK_ID_REJECTED}' AND instr(t.detail, m.task_id))"
+    )
+
+
 _COPIED: Final = (
     "task_id, kind, email, status, received_on, regulation, holding_period, reason, submitted_at, updated_at"
 )
