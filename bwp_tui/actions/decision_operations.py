@@ -253,7 +253,7 @@ APPEAL: Final = RecordOperation(
     apply=decisions.appeal,
     result=_appealed,
     wrong_values_reason=_cannot_appeal_with,
-    disabled_reason=lambda task, _: decisions.cannot_appeal(task),
+    disabled_reason=lambda task, _: decisions.cannot_appeal(task) or decisions.appeal_answered_reason(task),
     undo_part=LegalRecord.APPEAL,
     alternative=withdrawal_of(LegalRecord.APPEAL),
 )

@@ -323,3 +323,14 @@ async def test_a_narrow_list_of_what_was_sent_shows_what_became_of_it(profile: P
         send_deletion(console.store)
         await console.press("H")
         await console.sees("STATE     RESPONSE", "done      accepted")
+
+
+@pytest.mark.parametrize("width", [90, 100, 104])
+async def test_what_is_wrong_with_an_answer_is_shown_in_whole(profile: Profile, width: int) -> None:
+    async with opened(profile, size=(width, 30)) as console:
+        await read(console, READY)
+        await console.press("B", *"bogus", "enter")
+        await console.until(lambda: console.main.prompt.mistake is not None)
+        assert console.main.prompt.mistake is not None
+        _, _, sentence = console.main.prompt.mistake
+        await console.until(lambda: sentence.split()[-1] in console.line("footer"))

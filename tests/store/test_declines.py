@@ -251,6 +251,7 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
     task = appeal(store, task.number, None, TODAY, False)
     assert (task.is_appeal_running, needs_answer(task), task.due_on) == (False, False, due)
     assert (task.appealed_on, task.appeal_answered_on, task.is_appeal_upheld) == (TODAY, TODAY, False)
+    assert APPEAL.disabled_reason(task, TODAY) is not None
     what = [(event.what, event.detail) for event in timeline.of_task(store, task.number)][-2:]
     assert what == [("appealed", f"on {TODAY}"), ("appeal answered", f"on {TODAY}: not upheld")]
     assert "upheld" in (requests.cannot_resubmit(task) or "")

@@ -267,6 +267,13 @@ def cannot_appeal(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
+def appeal_answered_reason(task: Task) -> Reason | None:
+    if task.appeal_answered_on is None:
+        return None
+    sentence = f"The appeal of {task.name} was answered on {task.appeal_answered_on}; withdraw it to record another."
+    return Reason("appeal answered already", sentence)
+
+
 def cannot_appeal_on(
     task: Task, today: date, received: date | None, answered: date | None, upheld: bool | None
 ) -> Reason | None:
@@ -274,11 +281,8 @@ def cannot_appeal_on(
     if received is None and answered is None and upheld is None:
         return Reason("without a day", f"Say when the appeal of {task.name} was received, or when it was answered.")
     # Several are often recorded at once, and a day that is moved unseen moves a due date.
-    if task.appeal_answered_on is not None:
-        sentence = (
-            f"The appeal of {task.name} was answered on {task.appeal_answered_on}; withdraw it to record another."
-        )
-        return Reason("appeal answered already", sentence)
+    if (reason := appeal_answered_reason(task)) is not None:
+        return reason
     if received is not None and task.appealed_on is not None:
         sentence = f"The appeal of {task.name} was received on {task.appealed_on}; withdraw it to record another day."
         return Reason("appealed already", sentence)

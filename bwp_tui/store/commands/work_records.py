@@ -107,7 +107,7 @@ def cannot_watch(task: Task) -> str | None:
 def cannot_open_result(task: Task) -> str | None:
     """Return why there is no saved result to open, or None when there is."""
     if task.is_purged:
-        return f"Task {task.name} was purged, and its result with it."
+        return f"Task {task.name} was purged: where its result was saved, if it is still there, is no longer known."
     if task.kind is Kind.DELETION:
         return "A deletion has no result."
     if task.is_final and task.status != Status.COMPLETED and task.download is None:
