@@ -120,6 +120,7 @@ VERIFY: Final = RecordOperation(
     replaced=_replaced_verification,
     result=lambda chosen, _: f"The verification of {chosen.name} is recorded.",
     skip_reason=lambda task, _: legal_records.cannot_verify_in_bulk(task),
+    values_warning=lambda task, values: legal_records.cannot_record_on(task, values.get("on") or date.max),
     with_new_due_date=lambda task, values, today: legal_records.after_verification(task, values.get("on") or today),
     undo_part=LegalRecord.VERIFICATION,
     alternative=withdrawal_of(LegalRecord.VERIFICATION),

@@ -228,6 +228,8 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
 
     def _show_update(self, update: Snapshot | str) -> None:
         """Show a snapshot of the history on all screens, or the sentence on why there is none."""
+        if not self.is_running:
+            return  # the widgets of the screens are being removed
         for screen in self.screen_stack:
             if isinstance(screen, SnapshotListener):
                 screen.show_snapshot(update)

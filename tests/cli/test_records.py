@@ -43,7 +43,7 @@ def test_work_on_a_task_is_in_its_json_and_on_its_timeline(office: Bwp) -> None:
         ["note", "1", "left a message"],
         ["tag", "1", "+vip", "+x"],
         ["tag", "1", "-x"],
-        ["verify", "1", "--how", "order details", "--by", "jane", "--on", "2026-01-02"],
+        ["verify", "1", "--how", "order details", "--by", "jane", "--on", "2026-01-02", "--yes"],
         ["assign", "1", "jane"],
         ["extend", "1", "--reason", "complex"],
         ["acknowledge", "1"],

@@ -32,12 +32,12 @@ async def test_a_deletion_of_somebody_unknown_is_recorded_without_typing_the_ema
     async with opened(profile, size=size) as console:
         await console.fill(kind="deletion", email="new@example.com")
         assert is_shown(console, "email_again")
-        verified = console.main.query_one("#field-verified", RadioField)
-        verified.focus()
+        send = console.main.query_one("#field-send", RadioField)
+        send.focus()
         await console.press("space")
         await console.sees("RECEIVED, not sent" if size == (60, 15) else "nothing is sent yet")
         assert not is_shown(console, "email_again")
-        assert "● no" in console.text
+        assert "● later" in console.text
         await console.submit_form()
         await console.sees("nothing is sent yet.")
         task = console.task(NEW)
@@ -47,7 +47,7 @@ async def test_a_deletion_of_somebody_unknown_is_recorded_without_typing_the_ema
             False,
         )
         await console.do("new")
-        assert verified.value == "yes"
+        assert send.value == "now"
 
 
 async def test_it_is_verified_and_sent_at_the_keyboard(profile: Profile) -> None:

@@ -46,6 +46,8 @@ async def test_a_verification_says_how_by_whom_and_when(profile: Profile) -> Non
         await type_over(console, "soon")
         await console.sees("Use YYYY-MM-DD")
         await type_over(console, "yesterday")
+        await console.until(lambda: "[Y/n]" in console.line("prompt"))
+        await console.press("y")
         await console.sees(f"The verification of {console.task(READY).name} is recorded.")
         found = console.task(READY).verification
         assert found is not None

@@ -17,10 +17,10 @@ from textual.widgets import Input
 
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.request_draft import (
+    AT_ONCE_HINT,
+    HELD_HINT,
     NO_HOLD_HINT,
     PROCESSING_HINT,
-    UNVERIFIED_HINT,
-    VERIFIED_HINT,
     Draft,
     Hint,
 )
@@ -32,7 +32,7 @@ from bwp_tui.domain.times import day_of_word, typed_day, zone_name
 from bwp_tui.settings import Profile
 
 _KINDS: Final = ("retrieval", "deletion")
-_YES: Final = "yes"
+_NOW: Final = "now"
 _DELETION_FIELDS: Final = ("hold", "reason")
 _PROPOSED_FIELDS: Final = ("received", "regulation", "hold")
 """Fields that begin with a proposal, which what is typed replaces."""
@@ -147,7 +147,7 @@ class RequestForm(Vertical):
         for name, _label, _hint in _TEXTS:
             yield self._row(name, TextField(id=f"field-{name}", select_on_focus=name in _PROPOSED_FIELDS))
             if name == "regulation":
-                yield self._row("verified", RadioField((_YES, "no"), id="field-verified"))
+                yield self._row("send", RadioField((_NOW, "later"), id="field-send"))
         yield StyledLine(id="form-outlook")
         yield StyledLine(id="form-remedy")
 
@@ -163,7 +163,7 @@ class RequestForm(Vertical):
             if self.children:
                 return
             await self.mount(*self._rows())
-            for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("verified", "Verified")):
+            for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("send", "Send")):
                 self._line(f"label-{field}").show((label, "muted"))
             self.clear()
             self.set_interval(_DAY_CHECK_S, self.follow_day)
@@ -201,7 +201,7 @@ class RequestForm(Vertical):
         for field, text in self._defaults().items():
             self._field(field).value = text
         self.query_one("#field-kind", RadioField).value = kind.lower()
-        self.query_one("#field-verified", RadioField).value = _YES
+        self.query_one("#field-send", RadioField).value = _NOW
         self._check()
 
     def _defaults(self) -> dict[str, str]:
@@ -223,7 +223,7 @@ class RequestForm(Vertical):
         received = typed_day(texts["received"], self._today())
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
-            verified=self.query_one("#field-verified", RadioField).value == _YES,
+            sends_at_once=self.query_one("#field-send", RadioField).value == _NOW,
             default_hold=self._profile.holding_period,
             **texts | {"received": texts["received"] if received is None else received.isoformat()},
         )
@@ -281,7 +281,7 @@ class RequestForm(Vertical):
 
     def _submit_unless_late(self, draft: Draft) -> None:
         """Submit a draft; one that would miss its due date only after a second enter, which is no double key."""
-        if draft.verified and draft.may_be_late(self._today()) and draft != self._late_draft:
+        if draft.sends_at_once and draft.may_be_late(self._today()) and draft != self._late_draft:
             self._late_draft, self._late_since = draft, time.monotonic()
             self._show_outlook(draft, self._today())
         elif self._late_draft is None or time.monotonic() - self._late_since >= SECOND_ENTER_S:
@@ -307,7 +307,7 @@ class RequestForm(Vertical):
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
         self.query_one("#row-email_again").display = draft.needs_email_again
-        self._hint("verified", *((VERIFIED_HINT, "muted") if draft.verified else (UNVERIFIED_HINT, "warn")))
+        self._hint("send", *((AT_ONCE_HINT, "muted") if draft.sends_at_once else (HELD_HINT, "warn")))
         mistakes = draft.mistakes(today)
         for field, _label, hint in _TEXTS:
             if field in mistakes:

@@ -74,9 +74,12 @@ def answer_day_warning(task: Task, day: date | None) -> Reason | None:
             return Reason("perhaps not sent", f"Whether {task.name} was sent to the service is not known.")
         return Reason("not sent yet", f"Task {task.name} has not been sent to the service yet.")
     sent_on = local_day(task.submitted_at)
-    if day is None or day >= sent_on:
-        return None
-    return Reason("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
+    if day is not None and day < sent_on:
+        return Reason("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
+    if not task.is_final:
+        sentence = f"Task {task.name} is {task.status}: it has not ended at the service, and may still fail."
+        return Reason("not ended yet", sentence)
+    return None
 
 
 def answer_warning(task: Task, day: date | None, in_part: str | None) -> Reason | None:
