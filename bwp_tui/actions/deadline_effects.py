@@ -43,7 +43,7 @@ class DeadlineEffects:
         self._late = 0
         self._late_without_hold = 0
         self._fitting: int | None = None
-        self.shortened = self.without_hold = 0
+        self.shortened = self.without_hold = self._kept = 0
         self._shorter_holds = set[int]()
 
     @property
@@ -91,7 +91,10 @@ class DeadlineEffects:
         if self.shortened:
             least, most = min(self._shorter_holds), max(self._shorter_holds)
             days = "" if least == most else f"{least} to "
-            shortened = f"{'Hold' if self.shortened == 1 else 'Holds'} shortened to {days}{counted(most, 'day')}"
+            holds = "Hold" if self.shortened == 1 else "Holds"
+            if self._kept:
+                holds = f"{self.shortened} of {counted(self.shortened + self._kept, 'hold')}"
+            shortened = f"{holds} shortened to {days}{counted(most, 'day')}"
         begin = "begins" if self.without_hold == 1 else "begin"
         at_once = f"{counted(self.without_hold, 'deletion')} {begin} at once and cannot be cancelled"
         return "; ".join(filter(None, (shortened, at_once if self.without_hold else "")))
@@ -112,6 +115,7 @@ class DeadlineEffects:
             DEFAULT_HOLDING_PERIOD if days is None else days for days in (self._hold(task), task.holding_period)
         )
         self.shortened += hold < own
+        self._kept += hold >= own
         self._shorter_holds |= {hold} if hold < own else set()
         self.without_hold += not hold
         due = task.due_on

@@ -211,8 +211,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         from bwp_tui.console.screens.help import HelpScreen  # not before the first frame
 
         if isinstance(screen := self.screen, ActionScreen):
-            actions = self._session.keymap.actions_of(screen.scope)
-            self.push_screen(HelpScreen(self._session, screen.context, actions))
+            self.push_screen(HelpScreen(self._session, screen, self._session.keymap.actions_of(screen.scope)))
 
     def on_unmount(self) -> None:
         self._key_queue.stop()

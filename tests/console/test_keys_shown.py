@@ -144,6 +144,19 @@ async def test_the_help_lists_every_action_with_its_keys_its_name_and_its_line(p
         assert "status:failed,on_hold -note:later any of several" in words
 
 
+async def test_the_help_says_of_marked_tasks_what_the_keys_would_do(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.go_to(HELD)
+        assert console.main.disabled_reason("download") is not None
+        await console.go_to(READY)
+        await console.press("space")
+        await console.go_to(HELD)
+        await console.press("question_mark")
+        await console.until(lambda: shows_help(console))
+        ready = next(action for action in ACTIONS if action.name == "download")
+        assert f"unavailable: {ready.disabled_reason(console.main.context)}" not in " ".join(help_text(console).split())
+
+
 async def test_the_help_has_as_many_columns_as_fit_and_keeps_its_groups_in_order(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
         await console.press("question_mark")

@@ -202,6 +202,21 @@ def test_tasks_that_the_service_does_not_know_hold_up_no_other_request(health: S
     assert engine_state.read(store).service == ServiceHealthState.REACHED
 
 
+def test_a_rate_limit_that_time_has_lifted_is_shown_no_longer(
+    health: ServiceHealth, clock: ManualClock, store: Store
+) -> None:
+    for _ in range(400):
+        assert health.begin_call()
+    health.record_failure(Throttled("slow down"))
+    clock.advance(seconds=seconds_until_call(health, clock))
+    health.record_success()
+    health.drop_outgrown_limit()
+    assert engine_state.read(store).service == ServiceHealthState.THROTTLED
+    clock.advance(hours=1)
+    health.drop_outgrown_limit()
+    assert engine_state.read(store).service == ServiceHealthState.REACHED
+
+
 def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:
     health.record_failure(BadCredentials("wrong"))
     assert health.reserve().calls == 0

@@ -110,7 +110,7 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
     fitted = bulk_plan.plan(store, RESUBMIT, (1, 2, 3, 4), TODAY, {"hold_rule": fit})
     assert (
         fitted.warning
-        == f"1 deletion would end after its due date, even without a hold. Hold shortened to 1 day; {AT_ONCE}"
+        == f"1 deletion would end after its due date, even without a hold. 1 of 3 holds shortened to 1 day; {AT_ONCE}"
     )
     assert not fitted.can_meet_due_dates
     results = _results(store, RESUBMIT.change_for(ACTOR, hold_rule=fit), [1, 2, 3, 4])

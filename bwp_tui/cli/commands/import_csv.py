@@ -64,12 +64,14 @@ def import_file(arguments: Namespace) -> None:
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     if arguments.awaits_verification:
         print_message("They are RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
-    else:
-        if session.profile.deletions_need_approval:
-            print_message(
-                "Deletions among them are UNAPPROVED and not sent before another person runs: bwp-tui approve."
-            )
-        _print_when_sent(session)
+        return
+    kinds = {line.content.kind for line in planned.lines if line.content}
+    if not session.profile.deletions_need_approval or Kind.DELETION not in kinds:
+        _print_when_sent(session, "They")
+        return
+    print_message("The deletions are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
+    if Kind.RETRIEVAL in kinds:
+        _print_when_sent(session, "The retrievals")
 
 
 def _import_answers(arguments: Namespace) -> None:
@@ -93,15 +95,15 @@ def _import_answers(arguments: Namespace) -> None:
     print(f"{counted(len(numbers), 'answer')} recorded.")
 
 
-def _print_when_sent(session: CommandSession) -> None:
+def _print_when_sent(session: CommandSession, what: str) -> None:
     from bwp_tui.engine.runtime.lease import NOT_RESPONDING, misses_heartbeats
 
     if not session.has_engine():
-        print_message("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
+        print_message(f"{what} are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
     elif misses_heartbeats(session.profile.lease_path):
-        print_message(f"The engine {NOT_RESPONDING}. They are not sent yet; see: bwp-tui doctor.")
+        print_message(f"The engine {NOT_RESPONDING}. {what} are not sent yet; see: bwp-tui doctor.")
     else:
-        print_message("The engine that runs for this profile sends them.")
+        print_message(f"{what} are sent by the engine that runs for this profile.")
 
 
 def _read(file: Path) -> tuple[bytes, bool]:

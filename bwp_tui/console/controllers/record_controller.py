@@ -73,7 +73,8 @@ class RecordController:
             plan = with_values
         today, now = session.today(), plan.current
         check = bulk_plan.plan_check(operation, today, values)
-        skipped = "" if operation.arguments or operation.is_confirmed_by_count else now.skipped_clause
+        is_known = operation.is_confirmed_by_count or (operation.arguments and not given)  # a question has said it
+        skipped = "" if is_known else now.skipped_clause
         alone = session.reader.by_numbers(now.possible) if len(now.possible) == 1 else []
         if now.cancelled_first:
             some = "" if alone else f"{now.cancelled_first} of them "

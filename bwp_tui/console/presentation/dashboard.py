@@ -140,10 +140,10 @@ class _Sections:
         for name, counts, role in (("received", received, "busy"), ("answered", answered, "good")):
             bars = sparkline(counts, most) if self._bar_cells else ""
             line: StyledText = (f"{bars:<{self._bar_cells}}", role)
-            days = f"<{_WEEK_DAYS}d"
-            events = f"(answered{days} or declined{days})" if name == "answered" else f"received{days}"
             texts = (self._label(name), line, self._number_behind_bar(counts[-1]))
-            yield FigureLine(texts, f"{events} -is:resubmitted")
+            # No filter tells which declines are answers, as the figure does.
+            task_filter = "" if name == "answered" else f"received<{_WEEK_DAYS}d -is:resubmitted"
+            yield FigureLine(texts, task_filter)
 
     def _statuses(self) -> Iterator[FigureLine]:
         figures = self._figures

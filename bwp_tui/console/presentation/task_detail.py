@@ -134,7 +134,7 @@ def fact_lines(
         yield fact("Answered", ("not yet", "muted"))
     if task.earlier_number:
         text = f"#{task.earlier_number}{f' ({earlier.status})' if earlier else ''} has the same email and kind"
-        yield fact("Earlier", (text, "warn"), (f"  {context.key('earlier')}", "key"))
+        yield fact("Earlier", (text, "warn"), (f"  {context.key('earlier')}", "key"), " shows it")
     if later is not None:
         yield fact("Later", (f"#{later.number} ({later.status}) has the same email and kind", "warn"))
     if task.resubmit_of:

@@ -300,6 +300,9 @@ class DownloadsScreen(FrontScreen):
 
     def _mark_all(self) -> None:
         markable = frozenset(download.id for download, _ in self.listed if download.is_open)
+        if not markable:
+            self.show_status("No download that is listed waits or runs.", "warn")
+            return
         self.mark(frozenset() if markable <= self.marks else markable | self.marks)
 
     def _open_archive(self) -> None:

@@ -9,11 +9,12 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from bwp_tui.console.bindings.actions import Action, ActionContext, Scope
+from bwp_tui.console.bindings.actions import Action, Scope
 from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.bindings.screen_actions import GROUPS
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.protocols import ActionHost
 from bwp_tui.console.screens.front_screens import TEXT_MARGIN, SearchedScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -37,25 +38,20 @@ class HelpScreen(SearchedScreen):
     """Lists the keys of a screen in the order of `GROUPS`.
 
     Args:
-        context: what decides which actions are possible on that screen.
+        opener: that screen, which says which actions are possible on it.
         notes: the parts after the keys.
     """
 
     scope = Scope.HELP
 
-    def __init__(
-        self,
-        session: Session,
-        context: ActionContext,
-        actions: Sequence[Action],
-        *notes: HelpNotes,
-    ) -> None:
+    def __init__(self, session: Session, opener: ActionHost, actions: Sequence[Action], *notes: HelpNotes) -> None:
         super().__init__(session)
         self.handlers["help"] = self.close
         everywhere = self.keymap.actions_of(Scope.APP)
+        self._reasons = {action.name: action.disabled_reason(opener.context) for action in everywhere}
+        self._reasons |= {action.name: opener.disabled_reason(action.name) for action in actions}
         self._actions = sorted((*actions, *everywhere), key=lambda action: GROUPS.index(action.group))
         self._notes = notes
-        self._opener_context = context
         self._keys = max(_KEYS_WIDTH, *(len(_keys_of(action)) for action in self._actions))
 
     def on_mount(self) -> None:
@@ -77,7 +73,7 @@ class HelpScreen(SearchedScreen):
         self.finder.update()
 
     def _lines(self, action: Action, keys_width: int, width: int) -> list[list[StyledText]]:
-        reason = action.disabled_reason(self._opener_context)
+        reason = self._reasons[action.name]
         command = f" · bwp-tui {action.cli_usage}" if action.cli_usage else ""
         more = [f"{action.name}{command}", *([f"unavailable: {reason}"] if reason else [])]
         return _entry(_keys_of(action), keys_width, action.help, more, width, is_possible=not reason)

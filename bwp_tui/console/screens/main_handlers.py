@@ -197,7 +197,7 @@ class MainHandlers:
         screen, session = self._screen, self._screen.session
         actions = with_view_names(session.keymap.actions_of(Scope.MAIN), screen.views)
         mouse = mouse_notes(is_on=session.profile.uses_mouse(os.environ))
-        self._open(HelpScreen(session, screen.context, actions, FILTER_NOTES, sign_notes(), mouse))
+        self._open(HelpScreen(session, screen, actions, FILTER_NOTES, sign_notes(), mouse))
 
 
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")

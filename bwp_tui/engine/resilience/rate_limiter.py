@@ -75,6 +75,11 @@ class RateLimiter:
             if self.rate >= self._throttled_rate:
                 self.rate = None
 
+    def is_outgrown(self) -> bool:
+        """Return whether the next success will drop the limit: the time since has raised it far enough."""
+        raised = RATE_GAIN * (self._clock() - self._raised_at)
+        return self.rate is not None and self.rate + raised >= self._throttled_rate
+
     def shift_clock(self, seconds: float) -> None:
         """Adjust recorded times after the clock went back by `seconds`."""
         self._starts.clear()
