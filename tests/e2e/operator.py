@@ -143,7 +143,9 @@ def submit_deletion(terminal: Terminal, email: str) -> None:
     terminal.send(email)
     terminal.wait_for(lambda screen: screen.count(email) == 2)
     terminal.send(ENTER)
-    if "Recorded as #" not in terminal.wait_for(lambda screen: "Recorded as #" in screen or "late" in screen):
+    if "Recorded as #" not in terminal.wait_for(
+        lambda screen: re.search(r"Recorded as #|\blate\b", screen) is not None
+    ):
         terminal.wait_until_quiet(quiet=SECOND_ENTER_S + 0.1)
         terminal.send(ENTER)
         terminal.wait_for("Recorded as #")
