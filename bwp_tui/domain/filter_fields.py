@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.regulations import BY_NAME, DEFAULT_REGULATION, IDS, stored_names
+from bwp_tui.domain.regulations import DEFAULT_REGULATION, IDS, REGULATIONS_BY_NAME, stored_names
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 
@@ -139,7 +139,7 @@ FIELDS: Final = {
             "regulation",
             f"regulation, such as {DEFAULT_REGULATION}",
             IDS,
-            synonyms={name: stored_names(row.id) for name, row in BY_NAME.items()},
+            synonyms={name: stored_names(row.id) for name, row in REGULATIONS_BY_NAME.items()},
         ),
         FieldSpec("assigned", Match.CONTAINS, "assigned_to", "assignee: assigned:none", (NOBODY,)),
         FieldSpec("verified", Match.PRESENT, "verified_on", "whether the identity was verified", _YES_OR_NO),

@@ -183,7 +183,7 @@ REGULATIONS: Final = {name: row for row in _ROWS for name in (row.id, *row.alias
 DEFAULT_REGULATION: Final = IDS[0]
 """The regulation of a profile that sets none: the strictest of a US state, since it alone wants an acknowledgement."""
 
-BY_NAME: Final = REGULATIONS | {row.title.casefold(): row for row in _ROWS}
+REGULATIONS_BY_NAME: Final = REGULATIONS | {row.title.casefold(): row for row in _ROWS}
 """The regulations by id, alias and title in lower case, such as a state's whole name."""
 
 _BY_STATE_CODE: Final = {row.id.removeprefix("us-"): row for row in _ROWS if row.id.startswith("us-")}
@@ -198,7 +198,7 @@ def find_regulation(text: str) -> Regulation | None:
 
     A state's code alone is none: in a table it may be a country's, such as DE.
     """
-    return BY_NAME.get(_normalized(text))
+    return REGULATIONS_BY_NAME.get(_normalized(text))
 
 
 def complete_regulation(text: str) -> tuple[Regulation, ...]:
@@ -206,14 +206,14 @@ def complete_regulation(text: str) -> tuple[Regulation, ...]:
     typed = _normalized(text)
     if (exact := find_regulation(typed) or _BY_STATE_CODE.get(typed)) is not None:
         return (exact,)
-    return tuple(dict.fromkeys(row for name, row in BY_NAME.items() if name.startswith(typed)))
+    return tuple(dict.fromkeys(row for name, row in REGULATIONS_BY_NAME.items() if name.startswith(typed)))
 
 
 def regulation_id(text: str) -> str:
     """Return the id of the regulation that a text names; raise ValueError, with a sentence, if it names none."""
     if (found := find_regulation(text)) is None:
         otherwise = f"; write one such as {DEFAULT_REGULATION} or Texas."
-        raise ValueError(f"“{clean_line(text)}” is no regulation{did_you_mean(text, BY_NAME, otherwise)}")
+        raise ValueError(f"“{clean_line(text)}” is no regulation{did_you_mean(text, REGULATIONS_BY_NAME, otherwise)}")
     return found.id
 
 

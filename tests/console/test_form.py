@@ -9,7 +9,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from bwp_tui.console.state.request_draft import AT_ONCE_HINT, Draft
+from bwp_tui.console.state.request_draft import SENT_NOW_HINT, Draft
 from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
@@ -345,7 +345,7 @@ async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
         assert hints
         draft = console.main.form.draft
         declared = {field: forms for field, _label, forms in _TEXTS} | draft.mistakes(TODAY)
-        declared |= {"regulation": draft.regulation_hint(), "send": AT_ONCE_HINT}
+        declared |= {"regulation": draft.regulation_hint(), "send": SENT_NOW_HINT}
         whole = {form for forms in declared.values() for form in forms}
         for hint in hints:
             assert console.line(hint).strip() in {"", *whole}

@@ -210,10 +210,10 @@ def test_a_rate_limit_that_time_has_lifted_is_shown_no_longer(
     health.record_failure(Throttled("slow down"))
     clock.advance(seconds=seconds_until_call(health, clock))
     health.record_success()
-    health.drop_outgrown_limit()
+    health.drop_expired_limit()
     assert engine_state.read(store).service == ServiceHealthState.THROTTLED
     clock.advance(hours=1)
-    health.drop_outgrown_limit()
+    health.drop_expired_limit()
     assert engine_state.read(store).service == ServiceHealthState.REACHED
 
 

@@ -27,12 +27,12 @@ PROCESSING_HINT: Final[Hint] = (
     f"then up to {PROCESSING_DAYS} days' work",
     f"and {PROCESSING_DAYS} more",
 )
-HELD_HINT: Final[Hint] = (
+SENT_LATER_HINT: Final[Hint] = (
     "it becomes RECEIVED, and nothing is sent yet",
     "RECEIVED: nothing is sent yet",
     "RECEIVED, not sent",
 )
-AT_ONCE_HINT: Final[Hint] = (
+SENT_NOW_HINT: Final[Hint] = (
     "no verification of the identity is recorded",
     "no verification recorded",
     "not verified here",
@@ -56,7 +56,7 @@ class Draft:
     note: str
     email_again: str
     """For a deletion that is sent: the email typed a second time."""
-    sends_at_once: bool = True
+    sends_now: bool = True
     """Whether the request is sent at once; if not, it is RECEIVED until the requester's identity is verified."""
     default_hold: int = DEFAULT_HOLDING_PERIOD
     """Days on hold where none are typed: the profile's."""
@@ -83,7 +83,7 @@ class Draft:
     @property
     def needs_email_again(self) -> bool:
         """Whether the email has to be typed a second time, as before a deletion is submitted."""
-        return self.kind is Kind.DELETION and self.sends_at_once
+        return self.kind is Kind.DELETION and self.sends_now
 
     def request(self) -> Request:
         """Return the request of a complete draft without mistakes."""
@@ -96,7 +96,7 @@ class Draft:
             holding_period=self.holding_period() if deletion else None,
             reason=self.reason.strip() or None if deletion else None,
             note=self.note.strip(),
-            awaits_verification=not self.sends_at_once,
+            awaits_verification=not self.sends_now,
         )
 
     def holding_period(self) -> int | None:

@@ -17,10 +17,10 @@ from textual.widgets import Input
 
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.request_draft import (
-    AT_ONCE_HINT,
-    HELD_HINT,
     NO_HOLD_HINT,
     PROCESSING_HINT,
+    SENT_LATER_HINT,
+    SENT_NOW_HINT,
     Draft,
     Hint,
 )
@@ -223,7 +223,7 @@ class RequestForm(Vertical):
         received = typed_day(texts["received"], self._today())
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
-            sends_at_once=self.query_one("#field-send", RadioField).value == _NOW,
+            sends_now=self.query_one("#field-send", RadioField).value == _NOW,
             default_hold=self._profile.holding_period,
             **texts | {"received": texts["received"] if received is None else received.isoformat()},
         )
@@ -281,7 +281,7 @@ class RequestForm(Vertical):
 
     def _submit_unless_late(self, draft: Draft) -> None:
         """Submit a draft; one that would miss its due date only after a second enter, which is no double key."""
-        if draft.sends_at_once and draft.may_be_late(self._today()) and draft != self._late_draft:
+        if draft.sends_now and draft.may_be_late(self._today()) and draft != self._late_draft:
             self._late_draft, self._late_since = draft, time.monotonic()
             self._show_outlook(draft, self._today())
         elif self._late_draft is None or time.monotonic() - self._late_since >= SECOND_ENTER_S:
@@ -307,7 +307,7 @@ class RequestForm(Vertical):
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
         self.query_one("#row-email_again").display = draft.needs_email_again
-        self._hint("send", *((AT_ONCE_HINT, "muted") if draft.sends_at_once else (HELD_HINT, "warn")))
+        self._hint("send", *((SENT_NOW_HINT, "muted") if draft.sends_now else (SENT_LATER_HINT, "warn")))
         mistakes = draft.mistakes(today)
         for field, _label, hint in _TEXTS:
             if field in mistakes:

@@ -70,15 +70,19 @@ class RateLimiter:
         """Raise the rate; drop the limit once it is back at the rate that was throttled."""
         if self.rate is not None:
             self._tokens, self._tokens_at = self._tokens_now(self.rate), self._clock()
-            self.rate += RATE_GAIN * (self._tokens_at - self._raised_at)
-            self._raised_at = self._tokens_at
+            self.rate, self._raised_at = self._raised(self.rate), self._tokens_at
             if self.rate >= self._throttled_rate:
                 self.rate = None
 
-    def is_outgrown(self) -> bool:
-        """Return whether the next success will drop the limit: the time since has raised it far enough."""
-        raised = RATE_GAIN * (self._clock() - self._raised_at)
-        return self.rate is not None and self.rate + raised >= self._throttled_rate
+    def drop_if_expired(self) -> bool:
+        """Drop the limit where time has raised it so far that the next success would; return whether it did."""
+        if self.rate is None or self._raised(self.rate) < self._throttled_rate:
+            return False
+        self.rate = None
+        return True
+
+    def _raised(self, rate: float) -> float:
+        return rate + RATE_GAIN * (self._clock() - self._raised_at)
 
     def shift_clock(self, seconds: float) -> None:
         """Adjust recorded times after the clock went back by `seconds`."""

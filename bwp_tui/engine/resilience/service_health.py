@@ -107,10 +107,9 @@ class ServiceHealth:
         else:
             engine_state.record_health(self._store, ServiceHealthState.THROTTLED, _SLOWED, None, self._rounded_rate)
 
-    def drop_outgrown_limit(self) -> None:
+    def drop_expired_limit(self) -> None:
         """Drop a rate limit that the next success will drop, which may be a day away: it is shown until then."""
-        if not self.is_failing and self._limiter.is_outgrown():
-            self._limiter.rate = None
+        if not self.is_failing and self._limiter.drop_if_expired():
             engine_state.record_health(self._store, ServiceHealthState.REACHED, None, None)
 
     def record_failure(self, error: ApiError) -> datetime:

@@ -137,7 +137,7 @@ class Engine:
             wake.clear()
             try:
                 self._clock_rollback.check()
-                self._health.drop_outgrown_limit()
+                self._health.drop_expired_limit()
                 await worker.run_ready()
                 next_at = worker.next_at()
                 left_s = LONGEST_SLEEP_S if next_at is None else (next_at - self._store.clock()).total_seconds()

@@ -28,10 +28,12 @@ _NO_REQUEST: Final = (
 )
 """Matches the tracked tasks of which the service knew no task id."""
 
-RECEIPTS: Final = (
-    "SELECT received_on AS day FROM tasks WHERE number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1"
-    f" UNION ALL SELECT number FROM tasks WHERE {_NO_REQUEST})"
+_UNCOUNTED: Final = (
+    f"SELECT number FROM tasks WHERE resubmitted = 1 UNION ALL SELECT number FROM tasks WHERE {_NO_REQUEST}"
 )
+"""The numbers of the tasks that stand for no request, or for one that counts by a newer task."""
+
+RECEIPTS: Final = f"SELECT received_on AS day FROM tasks WHERE number NOT IN ({_UNCOUNTED})"
 """The day of receipt of each request; an index finds those of some days."""
 
 _DECLINED: Final = "declined as "
@@ -55,9 +57,7 @@ _ANSWERED_ON: Final = (
 
 ANSWERS: Final = (
     "SELECT answered_on AS day, received_on, due_on, NULL AS declined FROM tasks WHERE answered_on IS NOT NULL"
-    " AND number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1"
-    " UNION ALL SELECT number FROM tasks WHERE status = 'DECLINED'"
-    f" UNION ALL SELECT number FROM tasks WHERE {_NO_REQUEST})"
+    f" AND number NOT IN ({_UNCOUNTED} UNION ALL SELECT number FROM tasks WHERE status = 'DECLINED')"
     f" UNION ALL SELECT {_ANSWERED_ON}, received_on, due_on, number FROM tasks WHERE status = 'DECLINED'"
 )
 """The day of each answer by `_ANSWERED_ON`, and the number of what was declined; an index finds those of some days."""
