@@ -138,11 +138,12 @@ def _adapt_older_copy(
         return None
     if is_older_than_rows(db):
         raise StoreDamaged(f"The history {path} is damaged (its own state is older than its rows).")
-    if lock is not None:  # this process opens the history for the first time
+    # This process opens the history for the first time. Who has a replaced file open can write nothing back.
+    if lock is not None and known.file in ("", state.file):
         if not lock.lock_exclusive(timeout_s=0):
             raise StoreMoved(
-                f"The history {path} lacks what another bwp-tui that has it open has recorded: it, or its log, was "
-                "replaced or removed meanwhile. Close that program, which writes back what it can, and try again."
+                f"The history {path} lacks what another bwp-tui that has it open has recorded: its log was removed "
+                "or replaced meanwhile. Close that program, which writes back what it can, and try again."
             )
         lock.lock_shared()
     from bwp_tui.store.database.digest_chain import ChainWriter, chain_of_removed, write_chains
@@ -151,13 +152,15 @@ def _adapt_older_copy(
 
     chains = ChainWriter(db)
     with db:
+        db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (known.revision,))
+        if high_water_mark.read() != known:  # another process has prepared it meanwhile
+            return None
         mark_waiting_as_sent(db)
         make_unsent_unconfirmed(db, format_instant(clock()))
         chains.write()
         if state.identity == known.identity:
             write_chains(db, map(chain_of_removed, reserve_numbers(db, known.highest_number)))
-        db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (known.revision,))
-    high_water_mark.reset(state_of(db, path))
+        high_water_mark.reset(state_of(db, path))
     return _older_copy_report(path, state, known)
 
 

@@ -102,6 +102,23 @@ def test_a_program_whose_log_was_removed_writes_it_back_when_it_closes(path: Pat
         assert scalar(store, "SELECT count(*) FROM tasks") == 2
 
 
+def test_a_copy_in_place_of_an_open_history_and_its_log_takes_what_others_record(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(open_store(path)) as store:
+        submitted(store)
+    shutil.copyfile(path, copy)
+    with closing(open_store(path)) as store:
+        submitted(store, email="later@example.com")
+        for ending in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{ending}").unlink()
+        copy.replace(path)
+        assert _submit_elsewhere(path) == ""
+        with pytest.raises(StoreMoved):
+            submitted(store)
+    with closing(open_store(path)) as store:
+        assert scalar(store, "SELECT count(*) FROM tasks") == 2
+
+
 def test_others_say_that_the_log_was_removed(path: Path) -> None:
     with closing(open_store(path)) as store:
         submitted(store)

@@ -20,7 +20,7 @@ from bwp_tui.domain.urls import Shop
 from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
 from bwp_tui.store.database.error_translation import damage_error, flagged_errors
 from bwp_tui.store.database.file_lock import FileLock
-from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, with_newest_entries
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, file_checksum, with_newest_entries
 from bwp_tui.store.database.open import OpenedDatabase
 from bwp_tui.store.database.shop_binding import bind_shop, binding_conflict
 from bwp_tui.store.errors import (
@@ -305,7 +305,7 @@ class Store:
                     with self._translated_errors():
                         self._check_shop()
                         bind_shop(self._db, self._shop)
-                state = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
+                state = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]), file=file_checksum(self.path))
                 self._transaction = Transaction(self, state.revision, now, now_text, self._deletions_need_approval)
                 yield self._transaction
                 with self._translated_errors():

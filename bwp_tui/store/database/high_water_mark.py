@@ -32,6 +32,16 @@ class HistoryState(NamedTuple):
     """The number of the newest event of all timelines, and a checksum of it; empty where there is none."""
     highest_number: int = 0
     """The highest number that a task was given."""
+    file: str = ""
+    """Which file it is in (`file_checksum`): a copy that is put in its place is another one."""
+
+
+def file_checksum(path: Path) -> str:
+    """Return a checksum of a file's device and number, or nothing where there is no file."""
+    with suppress(OSError):
+        status = path.stat()
+        return f"{zlib.crc32(f'{status.st_dev} {status.st_ino}'.encode()):08x}"
+    return ""
 
 
 def is_later_state(db: apsw.Connection, state: HistoryState, known: HistoryState) -> bool:
@@ -120,7 +130,7 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
     rows = db.execute("SELECT identity, meta.revision, newest_at FROM meta, engine").fetchall()
     identity, revision, newest_at = rows[0] if len(rows) == 1 else (None, None, None)
     if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
-        return with_newest_entries(HistoryState(identity, revision, newest_at), db)
+        return with_newest_entries(HistoryState(identity, revision, newest_at, file=file_checksum(path)), db)
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
 
 
@@ -129,6 +139,6 @@ def _decode(record: bytes) -> HistoryState | None:
     with suppress(ValueError):
         if int(checksum, 16) == zlib.crc32(text):
             identity, revision, newest_at, *entries = text.decode().split(" ")
-            event, number, *_ = (*entries, "", "")  # earlier versions did not write them
-            return HistoryState(identity, int(revision), newest_at, event, int(number or 0))
+            event, number, file, *_ = (*entries, "", "", "")  # earlier versions did not write them
+            return HistoryState(identity, int(revision), newest_at, event, int(number or 0), file)
     return None
