@@ -85,11 +85,15 @@ def _question_of_download(task: Task, _subject: str) -> str:
     return "" if saved is None else f"Already downloaded as {saved.name}. Download it again?"
 
 
+def _request_download(store: Store, number: int, actor: str, folder: str) -> None:
+    requests.download(store, number, folder, actor)
+
+
 DOWNLOAD_AGAIN: Final = ServiceOperation(
     name="download again",
     noun="download",
     disabled_reason=lambda task, _: cannot_download(task),
-    apply=lambda store, number, actor, folder: requests.download(store, number, folder, actor),
+    apply=_request_download,
     result=lambda task, _: f"The download of #{task.number} was asked for.",
     is_harmless=True,
 )

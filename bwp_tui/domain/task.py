@@ -182,7 +182,7 @@ class Task(NamedTuple):
     revision: int
     """Number of the last transaction that changed the row."""
     download: Download | None
-    """The newest download of this task's result."""
+    """The newest download of this task's result; a saved one before later attempts that ended without one."""
     assigned_to: str | None = None
     verification: Verification | None = None
     extended_on: date | None = None

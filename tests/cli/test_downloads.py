@@ -165,6 +165,15 @@ def test_asking_for_a_result_whose_download_is_paused_lets_it_go_on(shop: Bwp) -
     assert (ended.code, ended.out.count("\n")) == (0, 1)
 
 
+def test_the_time_limit_of_a_download_tells_what_the_service_responded(shop: Bwp) -> None:
+    store = shop.store()
+    in_status(store, "COMPLETED", task_id="of another shop")
+    store.close()
+    ended = shop("download", "1", "--timeout", "3")
+    assert ended.code == 3
+    assert ended.err.startswith("bwp-tui: The service does not know this task")
+
+
 def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:
     def nobody(what: str) -> str:
         return f"bwp-tui: No engine runs for this profile: {what} as soon as bwp-tui run or the console does.\n"

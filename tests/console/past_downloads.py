@@ -22,9 +22,7 @@ PAST: Final = tuple(PastTask(f"{name}@example.com", status=Status.COMPLETED) for
 
 def ask(store: Store, name: str) -> int:
     """Ask for the result of the task called `name`; return the download's id."""
-    task = requests.download(store, NAMES.index(name) + 1, FOLDER, "op")
-    assert task.download is not None
-    return task.download.id
+    return requests.download(store, NAMES.index(name) + 1, FOLDER, "op")
 
 
 def order_of(store: Store, download_id: int) -> DownloadJob:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.downloads import Download
-from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.commands import download_queue, requests, work_records
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -28,9 +28,7 @@ def _asked(store: Store, count: int) -> list[int]:
     for _ in range(count):
         serial = scalar(store, "SELECT count(*) FROM tasks") + 1
         task = in_status(store, "COMPLETED", task_id=f"task-{serial}")
-        download = requests.download(store, task.number, FOLDER, ACTOR).download
-        assert download is not None
-        found.append(download.id)
+        found.append(requests.download(store, task.number, FOLDER, ACTOR))
     return found
 
 
@@ -241,6 +239,32 @@ def test_a_result_that_is_gone_from_disk_is_downloaded_again_and_one_that_is_the
     file.unlink()
     (again,) = download_queue.retry(store, [asked], ACTOR)
     assert (again.refused, again.resulting_id == asked) == (None, False)
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "failed"])
+@pytest.mark.parametrize("is_still_there", [True, False])
+def test_a_later_download_without_a_file_hides_no_result_that_is_still_saved(
+    store: Store, tmp_path: Path, ending: str, is_still_there: bool
+) -> None:
+    (first,) = _asked(store, 1)
+    order, file = _order(store, first), tmp_path / "a.zip"
+    file.write_bytes(b"x" * 10)
+    downloads.record_start(store, order)
+    downloads.record_success(store, order, str(file), 10, "ab" * 32)
+    second = requests.download(store, order.task_number, FOLDER, ACTOR)
+    assert "downloaded again" in str(work_records.cannot_open_result(tasks.get(store, order.task_number)))
+    if not is_still_there:
+        file.unlink()
+    if ending == "failed":
+        downloads.record_failure(store, _order(store, second), "The service has removed it.")
+    else:
+        download_queue.cancel(store, [second], ACTOR)
+    task = tasks.get(store, order.task_number)
+    assert task.download is not None
+    assert task.download.id == (first if is_still_there else second)
+    assert (work_records.cannot_open_result(task) is None) == is_still_there
+    (retried,) = download_queue.retry(store, [second], ACTOR)
+    assert retried.refused is None
 
 
 def _bring(store: Store, download: int, state: str) -> None:

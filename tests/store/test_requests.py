@@ -292,9 +292,8 @@ def test_a_task_is_judged_as_it_is_when_the_transaction_has_begun(
 
 def test_a_completed_retrieval_is_downloaded_once_at_a_time(store: Store) -> None:
     task = in_status(store, "COMPLETED")
-    asked = requests.download(store, task.number, "/srv/results", ACTOR)
-    assert asked.download is not None
-    assert (asked.download.state, asked.download.bytes, asked.download.asked_at) == ("queued", 0, NOW)
+    (asked,) = downloads.by_ids(store, [requests.download(store, task.number, "/srv/results", ACTOR)])
+    assert (asked.state, asked.bytes, asked.asked_at) == ("queued", 0, NOW)
     (order,) = downloads.ready(store, NOW, 5)
     assert (order.task_number, order.folder, order.task_id) == (task.number, "/srv/results", "task-1")
     for _ in ("queued", "running"):
@@ -302,9 +301,7 @@ def test_a_completed_retrieval_is_downloaded_once_at_a_time(store: Store) -> Non
             requests.download(store, task.number, "/srv/results", ACTOR)
         downloads.record_start(store, order)
     downloads.record_failure(store, order, "the disk is full")
-    again = requests.download(store, task.number, "/srv/results", ACTOR).download
-    assert again is not None
-    assert again.id != order.id
+    assert requests.download(store, task.number, "/srv/results", ACTOR) != order.id
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "IN_PROGRESS", "FAILED", "MISSING", "REJECTED"])

@@ -61,22 +61,21 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
     if not names:
         raise CommandError(f"Name the tasks: bwp-tui downloads {action} TASK.")
     named = find_tasks(session.store, names)
-    numbers = {}
+    ids = []
     for task in tasks.by_numbers(session.store, named):
         if task.download is None:
             print_message(f"{task.name} has no download; see: bwp-tui download {task.number}.")
         else:
-            numbers[task.download.id] = task.number
-    ids = list(numbers)
+            ids.append(task.download.id)
     results = _first(session, ids) if action == "first" else _ACTIONS[action](session.store, ids, session.actor)
-    done = [numbers[result.id] for result in results if result.refused is None]
+    done = [result.resulting_id for result in results if result.refused is None]
     for result in results:
         if result.refused is not None:
             print_message(result.refused)
     if done and action in _LEFT_TO_ENGINE and not session.has_engine():
         what = _LEFT_TO_ENGINE[action]
         print_message(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
-    changed = [task.download for task in tasks.by_numbers(session.store, done) if task.download is not None]
+    changed = worklog.by_ids(session.store, done)
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
 

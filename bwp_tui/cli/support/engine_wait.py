@@ -34,6 +34,8 @@ _OUTAGES: Final = frozenset(
 REPORT_OUTAGE_AFTER_S: Final = 5.0
 """Seconds without a response after which a command that waits for the end of an outage says so."""
 
+NO_RESPONSE: Final = "No response in time."
+
 SENDS_NOTHING: Final = (
     "The profile is read-only: an engine whose profile is not has to send requests and cancellations."
 )
@@ -151,9 +153,7 @@ class EngineWaiter:
             self._is_outage_reported = True
             print_message(f"{state.message} Trying again until it responds; ctrl+c ends the wait.")
 
-    def timed_out(
-        self, consequence: str, why: str | None = None, *, otherwise: str = "No response in time."
-    ) -> CommandError:
+    def timed_out(self, consequence: str, why: str | None = None, *, otherwise: str = NO_RESPONSE) -> CommandError:
         """Return the error of a command that got no response in time.
 
         Args:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from bwp_tui.cli.support.streams import draw
 from bwp_tui.domain.downloads import Download, time_left
-from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import format_size, percent
 from bwp_tui.domain.times import format_duration
 
@@ -34,9 +33,9 @@ class DownloadProgress:
     def __init__(self) -> None:
         self._next = 0.0
 
-    def show(self, downloading: Sequence[Task]) -> None:
-        """Draw the progress, unless this second's is drawn."""
-        running = [task.download for task in downloading if task.download and task.download.is_open]
+    def show(self, downloads: Sequence[Download]) -> None:
+        """Draw the progress of those that have not ended, unless this second's is drawn."""
+        running = [download for download in downloads if download.is_open]
         if running and time.monotonic() >= self._next:
             self._next = time.monotonic() + 1.0
             draw(progress_text(running))

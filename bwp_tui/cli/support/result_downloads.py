@@ -9,11 +9,12 @@ from pathlib import Path
 
 from bwp_tui.actions.service_operations import cannot_refresh
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.cli.support.engine_wait import EngineWaiter
+from bwp_tui.cli.support.engine_wait import NO_RESPONSE, EngineWaiter
 from bwp_tui.cli.support.progress_line import DownloadProgress
 from bwp_tui.cli.support.session import CommandSession
 from bwp_tui.cli.support.streams import draw, print_message
 from bwp_tui.cli.support.task_output import print_tasks
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.statuses import DownloadState, engine_is_done_with
 from bwp_tui.domain.task import Kind, Task
@@ -45,15 +46,14 @@ def download_results(
             raise waiter.timed_out(sentence)
         print_message(sentence)
     folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
-    refused = _queue_downloads(session, numbers, folder, arguments)
-    asked = [number for number in numbers if number not in refused]
+    queued = _queue_downloads(session, numbers, folder, arguments)
+    asked, ids = list(queued), list(queued.values())
     progress = DownloadProgress()
 
     def have_ended(store: Store) -> bool:
-        downloading = tasks.by_numbers(store, asked)
+        downloading = downloads.by_ids(store, ids)
         progress.show(downloading)
-        results = [task.download for task in downloading if task.download]
-        return not any(result.is_open and not result.paused for result in results)
+        return not any(download.is_open and not download.paused for download in downloading)
 
     try:
         done, ended = (
@@ -61,32 +61,40 @@ def download_results(
         )
     finally:
         draw("")
-    _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
+    results = downloads.by_ids(session.store, ids)
+    _print_downloads(ended, results, as_json=arguments.json, mask=arguments.mask)
     if not done:
-        raise waiter.timed_out("What is downloaded so far is kept.")
-    saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
-    return ExitCode.DONE if saved and not refused else ExitCode.FAILED
+        is_any_running = any(result.state == DownloadState.RUNNING and not result.trouble for result in results)
+        raise waiter.timed_out(
+            "What is downloaded so far is kept.",
+            next((result.trouble for result in results if result.is_open and result.trouble), None),
+            otherwise="Time is up." if is_any_running else NO_RESPONSE,
+        )
+    saved = all(result.state == DownloadState.DONE for result in results)
+    return ExitCode.DONE if saved and len(queued) == len(numbers) else ExitCode.FAILED
 
 
 def _queue_downloads(
     session: CommandSession, numbers: Sequence[int], folder: Path | None, arguments: Namespace
-) -> set[int]:
-    """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
+) -> dict[int, int]:
+    """Queue the downloads of tasks and resume paused ones; return the ids of those downloads by their tasks.
 
-    `folder` is where the results go; None is the profile's.
+    `folder` is where the results go; None is the profile's. Tasks for which it is impossible are left out.
     """
-    refused = set()
+    queued = dict[int, int]()
     for task in tasks.by_numbers(session.store, numbers):
         try:
-            _queue_download(session, task, folder, arguments)
+            queued[task.number] = _queue_download(session, task, folder, arguments)
         except NotPossible as why:
             print_message(str(why))
-            refused.add(task.number)
-    return refused
+    return queued
 
 
-def _queue_download(session: CommandSession, task: Task, folder: Path | None, arguments: Namespace) -> None:
+def _queue_download(session: CommandSession, task: Task, folder: Path | None, arguments: Namespace) -> int:
     """Queue or resume the download of a task; a downloaded result stays unless `--again` is given.
+
+    Returns:
+        the id of the download.
 
     Raises:
         NotPossible: there is no result, or it is downloaded or being downloaded into another folder.
@@ -99,25 +107,27 @@ def _queue_download(session: CommandSession, task: Task, folder: Path | None, ar
                 f" Cancel that first: bwp-tui downloads cancel {task.number}."
             )
         download_queue.resume(session.store, [task.download.id], session.actor)
-    elif not arguments.alternative and (saved := saved_path(task.download)) is not None:
+        return task.download.id
+    if task.download is not None and not arguments.alternative and (saved := saved_path(task.download)) is not None:
         place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
         if folder is not None and saved.parent.resolve() != folder.resolve():
             raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")
         print_message(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
-    else:
-        target = str(folder or session.profile.download_dir)
-        requests.download(session.store, task.number, target, session.actor)
+        return task.download.id
+    target = str(folder or session.profile.download_dir)
+    return requests.download(session.store, task.number, target, session.actor)
 
 
-def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
+def _print_downloads(ended: Sequence[Task], results: Sequence[Download], *, as_json: bool, mask: bool) -> None:
     """Print the paths of downloaded results, or the tasks as JSON; explain the others on stderr."""
+    by_task = {result.task_number: result for result in results}
     for task in ended:
-        result = task.download
-        if result is not None and result.state == DownloadState.DONE and result.path and not as_json:
+        result = by_task[task.number]
+        if result.state == DownloadState.DONE and result.path and not as_json:
             print(mask_task_text(result.path, task) if mask else result.path)
-        elif result is not None and result.paused:
+        elif result.paused:
             print_message(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
-        elif result is not None and result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
+        elif result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
             trouble = result.trouble or "no reason was given."
             print_message(
                 f"The download of {task.name} {result.state}: {mask_task_text(trouble, task) if mask else trouble}"

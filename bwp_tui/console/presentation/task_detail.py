@@ -19,6 +19,7 @@ from bwp_tui.domain.deadlines import (
     may_be_late,
     needs_answer,
 )
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent
@@ -75,15 +76,15 @@ def _advice_lines(advice: str | None, context: DisplayContext) -> Iterator[list[
         yield [(context.advice_mark, "accent"), HANGING_INDENT, (advice, "strong")]
 
 
-def download_end(task: Task, context: DisplayContext) -> StyledText:
-    """Return a sentence on how the newest download of a task's result has ended."""
-    download, of = task.download, f"#{task.number} for {email_text(task, context)}"
-    if download is not None and download.state == DownloadState.DONE:
+def download_end(task: Task, download: Download, context: DisplayContext) -> StyledText:
+    """Return a sentence on how a download of a task's result has ended."""
+    of = f"#{task.number} for {email_text(task, context)}"
+    if download.state == DownloadState.DONE:
         return (f"Downloaded {of}: {format_size(download.bytes)}, checked and hashed.", "good")
-    if download is not None and download.state == DownloadState.CANCELLED:
+    if download.state == DownloadState.CANCELLED:
         return (f"Download of {of} cancelled.", "muted")
-    trouble = download.trouble if download is not None and download.trouble else "it ended without a file."
-    return (f"Download of {of} failed: {mask(trouble, task, context)}", "bad")
+    trouble = mask(download.trouble or "it ended without a file.", task, context)
+    return (f"Download of {of} failed: {trouble}", "bad")
 
 
 def fact_lines(

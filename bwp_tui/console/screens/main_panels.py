@@ -134,11 +134,11 @@ class MainPanels:
             yield message, "warn"
         elif previous and not message and present == previous:
             yield "", "plain"
-        running = {download.task_number for download in now.downloads}
+        unfinished = {download.id for download in now.downloads}
         downloads = before.downloads if before is not None else ()
-        numbers = [download.task_number for download in downloads if download.task_number not in running]
-        for task in self._session.reader.by_numbers(numbers):
-            yield download_end(task, self._session.display_context())
+        ended = [download.id for download in downloads if download.id not in unfinished]
+        for task, download in self._session.reader.downloads_with_tasks(ended):
+            yield download_end(task, download, self._session.display_context())
 
     @property
     def _trouble(self) -> str | None:

@@ -89,6 +89,12 @@ class HistoryReader:
     def is_poll_ready(self, number: int) -> bool:
         return self._read(lambda: ready_polls.any_ready(self._store, [number], self._store.clock()), False)
 
+    def downloads_with_tasks(self, ids: Sequence[int]) -> list[tuple[Task, Download]]:
+        """Return downloads by their ids, each with its task."""
+        found = self.actual_downloads(self._read(lambda: downloads.by_ids(self._store, ids), []))
+        by_number = {task.number: task for task in self.by_numbers([download.task_number for download in found])}
+        return [(by_number[each.task_number], each) for each in found if each.task_number in by_number]
+
     def timeline(self, task: Task) -> list[TimelineEvent]:
         return self._read(lambda: timeline.of_task(self._store, task.number), [])
 

@@ -75,12 +75,11 @@ def _reason_unless(possible: bool, download: Download, reason: str) -> str | Non
 
 
 def _retry(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
-    task = tasks.get(store, download.task_number)
-    if task.download is not None and task.download.id != download.id:
-        raise NotPossible(f"The result of {task.name} was asked for again since; see its newest download.")
+    if transaction.integer("SELECT max(id) FROM downloads WHERE task = ?", (download.task_number,)) != download.id:
+        name = tasks.get(store, download.task_number).name
+        raise NotPossible(f"The result of {name} was asked for again since; see its newest download.")
     folder = transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0]
-    new = requests.download(store, download.task_number, str(folder), actor).download
-    return download.id if new is None else new.id
+    return requests.download(store, download.task_number, str(folder), actor)
 
 
 def _change(columns: str, event: EventKind) -> Callable[[Transaction, Store, Download, str], int]:
@@ -124,20 +123,23 @@ class QueueChange:
             return ChangeResult(download_id, download_id, str(why))
 
 
+def _cancel(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
+    columns = (
+        "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?1,"
+        " attempts = attempts + (state = 'running')"
+    )
+    cancelled = _change(columns, EventKind.DOWNLOAD_CANCELLED)(transaction, store, download, actor)
+    downloads.show_saved_result(transaction, download.task_number)
+    return cancelled
+
+
 pause: Final = QueueChange(cannot_pause, _change("paused = 1", EventKind.DOWNLOAD_PAUSED))
 """Pauses downloads and keeps their part files; a running one stops within a second."""
 
 resume: Final = QueueChange(cannot_resume, _change("paused = 0", EventKind.DOWNLOAD_RESUMED))
 """Resumes paused downloads, each in its place in the queue."""
 
-cancel: Final = QueueChange(
-    cannot_cancel,
-    _change(
-        "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?1,"
-        " attempts = attempts + (state = 'running')",
-        EventKind.DOWNLOAD_CANCELLED,
-    ),
-)
+cancel: Final = QueueChange(cannot_cancel, _cancel)
 """Ends downloads without a file. The engine removes their part files; a finished file stays."""
 
 retry: Final = QueueChange(cannot_retry, _retry)

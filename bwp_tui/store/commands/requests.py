@@ -202,13 +202,12 @@ def cancellation_phrase(task: Task) -> str:
     return f"Cancel the unsent {task.kind.lower()}" if task.is_never_sent else "Cancel the deletion"
 
 
-def download(store: Store, number: int, folder: str, actor: str) -> Task:
-    """Record the intent to download a retrieval's result into `folder`."""
+def download(store: Store, number: int, folder: str, actor: str) -> int:
+    """Record the intent to download a retrieval's result into `folder`; return the id of the download."""
     with store.write() as transaction:
         refuse(cannot_download(tasks.get(store, number)))
-        downloads.create(transaction, number, folder, actor)
         timeline.append(transaction, number, actor, EventKind.DOWNLOAD_REQUESTED)
-    return tasks.get(store, number)
+        return downloads.create(transaction, number, folder, actor)
 
 
 def cannot_download(task: Task) -> str | None:

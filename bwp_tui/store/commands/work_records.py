@@ -113,7 +113,9 @@ def cannot_open_result(task: Task) -> str | None:
     if task.is_final and task.status != Status.COMPLETED and task.download is None:
         return f"{task.name} has no result: it is {task.status}."
     if task.download is None or task.download.state != DownloadState.DONE or task.download.path is None:
-        return f"The result of {task.name} is not saved yet; download it first."
+        if task.download is not None and task.download.is_open and task.was_downloaded:
+            return f"The result of {task.name} is being downloaded again: wait for that, or cancel it."
+        return f"The result of {task.name} is not saved{' yet' * (not task.was_downloaded)}; download it first."
     return None
 
 

@@ -94,6 +94,12 @@ INHERITED_COLUMNS: Final = (
 )
 """The columns that a resubmission has from the task that it repeats: to the shopper both are one request."""
 
+DOWNLOAD_OF_TASK: Final = (
+    "(SELECT d.id FROM main.downloads d WHERE d.task = tasks.number"
+    " ORDER BY d.state IN ('failed', 'cancelled'), d.id DESC LIMIT 1)"
+)
+"""The download that a row of `tasks` shows: a saved result before a later attempt that ended without one."""
+
 PURGED_ERRORS: Final = (
     "errors = (SELECT json_group_array(json_array(value ->> 0, '')) FROM json_each(errors) WHERE value ->> 0"
     " GLOB '[A-Z]*' AND value ->> 0 NOT GLOB '*[^A-Z0-9_]*' AND length(value ->> 0) <= 64)"

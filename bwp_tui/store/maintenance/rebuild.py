@@ -16,7 +16,13 @@ from bwp_tui.domain.times import format_instant, parse_instant
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.database.shared_sql import FINAL_STATUS_LIST, PURGED_DOWNLOAD, PURGED_ERRORS, SERVICE_COLUMNS
+from bwp_tui.store.database.shared_sql import (
+    DOWNLOAD_OF_TASK,
+    FINAL_STATUS_LIST,
+    PURGED_DOWNLOAD,
+    PURGED_ERRORS,
+    SERVICE_COLUMNS,
+)
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, replay, task_rows
@@ -266,8 +272,7 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
         f" UNION ALL SELECT revision FROM downloads UNION ALL SELECT min(revision, {_LARGEST_REVISION}) FROM meta))"
     )
     remove_dangling_references(db)
-    newest = "(SELECT max(id) FROM downloads WHERE task = tasks.number)"
-    db.execute(f"UPDATE tasks SET download = {newest} WHERE download IS NOT {newest}")
+    db.execute(f"UPDATE tasks SET download = {DOWNLOAD_OF_TASK} WHERE download IS NOT {DOWNLOAD_OF_TASK}")
     db.execute(
         "UPDATE tasks SET next_poll_at = coalesce(polled_at, recorded_at) WHERE next_poll_at IS NULL"
         " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"

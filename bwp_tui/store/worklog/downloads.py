@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -14,6 +14,7 @@ from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
+from bwp_tui.store.queries.saved_results import is_on_disk
 from bwp_tui.store.queries.timeline import EventKind
 
 _MAX_EVENTS: Final = 10
@@ -55,14 +56,14 @@ _JOB: Final = RowMapper(DownloadJob, task_number="d.task", folder="directory")
 _JOBS: Final = f"SELECT {_JOB.columns} FROM downloads d JOIN tasks t ON t.number = d.task"
 
 
-def create(transaction: Transaction, number: int, folder: str, actor: str) -> None:
-    """Record that the result of task `number` is to be downloaded into `folder`.
+def create(transaction: Transaction, number: int, folder: str, actor: str) -> int:
+    """Record that the result of task `number` is to be downloaded into `folder`; return the id of the download.
 
     It resumes a failed download that left its part file in the same folder.
     """
     left = transaction.row(
-        "SELECT d.etag, d.bytes, d.total FROM downloads d JOIN tasks t ON t.download = d.id"
-        " WHERE t.number = ? AND d.state = 'failed' AND d.directory = ? AND d.etag IS NOT NULL",
+        "SELECT etag, bytes, total FROM (SELECT * FROM downloads WHERE task = ? ORDER BY id DESC LIMIT 1)"
+        " WHERE state = 'failed' AND directory = ? AND etag IS NOT NULL",
         (number, folder),
     )
     # A part file that was to be removed is resumed.
@@ -73,13 +74,32 @@ def create(transaction: Transaction, number: int, folder: str, actor: str) -> No
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (number, folder, *(left or (None, 0, None)), at, at, actor, transaction.revision),
     )
-    update_task(transaction, number, download=new)
+    update_task(transaction, number, download=as_int(new))
+    return as_int(new)
 
 
 def of_task(store: Store, number: int) -> list[Download]:
     """Return every download of the result of task `number`, oldest first."""
     rows = store.rows(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.task = ? ORDER BY d.id", (number,))
     return [download_of(row) for row in rows]
+
+
+def by_ids(store: Store, ids: Iterable[int]) -> list[Download]:
+    """Return downloads by their ids, in the given order."""
+    rows = store.rows(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE {in_numbers('d.id', ids)}")
+    found = {download.id: download for download in map(download_of, rows)}
+    return [found[download_id] for download_id in ids if download_id in found]
+
+
+def show_saved_result(transaction: Transaction, number: int) -> None:
+    """Let task `number` show its newest saved result, rather than a later download that ended without one."""
+    saved = transaction.row(
+        "SELECT id, path, bytes FROM downloads WHERE task = ?1 AND state = 'done' AND path IS NOT NULL AND NOT EXISTS"
+        f" (SELECT 1 FROM downloads WHERE task = ?1 AND {DOWNLOAD_IS_OPEN}) ORDER BY id DESC LIMIT 1",
+        (number,),
+    )
+    if saved is not None and is_on_disk(as_text(saved[1]), as_int(saved[2])):
+        update_task(transaction, number, download=as_int(saved[0]))
 
 
 def ready(store: Store, now: datetime, limit: int, with_slot: frozenset[int] = frozenset()) -> list[DownloadJob]:
@@ -214,6 +234,7 @@ def record_success(
         _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), where="1")
         number = _task_number(transaction, job)
         update_task(transaction, number, saved=1)
+        show_saved_result(transaction, number)
         detail = f"{path} ({size} bytes, sha256 {sha256})"
         timeline.append(transaction, number, job.actor, EventKind.DOWNLOADED, detail=detail)
 
@@ -225,9 +246,9 @@ def record_failure(
     columns = f"state = 'failed', trouble = ?, etag = {'etag' if part_is_left else 'NULL'}"
     with store.write() as transaction:
         if _finish(store, job, columns, (reason,)):
-            timeline.append(
-                transaction, _task_number(transaction, job), actor, EventKind.DOWNLOAD_FAILED, detail=reason
-            )
+            number = _task_number(transaction, job)
+            timeline.append(transaction, number, actor, EventKind.DOWNLOAD_FAILED, detail=reason)
+            show_saved_result(transaction, number)
 
 
 def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, where: str = _OPEN) -> bool:

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, DOWNLOAD_OF_TASK
 from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.intent_repair import make_disputed_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.merging import matching, merged_rows, task_ids
@@ -287,17 +287,14 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
         (now, revision),
     )
     own = db.execute(
-        "SELECT max(id), path, bytes FROM main.downloads m WHERE id <= ?1 AND EXISTS"
-        " (SELECT 1 FROM main.downloads n WHERE n.task = m.task AND n.id > ?1) GROUP BY task HAVING state = 'done'",
+        "SELECT m.id, m.path, m.bytes FROM main.tasks t JOIN main.downloads m ON m.id = t.download"
+        " WHERE m.state = 'done' AND EXISTS (SELECT 1 FROM main.downloads n WHERE n.task = m.task AND n.id > ?)",
         (last,),
     ).fetchall()
     for id, path, size in own:
         if path is not None and is_on_disk(str(path), int(str(size))):
             db.execute("UPDATE main.downloads SET id = 1 + (SELECT max(id) FROM main.downloads) WHERE id = ?", (id,))
-    db.execute(
-        "UPDATE main.tasks SET download = (SELECT max(id) FROM main.downloads d WHERE d.task = tasks.number)"
-        " WHERE number IN (SELECT ours FROM matched)"
-    )
+    db.execute(f"UPDATE main.tasks SET download = {DOWNLOAD_OF_TASK} WHERE number IN (SELECT ours FROM matched)")
 
 
 def _add_timeline(db: apsw.Connection) -> None:
