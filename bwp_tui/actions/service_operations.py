@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, TaskOperation, Values
+from bwp_tui.domain.advice import is_shopper_unknown
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Task, TimelineEvent, cannot_change_purged
@@ -204,6 +205,10 @@ def _question_of_resubmit(task: Task, name: str) -> str:
     return f"Resubmit {name} all the same?" if is_doubtful else ""
 
 
+def _is_to_be_resubmitted(task: Task) -> bool:
+    return task.status != Status.UNCONFIRMED and task.answered_on is None and not is_shopper_unknown(task)
+
+
 def _result_of_resubmit(task: Task, _events: Sequence[TimelineEvent]) -> str:
     if task.status == Status.RECEIVED:
         return f"Recorded as #{task.number}, which is RECEIVED: nothing is sent yet."
@@ -215,7 +220,7 @@ RESUBMIT: Final = ServiceOperation(
     noun="resubmission",
     keys=("R",),
     label="resubmit",
-    is_next_step=lambda task: task.status != Status.UNCONFIRMED and task.answered_on is None,
+    is_next_step=_is_to_be_resubmitted,
     help="Resubmit a failed request",
     group="send",
     purpose="resubmit failed tasks as new ones",

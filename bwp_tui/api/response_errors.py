@@ -88,7 +88,7 @@ def api_error(error: ServiceError, response: HttpResponse, *, names_field: bool)
     """
     kind, message = _kind(error, response.status), error.detail or error.message
     if kind is Rejected and names_field and error.classified:
-        sentence = _REFUSALS.get(error.code or "", "The service refused the request{}. Correct it, then send it again.")
+        sentence = _REFUSALS.get(error.code or "", "The service refused the request{}.")
         return Rejected(sentence.format(_quoted(message)), code=error.code or error.type, message=message)
     if kind is Rejected or kind is RequestNotAccepted:
         return RequestNotAccepted(

@@ -9,8 +9,12 @@ from typing import Final
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Task
 
+_SHOPPER_UNKNOWN: Final = "DATA_SUBJECT_NOT_FOUND"
 _BY_CODE: Final = {
-    "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit ({resubmit}).",
+    _SHOPPER_UNKNOWN: (
+        "Check the email with the shopper. If it is wrong, submit a new request ({new}), received on the same day. "
+        "Then answer this one ({answer}) or decline it ({decline})."
+    ),
     "ORDERS_NOT_CLOSED": (
         "The shopper still has open orders. Resubmit ({resubmit}) when every order is delivered, returned or cancelled."
     ),
@@ -21,7 +25,10 @@ KNOWN_CODES: Final = tuple(_BY_CODE)
 _BY_STATUS: Final = {
     "RECEIVED": "Nothing is sent yet. Verify the requester's identity ({verify}), then send the request ({send}).",
     "UNAPPROVED": "Nothing is sent yet. Another person of the team has to approve the deletion ({approve}).",
-    "REJECTED": "Nothing was started. Correct what the service names, then resubmit ({resubmit}).",
+    "REJECTED": (
+        "Nothing was started. If the request is wrong, submit a right one ({new}), received on the same day, then "
+        "decline this one ({decline}). Else resubmit it ({resubmit}) once the service can accept it."
+    ),
     "MISSING": (
         "The service does not know this task id. Check that the profile is the right shop, then resubmit ({resubmit})."
     ),
@@ -75,13 +82,18 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = _APPEAL_RUNNING if task.is_appeal_running else _APPEAL_UPHELD if task.is_appeal_upheld else None
     if task.status == Status.UNCONFIRMED and not task.may_have_started:
         advice = _NOT_SENT
-    if task.status == Status.UNCONFIRMED and not task.email:
+    if task.status in (Status.UNCONFIRMED, Status.MISSING) and not task.email:
         advice = _UNKNOWN_TASK_ID
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
     if task.status == Status.RECEIVED:
         advice = {"verify": advice, "send": _VERIFIED}.get(task.intake_step)
     return advice and _with_actions(advice, describe)
+
+
+def is_shopper_unknown(task: Task) -> bool:
+    """Return whether a task failed since the service does not know its email, as it would if it was resubmitted."""
+    return task.status == Status.FAILED and any(error.code == _SHOPPER_UNKNOWN for error in task.errors)
 
 
 def code_advice(code: str, describe: Callable[[str], str]) -> str:

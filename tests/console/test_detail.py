@@ -33,7 +33,7 @@ async def test_each_known_code_comes_with_its_message_in_full_and_advice(profile
         await console.go_to(NOT_KNOWN)
         await console.sees(
             "DATA_SUBJECT_NOT_FOUND  The shopper email for request 3556a10a does not exist",
-            "→ Check the email with the shopper, then resubmit (R).",
+            "→ Check the email with the shopper. If it is wrong, submit a new request (n)",
         )
         await console.go_to(ORDERS_OPEN)
         await console.sees("ORDERS_NOT_CLOSED  The shopper has orders", "when every order is delivered, returned")
@@ -51,7 +51,7 @@ async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profi
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        (Status.REJECTED, "Correct what the service names, then resubmit (R)."),
+        (Status.REJECTED, "Else resubmit it (R)"),
         (Status.UNCONFIRMED, "may have been started"),
         (Status.MISSING, "The service does not know this task id."),
     ],

@@ -20,7 +20,7 @@ from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import KeySetting, Profile, load_profile
-from tests.console.past_tasks import NOT_KNOWN, READY, PastTask
+from tests.console.past_tasks import ORDERS_OPEN, READY, PastTask
 from tests.console.support import Console, opened
 
 
@@ -125,8 +125,8 @@ async def test_remapped_keys_are_shown_in_details_and_hints(profile: Profile) ->
         await console.press("F")
         await console.sees("No downloads yet. Press f4 on")
         await console.press("escape")
-        await console.go_to(NOT_KNOWN)
-        await console.sees("then resubmit (f5).")
+        await console.go_to(ORDERS_OPEN)
+        await console.sees("Resubmit (f5)")
         await console.press("f8", *"note", "enter")
         await console.sees("f8 note")
         await console.press("escape", "enter")

@@ -22,15 +22,18 @@ from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.cli.main import command_of
 from bwp_tui.cli.parser import build_parser, parse
-from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, Action, ActionContext, Scope
 from bwp_tui.console.bindings.prompt_commands import COMMANDS_BY_NAME
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
-from bwp_tui.domain.task import Kind, Request, Verification
+from bwp_tui.domain.advice import KNOWN_CODES, advice_for
+from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
+from bwp_tui.domain.task import Kind, Request, TaskError, Verification
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.worklog import intent_outcomes, intents
-from tests.console.past_tasks import HELD, TODAY
+from tests.console.past_tasks import HELD, NOW, TODAY
 from tests.console.support import opened
+from tests.plain_task import plain_task
 from tests.store import single
 
 # tab, enter, backspace by another name; prefixes of screen and tmux; stop and suspend
@@ -218,3 +221,28 @@ def test_an_operation_takes_the_same_options_in_the_console_as_in_a_shell(operat
     words = parser.format_help().replace("[", " ").replace("]", " ").split()
     options = {word for word in words if word.startswith("--")}
     assert set(COMMANDS_BY_NAME[operation.name].options) == options - OF_A_SHELL
+
+
+@pytest.mark.parametrize("email", ["jane@example.com", ""], ids=["email", "no-email"])
+@pytest.mark.parametrize("status", [status for status in Status if status not in WITHHELD_STATUSES])
+def test_advice_names_only_actions_that_the_task_allows(status: Status, email: str) -> None:
+    task = plain_task(1, NOW)._replace(status=status, email=email, is_final=status in FINAL_STATUSES, polled_at=NOW)
+    if status in (Status.UNCONFIRMED, Status.MISSING):
+        task = task._replace(submitted_at=None)
+    elif not email:
+        return  # the service has said whose request it is
+    for code in (*KNOWN_CODES, "NEW", None) if status == Status.FAILED else (None,):
+        named: list[str] = []
+        errored = task._replace(errors=(TaskError(code, ""),))
+        advice_for(errored, code, lambda name: named.append(name) or name)
+        context = ActionContext(errored, today=TODAY)
+        assert {name: reason for name in named if (reason := ACTIONS_BY_NAME[name].disabled_reason(context))} == {}
+
+
+def test_a_request_is_not_offered_to_be_resubmitted_that_would_fail_again_for_its_email() -> None:
+    failed = plain_task(1, NOW)._replace(status=Status.FAILED, is_final=True)
+    offered = [
+        ACTIONS_BY_NAME["resubmit"].is_next_step_here(ActionContext(failed._replace(errors=(TaskError(code, ""),))))
+        for code in ("DATA_SUBJECT_NOT_FOUND", "ORDERS_NOT_CLOSED")
+    ]
+    assert offered == [False, True]
