@@ -19,7 +19,7 @@ from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import intent_outcomes, intents
-from tests.console.past_tasks import HELD, NOT_KNOWN, READY, TODAY
+from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, READY, TODAY
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
 
@@ -51,7 +51,8 @@ async def test_the_footer_begins_with_the_next_steps_of_the_current_task(profile
         steps = {
             READY: ["d", "r"],
             HELD: ["x"],
-            NOT_KNOWN: ["R", "r"],
+            ORDERS_OPEN: ["R", "r"],
+            NOT_KNOWN: ["r"],  # resubmitted with the same email it would fail again
             intent.task_number: ["i", "X"],
             new: ["c"],
             verified: ["S"],
@@ -75,7 +76,7 @@ async def test_with_marks_the_footer_has_what_can_be_done_to_them(profile: Profi
 
 async def test_on_a_small_terminal_the_next_steps_of_the_marked_tasks_come_first(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
-        await console.go_to(NOT_KNOWN)
+        await console.go_to(ORDERS_OPEN)
         await console.press("space")
         await console.until(lambda: has_footer(console, "R", "r", "esc"))
 

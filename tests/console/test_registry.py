@@ -27,7 +27,7 @@ from bwp_tui.console.bindings.prompt_commands import COMMANDS_BY_NAME
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.advice import KNOWN_CODES, advice_for
 from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import Kind, Request, TaskError, Verification
+from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.worklog import intent_outcomes, intents
@@ -223,26 +223,19 @@ def test_an_operation_takes_the_same_options_in_the_console_as_in_a_shell(operat
     assert set(COMMANDS_BY_NAME[operation.name].options) == options - OF_A_SHELL
 
 
-@pytest.mark.parametrize("email", ["jane@example.com", ""], ids=["email", "no-email"])
-@pytest.mark.parametrize("status", [status for status in Status if status not in WITHHELD_STATUSES])
-def test_advice_names_only_actions_that_the_task_allows(status: Status, email: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "email"),
+    [
+        *((status, None, "jane@example.com") for status in Status if status not in WITHHELD_STATUSES),
+        *((Status.FAILED, code, "jane@example.com") for code in (*KNOWN_CODES, "NEW")),
+        *((status, None, "") for status in (Status.UNCONFIRMED, Status.MISSING)),
+    ],
+)
+def test_advice_names_only_actions_that_the_task_allows(status: Status, code: str | None, email: str) -> None:
     task = plain_task(1, NOW)._replace(status=status, email=email, is_final=status in FINAL_STATUSES, polled_at=NOW)
     if status in (Status.UNCONFIRMED, Status.MISSING):
         task = task._replace(submitted_at=None)
-    elif not email:
-        return  # the service has said whose request it is
-    for code in (*KNOWN_CODES, "NEW", None) if status == Status.FAILED else (None,):
-        named: list[str] = []
-        errored = task._replace(errors=(TaskError(code, ""),))
-        advice_for(errored, code, lambda name: named.append(name) or name)
-        context = ActionContext(errored, today=TODAY)
-        assert {name: reason for name in named if (reason := ACTIONS_BY_NAME[name].disabled_reason(context))} == {}
-
-
-def test_a_request_is_not_offered_to_be_resubmitted_that_would_fail_again_for_its_email() -> None:
-    failed = plain_task(1, NOW)._replace(status=Status.FAILED, is_final=True)
-    offered = [
-        ACTIONS_BY_NAME["resubmit"].is_next_step_here(ActionContext(failed._replace(errors=(TaskError(code, ""),))))
-        for code in ("DATA_SUBJECT_NOT_FOUND", "ORDERS_NOT_CLOSED")
-    ]
-    assert offered == [False, True]
+    context = ActionContext(task, today=TODAY)
+    refused = {name: reason for name, action in ACTIONS_BY_NAME.items() if (reason := action.disabled_reason(context))}
+    advice = advice_for(task, code, lambda name: f"{name}: {refused.get(name, 'possible')}") or ""
+    assert [reason for reason in refused.values() if reason in advice] == []
