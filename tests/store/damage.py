@@ -23,6 +23,11 @@ def overwrite_table(path: Path, table: str) -> None:
     overwrite(path, (root - 1) * PAGE, b"\xff" * PAGE)
 
 
+def overwrite_first_page(path: Path) -> None:
+    """Overwrite the header and the schema of a history that nobody has open."""
+    overwrite(path, 0, b"\xff" * PAGE)
+
+
 def overwrite_indexes(path: Path) -> None:
     """Overwrite the root pages of the indexes of tasks in a history that nobody has open: all of a small one's."""
     with closing(apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:

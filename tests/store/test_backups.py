@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import PAGE, overwrite, overwrite_table
+from tests.store.damage import PAGE, overwrite, overwrite_first_page, overwrite_table
 from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, intent_of, request, scalar, sent, submitted
 
 
@@ -157,9 +158,11 @@ def test_of_the_copies_the_one_that_holds_the_latest_counts_whatever_its_name_sa
         assert scalar(store, "SELECT count(*) FROM tasks") == 2
 
 
-@pytest.mark.parametrize("is_damaged", [False, True])
+@pytest.mark.parametrize(
+    "damage", [lambda _: None, lambda aside: overwrite_table(aside, "tasks_by_due"), overwrite_first_page]
+)
 def test_a_lost_history_comes_from_a_copy_that_was_set_aside_if_that_is_the_newest(
-    path: Path, clock: ManualClock, is_damaged: bool
+    path: Path, clock: ManualClock, damage: Callable[[Path], None]
 ) -> None:
     older = path.with_name("older.db")
     with closing(open_store(path, clock=clock)) as store:
@@ -172,8 +175,7 @@ def test_a_lost_history_comes_from_a_copy_that_was_set_aside_if_that_is_the_newe
     clock.advance(minutes=1)
     restore.restore(path, older, clock())
     (aside,) = path.parent.glob("history.replaced-*.db")
-    if is_damaged:
-        overwrite_table(aside, "tasks_by_due")
+    damage(aside)
     path.unlink()
     clock.advance(minutes=1)
     with closing(open_store(path, clock=clock)) as store:
@@ -526,6 +528,7 @@ import os, signal, sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 import threading
+from collections.abc import Callable
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import restore as restoring
 from bwp_tui.store.maintenance import atomic_swap as swap

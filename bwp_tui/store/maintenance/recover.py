@@ -113,7 +113,7 @@ def _recover(path: Path, now: datetime, reason: str, known: HistoryState | None)
             raise StoreUnavailable(
                 f"The backup {backup} cannot be read by this user. Fix its permissions, and try again."
             )
-    copies = _copies(path, known)
+    copies = _copies(path, known, instant)
     for from_pages, sources in ((True, copies), (False, copies), (False, {})):
         swap, result = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), RecoveryResult(failures=failures)
         try:
@@ -291,7 +291,7 @@ def _write_readable_rows(db: apsw.Connection, salvage: Salvage, result: Recovery
     return highest_number
 
 
-def _copies(path: Path, known: HistoryState | None) -> _Copies:
+def _copies(path: Path, known: HistoryState | None, now: str) -> _Copies:
     """Return the backups, the newest first by what they hold, and newer copies of the same history that were set aside.
 
     The clock may have been wrong on the day that the name of a backup says. What cannot be opened stays at its day.
@@ -301,7 +301,7 @@ def _copies(path: Path, known: HistoryState | None) -> _Copies:
     identities = {state.identity for state in (known, *states.values()) if state is not None}
     newest = max((_recency(state, known) for state in states.values()), default=(False, 0, ""))
     for aside in atomic_swap.histories_set_aside(path):
-        state = _state_of(aside) if aside.suffix == ".db" else None
+        state = (_state_of(aside) or _readable_state_of(aside, now)) if aside.suffix == ".db" else None
         if state is not None and state.identity in identities and _recency(state, known) > newest:
             states[aside] = state
     copies = sorted(states, key=lambda copy: _recency(states[copy], known), reverse=True)
@@ -321,6 +321,16 @@ def _state_of(copy: Path) -> HistoryState | None:
     """Return the state of a copy that SQLite can open, or None."""
     with suppress(apsw.Error, StoreError, UnicodeDecodeError), closing(open_for_reading(copy).db) as db:
         return state_of(db, copy)
+    return None
+
+
+def _readable_state_of(copy: Path, now: str) -> HistoryState | None:
+    """Return the state that the pages of a copy have that SQLite cannot open, or None."""
+    with suppress(apsw.Error, OSError, ValueError), damaged_file.open_damaged(copy) as file:
+        for row in Salvage(file, now).rows("meta"):
+            identity, revision, newest_at = (row.values.get(name) for name in ("identity", "revision", "newest_at"))
+            if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
+                return HistoryState(identity, revision, newest_at)
     return None
 
 
