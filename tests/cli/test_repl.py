@@ -82,7 +82,7 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
             ("jane@example.com", "Received on"),
             ("", "Regulation"),
             ("", "Note (optional):"),
-            ("by phone", "Is the requester's identity verified?"),
+            ("by phone", "Send now, or later"),
             ("", "Number 1, retrieval for j•••@example.com: "),
             ("watch 1", "tags"),
             ("wait 1", "COMPLETED"),
@@ -137,7 +137,7 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = ["x", "d", "jane", "jane@example.com", "soon", "2026-01-05", "bdsg", "ccpa", "", "200", "3", "moved"]
-    answers += ["maybe", "no"]
+    answers += ["maybe", "later"]
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*answers, ""])))
     filed = ["submit", "deletion", "jane@example.com", "--received=2026-01-05", "--regulation=ccpa"]
     assert ask_request() == [*filed, "--holding-period=3", "--reason=moved", "--hold"]
@@ -148,7 +148,7 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
         "invalid date “soon”; use YYYY-MM-DD, yesterday, -3 or mon.",
         "“bdsg” is no regulation; write one such as us-ca or Texas.",
         "The holding period must be 0 to 180 days, not 200.",
-        "“maybe” is neither yes nor no. Try again, or type quit.",
+        "“maybe” is neither now nor later. Try again, or type quit.",
     ):
         assert wrong in told
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.cli.argument_types import count, day, regulation
@@ -32,7 +32,7 @@ def ask_request() -> list[str]:
     for question, option, check in (*_QUESTIONS, *(_DELETION_QUESTIONS if kind == Kind.DELETION.lower() else ())):
         if answer := _answer(question, check, may_be_empty=True):
             words.append(f"{option}={answer}")
-    if _answer(_VERIFIED, _check_yes_or_no, may_be_empty=True).casefold() in _NO:
+    if _when_to_send(_answer(_SEND, _when_to_send, may_be_empty=True)) == _LATER:
         words.append("--hold")
     return words
 
@@ -57,22 +57,24 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
             return answer
 
 
-def _check_yes_or_no(answer: str) -> None:
-    if answer.casefold() not in (*_YES, *_NO):
-        raise ArgumentTypeError(f"“{answer}” is neither yes nor no")
-
-
-def _kind(answer: str) -> str:
-    typed = answer.casefold()
-    matching = [kind.lower() for kind in Kind if kind.lower().startswith(typed)]
-    if len(matching) != 1:
-        raise ArgumentTypeError(f"“{answer}” is neither retrieval nor deletion")
+def _one_of(answer: str, words: Sequence[str]) -> str:
+    """Return the only one of the words that begins with an answer; the first word if that is empty."""
+    matching = [word for word in words if word.startswith(answer.casefold())]
+    if answer and len(matching) != 1:
+        raise ArgumentTypeError(f"“{answer}” is neither {' nor '.join(words)}")
     return matching[0]
 
 
-_YES: Final = ("y", "yes")
-_NO: Final = ("n", "no")
-_VERIFIED: Final = "Is the requester's identity verified? no: nothing is sent (enter: yes):"
+def _kind(answer: str) -> str:
+    return _one_of(answer, [kind.lower() for kind in Kind])
+
+
+def _when_to_send(answer: str) -> str:
+    return _one_of(answer, ("now", _LATER))
+
+
+_LATER: Final = "later"
+_SEND: Final = "Send now, or later once the requester is verified (enter: now):"
 
 _QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
     (f"Received on, {DAY_FORMS} (enter: today):", "--received", day),
