@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, DownloadState, Status
 from bwp_tui.domain.text import clean_line, mask_email
+from bwp_tui.domain.times import is_iso_day
 
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
 """The documented pattern of a shopper's email."""
@@ -315,6 +316,11 @@ class TimelineEvent(NamedTuple):
     before: str | None
     after: str | None
     detail: str | None
+
+    @property
+    def moves_due_date(self) -> bool:
+        """Whether `before` and `after` are due dates, not statuses."""
+        return is_iso_day(self.after)
 
 
 class ServiceEvent(NamedTuple):

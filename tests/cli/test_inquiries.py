@@ -46,6 +46,10 @@ def test_the_clock_stands_still_where_the_law_says_so_and_it_is_said_where_it_do
     assert "stopped" in office("list", "is:stopped").out
     assert office("reply", "1").code == 0
     assert shown(office, "1")["due_on"] == before[0]["due_on"]
+    assert f"replied due - → {before[0]['due_on']} by " in office("show", "1").out
+    spoken = office("--plain", typed="show 1\n").out
+    assert f"replied, due {before[0]['due_on']} by " in spoken
+    assert " as QUEUED by " in spoken
     assert office("inquire", "1", "--withdraw").code == 0
     assert (shown(office, "1")["inquired_on"], shown(office, "1")["replied_on"]) == (None, None)
     assert office("reply", "1").code == 1

@@ -192,8 +192,10 @@ def _label_and_text(line: Sequence[StyledText]) -> tuple[str, str]:
 
 
 def _event_line(event: TimelineEvent) -> str:
-    change = f" {event.before or '-'} → {event.after}" if event.after else ""
+    due = " due" if event.moves_due_date else ""
+    change = f"{due} {event.before or '-'} → {event.after}" if event.after else ""
     if change and AS_SENTENCES.get():
-        change = f" from {event.before} to {event.after}" if event.before else f" as {event.after}"
+        due = due and f",{due}"
+        change = f"{due} from {event.before} to {event.after}" if event.before else f"{due or ' as'} {event.after}"
     detail = f": {event.detail}" if event.detail else ""
     return f"{stamp(event.at)} {label_of(event.what)}{change} by {event.actor}{detail}"

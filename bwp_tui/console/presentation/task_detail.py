@@ -202,7 +202,8 @@ def timeline_lines(
             line.append((f"{label_of(event.what)}  ", "plain"))
         if event.after:
             change = f"{event.before} → {event.after}" if event.before else event.after
-            line.append((f"{change}  ", status_role(event.after)))
+            due = "due " if event.moves_due_date else ""
+            line.append((f"{due}{change}  ", status_role(event.after)))
         if event.detail and event.detail != task.task_id and event.what != EventKind.DOWNLOADED:
             line.append((f"{mask(event.detail, task, context)}  ", "muted"))
         if event.actor != SERVICE:
