@@ -34,6 +34,10 @@ from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
 def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
     """Return the `--withdraw` variant of the operation that makes a record."""
 
+    def notice(task: Task) -> str:
+        is_kept = record is LegalRecord.VERIFICATION and task.replied_on is not None
+        return f"The reply of {task.name}, recorded for {task.replied_on}, stays." if is_kept else ""
+
     def question(task: Task, _values: Values) -> str:
         back, now = answers.without_record(task, record).due_on, task.due_on
         moves = f" It is then due on {back}, not {due_date_text(task)}." if back and now != back else ""
@@ -43,7 +47,10 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
             moves = f" Its clock is then stopped from {task.inquired_on}."
         if record is LegalRecord.ANSWER and needs_answer(task._replace(answered_on=None)):
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
-        return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
+        what = f"{record} of {task.name}, recorded for {answers.recorded_on(task, record)}"
+        if record is LegalRecord.INQUIRY and task.replied_on is not None:
+            what += ", and the reply"
+        return " ".join(filter(None, (f"Withdraw the {what}?{moves}", notice(task))))
 
     return withdrawal(
         record.value,
@@ -52,6 +59,7 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
         question,
         record,
         lambda task, *_: answers.without_record(task, record),
+        notice,
     )
 
 

@@ -277,6 +277,7 @@ def withdrawal(
     question: Callable[[Task, Values], str],
     undo_part: UndoablePart | None = None,
     with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task,
+    notice_after: Callable[[Task], str] = lambda _: "",
 ) -> FlagAlternative[RecordOperation]:
     """Return the `--withdraw` variant of an operation that makes the record named `what`."""
     operation = RecordOperation(
@@ -288,5 +289,6 @@ def withdrawal(
         confirmation=question,
         undo_part=undo_part,
         with_new_due_date=with_new_due_date,
+        notice_after=notice_after,
     )
     return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)

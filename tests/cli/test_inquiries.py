@@ -50,6 +50,9 @@ def test_the_clock_stands_still_where_the_law_says_so_and_it_is_said_where_it_do
     spoken = office("--plain", typed="show 1\n").out
     assert f"replied, due {before[0]['due_on']} by " in spoken
     assert " as QUEUED by " in spoken
+    assert office("verify", "1", "--how", "order 17").code == 0
+    kept = office("verify", "1", "--withdraw").err
+    assert f"The reply of #1, recorded for {shown(office, '1')['replied_on']}, stays." in kept
     assert office("inquire", "1", "--withdraw").code == 0
     assert (shown(office, "1")["inquired_on"], shown(office, "1")["replied_on"]) == (None, None)
     assert office("reply", "1").code == 1
