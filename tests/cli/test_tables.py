@@ -9,6 +9,7 @@ import shlex
 import signal
 import stat
 import subprocess
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,9 +75,23 @@ def test_nothing_is_recorded_while_a_line_is_wrong_and_every_wrong_one_is_listed
 
 def test_requests_that_may_end_late_are_counted_before_they_are_imported(bwp: Bwp) -> None:
     bwp.store().close()
+    today = date.today()
+    due_soon, overdue = ((today - timedelta(days)).isoformat() for days in (25, 90))
     late = bwp.data.parent / "late.csv"
-    late.write_text("kind,email,holding_period\nerase,jane@example.com,180\n")
-    assert "1 request may end after the due date, first in line 2" in bwp("import", str(late), "--dry-run").err
+    lines = (
+        "erase,jane@example.com,180,,us-ca",
+        f"erase,bob@example.com,0,{due_soon},us-ca",
+        f"access,eve@example.com,,{due_soon},ca-qc",
+        f"access,max@example.com,,{overdue},ca-qc",
+        "access,amy@example.com,,,us-ca",
+    )
+    late.write_text("\n".join(("kind,email,holding_period,received,regulation", *lines)))
+    said = bwp("import", str(late), "--dry-run").err
+    assert "1 request is overdue already, first in line 5." in said
+    assert (
+        "3 requests may end after the due date, first in line 2: "
+        "a shorter holding_period can help 1, an extension can help 1."
+    ) in said
 
 
 def test_a_dry_run_records_nothing_and_says_so(bwp: Bwp) -> None:

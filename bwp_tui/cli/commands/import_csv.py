@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,8 +17,8 @@ from bwp_tui.cli.support.questions import can_ask, require_typed, require_yes
 from bwp_tui.cli.support.session import CommandSession, chosen_profile, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import CsvError, format_row
-from bwp_tui.domain.deadlines import day_warning, late_end
-from bwp_tui.domain.regulations import not_in_force_warning
+from bwp_tui.domain.deadlines import day_warning, late_end, longest_fitting_hold, statutory_due_date
+from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import file_stamp, utc_now
@@ -144,17 +146,40 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
         print_message(
             f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {warning}"
         )
-    if late := [line.number for line in planned.lines if line.content and late_end(line.content, today())]:
-        print_message(
-            f"{counted(len(late), 'request')} may end after the due date, first in line {late[0]}: a shorter "
-            "holding_period can help a deletion, an extension the others."
-        )
+    _print_late(planned, today())
     _print_ignored_headings(planned.ignored)
     print_message(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
         f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong_lines), 'invalid line')}."
     )
+
+
+def _print_late(planned: ImportPlan, day: date) -> None:
+    """Print how many requests are overdue, how many may become so, and what can help those."""
+    overdue: list[int] = []
+    late: list[int] = []
+    helps: Counter[str] = Counter()
+    for line in planned.lines:
+        request = line.content
+        if request is None or late_end(request, day) is None:
+            continue
+        due = statutory_due_date(request.regulation, request.received_on)
+        if due is None or due < day:
+            overdue.append(line.number)
+            continue
+        late.append(line.number)
+        if request.kind is Kind.DELETION and longest_fitting_hold(day, due) is not None:
+            helps["a shorter holding_period"] += 1
+        elif REGULATIONS[request.regulation].has_extension:
+            helps["an extension"] += 1
+    if overdue:
+        are = "is" if len(overdue) == 1 else "are"
+        print_message(f"{counted(len(overdue), 'request')} {are} overdue already, first in line {overdue[0]}.")
+    if late:
+        help_ = ", ".join(f"{what} can help {count}" for what, count in helps.items())
+        ending = f": {help_}." if help_ else "."
+        print_message(f"{counted(len(late), 'request')} may end after the due date, first in line {late[0]}{ending}")
 
 
 def _print_wrong_lines(planned: CheckedFile[Any]) -> None:
