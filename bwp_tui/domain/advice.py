@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import TO_CHECK, Task
 
 _SHOPPER_UNKNOWN: Final = "DATA_SUBJECT_NOT_FOUND"
@@ -73,7 +73,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     """
     if TO_CHECK in task.tags:
         return _with_actions(_TO_CHECK, describe)
-    if task.was_resubmitted or task.is_purged or (task.is_final and task.answered_on is not None):
+    is_over = task.is_final or task.status in WITHHELD_STATUSES
+    if task.was_resubmitted or task.is_purged or (is_over and task.answered_on is not None):
         return None
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)
     if task.status == Status.FAILED:
@@ -86,8 +87,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = _UNKNOWN_TASK_ID
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
-    if task.status == Status.RECEIVED:
-        advice = {"verify": advice, "send": _VERIFIED}.get(task.intake_step)
+    if task.intake_step == "send":
+        advice = _VERIFIED
     return advice and _with_actions(advice, describe)
 
 

@@ -96,7 +96,7 @@ async def test_an_empty_screen_says_how_a_download_comes_about(profile: Profile,
         assert not screen_of(console).query_one(DownloadDetail).display
         for key in ("p", "x", "R", "K", "J", "enter", "o", "y", "space", "j", "G", "g", "pagedown"):
             await console.press(key)
-        assert "There is no download yet." in console.line("status")
+        assert "No download is selected." in console.line("status")
 
 
 async def test_hostile_words_in_the_register_reach_the_screen_as_visible_text(profile: Profile) -> None:

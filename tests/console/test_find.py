@@ -185,6 +185,7 @@ async def test_the_downloads_are_filtered_and_what_is_hidden_is_unmarked(profile
         assert screen.marks <= {download.id for download, _ in screen.listed}
         await console.press(*"nobody")
         await console.sees("No download has these words.")
+        assert screen.disabled_reason("pause") == "No download is selected."
         assert "3 running · 3 waiting · 1 paused" in console.line("downloads-heading")
         await console.press("escape")
         await console.until(lambda: len(screen.listed) == before)

@@ -16,7 +16,7 @@ from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from bwp_tui.store.worklog.poll_responses import PollResponse
-from tests.console.past_tasks import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, PastTask
+from tests.console.past_tasks import CANCELLED, HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, PastTask
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
 
@@ -115,6 +115,24 @@ async def test_what_was_sent_and_answered_is_shown_without_address_or_token(prof
         await console.press("m")
         await console.sees(EMAIL)
         assert not console.main.session.masked
+
+
+async def test_no_page_says_of_what_happened_here_that_the_service_responded_so_or_that_a_call_failed(
+    profile: Profile,
+) -> None:
+    async with opened(profile) as console:
+        task = send_deletion(console.store)
+        of_other = PollResponse("ON_HOLD", NOW, NOW, "other@example.com", None, ())
+        single.answered(console.store, task.number, of_other, NOW)
+        await read(console, task.number)
+        await console.press("2")
+        await console.sees("The service says that this task is for o•••@example.com")
+        assert "failed" not in console.line("task-text").split("Error codes", maxsplit=1)[0]
+        await console.press("escape")
+        await read(console, CANCELLED)
+        await console.press("4")
+        await console.sees("Status     CANCELLED")
+        assert "Response" not in console.text
 
 
 async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profile) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.store_access.watch_notifier import notification_text
+from bwp_tui.console.store_access.watch_notifier import notification_text, status_text
 from bwp_tui.console.terminal.notification import notification_sequence
 from bwp_tui.domain.statuses import Status, engine_is_done_with
 from bwp_tui.domain.task import WATCHED
@@ -111,6 +111,13 @@ async def test_a_read_only_console_tells_and_writes_nothing(profile: Profile) ->
         revision = console.store.revision()
         await console.sees(f"The watched retrieval #{WAITING} for i•••@example.org is COMPLETED.")
         assert console.store.revision() == revision
+
+
+def test_a_watched_request_that_is_unconfirmed_is_not_said_to_have_ended() -> None:
+    watched = [make_task(number)._replace(status=Status.UNCONFIRMED) for number in (1, 2)]
+    assert all(engine_is_done_with(task.status) for task in watched)
+    assert "ended" not in status_text(watched, masked=True)
+    assert notification_text(watched) in status_text(watched, masked=True)
 
 
 def test_a_notice_takes_the_way_that_the_terminal_knows() -> None:

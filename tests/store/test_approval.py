@@ -154,6 +154,9 @@ def test_its_verification_stays_and_an_answered_one_is_not_approved(store: Store
     single.answer(store, number, "told by mail that it is declined", TODAY, BOB)
     with pytest.raises(NotPossible, match="answered"):
         approve(store, number, BOB)
+    assert advice_for(tasks.get(store, number), None, str) is None
+    assert not tasks.matching_numbers(store, parse(APPROVAL_VIEW.filter), today=TODAY)
+    assert APPROVAL_VIEW not in saved_views.all_views(store)
 
 
 def test_a_declined_one_waits_again_once_the_decline_is_withdrawn(store: Store) -> None:

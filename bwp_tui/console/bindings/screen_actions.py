@@ -77,7 +77,7 @@ def _needs_download(
         if writes and context.read_only:
             return READ_ONLY
         if context.download is None:
-            return "There is no download yet."
+            return "No download is selected."
         return cannot_do(context.download) if cannot_do else None
 
     return disabled_reason

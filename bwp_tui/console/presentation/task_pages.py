@@ -13,7 +13,7 @@ from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
 from bwp_tui.contract.inputs import mutation_name, variables_to_show
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES
+from bwp_tui.domain.statuses import FINAL_STATUSES
 from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
@@ -36,7 +36,7 @@ def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]
     """Yield trouble, errors with advice, and the advice on all other error codes."""
     task = details.task
     if task.trouble:
-        yield [("Last attempt failed: ", "warn"), (mask(task.trouble, task, context), "plain")]
+        yield [(mask(task.trouble, task, context), "warn")]
         yield []
     if task.errors or not task.trouble:
         yield [("Errors of this task" if task.errors else "No errors", "accent")]
@@ -58,11 +58,7 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
     """Yield submissions and cancellations with their responses, downloads, each the newest first, and the polling."""
     task = details.task
     if not details.intents:
-        is_own = task.status in WITHHELD_STATUSES or (task.task_id is None and task.is_final)
-        why = (
-            "Nothing was sent." if is_own else "Nothing was sent from here: it was tracked, or an event made it known."
-        )
-        yield [(why, "muted")]
+        yield [("No submission is recorded.", "muted")]
         yield []
     for intent in reversed(details.intents):
         yield from _intent_lines(intent, task, context)
@@ -115,7 +111,7 @@ def _polling_lines(task: Task) -> Iterator[Line]:
     yield fact("Last poll", stamp(task.polled_at) if task.polled_at else "not yet")
     ended = "none (task finished)" if task.status in FINAL_STATUSES else "when the engine runs"
     yield fact("Next poll", stamp(task.next_poll_at) if task.next_poll_at else ended)
-    yield fact("Response", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
+    yield fact("Status", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
 
 
 def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:

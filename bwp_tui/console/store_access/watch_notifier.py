@@ -84,7 +84,7 @@ def notification_text(ended: Sequence[Task]) -> str:
 def status_text(ended: Sequence[Task], *, masked: bool) -> str:
     """Return a sentence for the status line."""
     if len(ended) > 1:
-        return f"Watched tasks have ended: {notification_text(ended)}."
+        return f"Watched: {notification_text(ended)}."
     (task,) = ended
     email = task.email_text(masked=masked)
     return f"The watched {task.kind_name} #{task.number} for {email} is {task.status}."

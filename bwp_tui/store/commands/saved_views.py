@@ -31,7 +31,8 @@ def all_views(store: Store) -> tuple[View, ...]:
     rows = store.rows(
         f"SELECT name, filter, sort, columns, position FROM views UNION ALL SELECT ?, ?, ?, '[]', {_LAST_POSITION}"
         f" WHERE EXISTS (SELECT 1 FROM tasks WHERE {IS_ADOPTED}) UNION ALL SELECT ?, ?, ?, '[]', -1"
-        " WHERE EXISTS (SELECT 1 FROM tallies WHERE status = 'UNAPPROVED' AND tasks > 0) ORDER BY position, name",
+        " WHERE EXISTS (SELECT 1 FROM tallies WHERE status = 'UNAPPROVED' AND open = 1 AND tasks > 0)"
+        " ORDER BY position, name",
         [text for view in (ADOPTED_VIEW, APPROVAL_VIEW) for text in (view.name, view.filter, view.sort)],
     )
     return (*VIEWS, *map(_view, rows))

@@ -88,7 +88,7 @@ _STATES: Final = {
     ),
     "stopped": _StateCondition(_STOPPED, is_tallied=False),
     "unsent": _StateCondition("t.task_id IS NULL", is_tallied=False),
-    "unapproved": _StateCondition("t.status = 'UNAPPROVED'"),
+    "unapproved": _StateCondition("(t.open = 1 AND t.status = 'UNAPPROVED')"),
     "resubmitted": _StateCondition("t.resubmitted = 1"),
     "duplicate": _StateCondition("t.earlier IS NOT NULL", is_tallied=False),
 }
