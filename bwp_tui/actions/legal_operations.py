@@ -376,9 +376,7 @@ CORRECT: Final = RecordOperation(
         ),
     ),
     apply=legal_records.correct,
-    result=lambda chosen, _: (
-        f"Receipt and regulation of {chosen.name} are corrected; the timeline keeps the old values."
-    ),
+    result=lambda chosen, _: f"{chosen.name} is corrected; the timeline keeps what was recorded before.",
     wrong_values_reason=_cannot_correct_with,
     with_new_due_date=_after_correction,
     confirmation=_correction_confirmation,

@@ -13,7 +13,7 @@ from bwp_tui.domain.deadlines import appeal_deadline, is_clock_stopped, needs_an
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
-from bwp_tui.domain.text import capitalized, clean_line, did_you_mean, escaped
+from bwp_tui.domain.text import as_sentence, capitalized, clean_line, did_you_mean, escaped
 from bwp_tui.domain.times import local_day
 
 
@@ -249,11 +249,11 @@ def values_of(kind: LetterKind, task: Task, context: LetterContext) -> dict[str,
         "basis": _basis_sentence(task, context.today),
         "left_out": _left_out_sentence(task),
         "extended_on": format_date(task.extended_on),
-        "reason": context.reason and _as_sentence(context.reason),
+        "reason": context.reason and as_sentence(context.reason),
         "completed_on": format_date(finished),
         "declined_on": format_date(task.declined_on),
         "decision": _decision_sentence(task),
-        "explanation": task.decline_text and capitalized(_as_sentence(task.decline_text)),
+        "explanation": task.decline_text and capitalized(as_sentence(task.decline_text)),
         "appeal_rights": _appeal_rights(task),
         "appealed_on": format_date(task.appealed_on),
         "appeal_due_on": format_date(appeal_due_on),
@@ -300,7 +300,7 @@ def _law_clause(task: Task) -> str:
 
 
 def _left_out_sentence(task: Task) -> str:
-    return f"This answer leaves something out: {_as_sentence(task.answered_in_part)}" if task.answered_in_part else ""
+    return f"This answer leaves something out: {as_sentence(task.answered_in_part)}" if task.answered_in_part else ""
 
 
 def _identity_sentence(task: Task) -> str:
@@ -372,9 +372,5 @@ def _appeal_outcome(task: Task, due_on: date | None, today: date) -> str | None:
     if task.is_appeal_upheld:
         return "Your appeal is granted: we have changed our decision, and will now act on your request."
     attorney = f"you can contact the attorney general of {REGULATIONS[task.regulation].title}"
-    reason = f"{_decision_sentence(task)} {capitalized(_as_sentence(task.decline_text or ''))}"
+    reason = f"{_decision_sentence(task)} {capitalized(as_sentence(task.decline_text or ''))}"
     return f"We have reviewed our decision, and it stands. {reason} If you are concerned about this, {attorney}."
-
-
-def _as_sentence(text: str) -> str:
-    return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."

@@ -223,6 +223,11 @@ def nearest(word: str, known: tuple[str, ...]) -> str | None:
     return next((other for other in found if not is_opposite(other)), None)
 
 
+def as_sentence(text: str) -> str:
+    """Return a text with a full stop, unless it ends a sentence."""
+    return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the end of a sentence that asks whether the closest word of `known` was meant, else `otherwise`."""
     guess = nearest(word, tuple(known))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import HookOccasion
-from bwp_tui.domain.text import clean_line, did_you_mean
+from bwp_tui.domain.text import as_sentence, clean_line, did_you_mean
 from bwp_tui.settings import checks
 from bwp_tui.settings.checks import NAME_PATTERN
 from bwp_tui.settings.profile import (
@@ -291,7 +291,7 @@ class _Reader:
     def _record_mistake(self, place: str, key: str, mistake: str, *, named: str | None = None) -> None:
         where = self._where(place, key)
         name = named or ".".join(clean_line(part) for part in (place, key) if part)
-        self.mistakes.append(f"{where}: {name} {mistake}{'' if mistake.endswith('?') else '.'}")
+        self.mistakes.append(as_sentence(f"{where}: {name} {mistake}"))
 
     def _where(self, place: str, key: str) -> str:
         line = self._lines.get((place, key)) or self._lines.get((place, ""))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from bwp_tui.domain.text import clean_line, did_you_mean, nearest
+from bwp_tui.domain.text import as_sentence, clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import set_shop_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
@@ -316,7 +316,7 @@ class _SettingsReader:
         value = self._environ.get(variable, "").strip()
         mistake = check(value) if value else None
         if mistake is not None:
-            self.mistakes.append(f"The variable {variable} {mistake}.")
+            self.mistakes.append(as_sentence(f"The variable {variable} {mistake}"))
         return None if mistake is not None else value or None
 
     def secret(self, profile: str) -> SecretSource | None:

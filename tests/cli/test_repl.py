@@ -136,7 +136,21 @@ def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None
 def test_each_wrong_answer_is_asked_for_again_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = ["x", "d", "jane", "jane@example.com", "soon", "2026-01-05", "bdsg", "ccpa", "", "200", "3", "moved"]
+    answers = [
+        "x",
+        "d",
+        "jane",
+        "jane@example.com",
+        "soon",
+        "2026-01-05",
+        "bdsg",
+        "Texs",
+        "ccpa",
+        "",
+        "200",
+        "3",
+        "moved",
+    ]
     answers += ["maybe", "later"]
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*answers, ""])))
     filed = ["submit", "deletion", "jane@example.com", "--received=2026-01-05", "--regulation=ccpa"]
@@ -147,6 +161,7 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
         "“jane” is not an email address",
         "invalid date “soon”; use YYYY-MM-DD, yesterday, -3 or mon.",
         "“bdsg” is no regulation; write one such as us-ca or Texas.",
+        "“Texs” is no regulation; did you mean texas? Try again, or type quit.",
         "The holding period must be 0 to 180 days, not 200.",
         "“maybe” is neither now nor later. Try again, or type quit.",
     ):

@@ -361,7 +361,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.sees(f"received 2026-11-09 under us-ca, due {before.due_on} → 2026-12-24. Correct it?")
         assert console.task(READY) == before
         await console.press("y")
-        await console.sees("are corrected; the timeline keeps the old values.")
+        await console.sees("is corrected; the timeline keeps what was recorded before.")
         await console.press("U")
         await console.sees("Undone: the last change of the receipt and regulation of #")
         assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)

@@ -191,6 +191,12 @@ def test_download_slots_that_cannot_be_are_refused(tmp_path: Path, text: str) ->
     assert caught.value.mistakes == ("The variable BWP_DOWNLOAD_SLOTS must be a whole number from 1 to 8.",)
 
 
+def test_a_mistaken_variable_is_asked_about_with_one_mark(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_profile(None, environment(tmp_path, BWP_THEME="lihgt"))
+    assert caught.value.mistakes[0].endswith("; did you mean light?")
+
+
 @pytest.mark.parametrize("value", ["0", "9", "true", '"3"', "2.5"])
 def test_download_slots_of_the_file_that_cannot_be_are_refused(tmp_path: Path, value: str) -> None:
     environ = environment(tmp_path)

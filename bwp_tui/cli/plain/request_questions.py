@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.cli.argument_types import count, day, regulation
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import as_sentence, clean_line
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
 
@@ -52,7 +52,7 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
             if answer:
                 check(answer)
         except (ArgumentTypeError, BadRequest) as error:
-            print_message(f"{clean_line(str(error)).rstrip('.')}. Try again, or type {LEAVE}.")
+            print_message(f"{as_sentence(clean_line(str(error)))} Try again, or type {LEAVE}.")
         else:
             return answer
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from bwp_tui.console.bindings.actions import Action, Scope, custom_action
 from bwp_tui.console.bindings.key_names import InvalidKey, key_text, parse_key
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
-from bwp_tui.domain.text import clean_line, did_you_mean
+from bwp_tui.domain.text import as_sentence, clean_line, did_you_mean
 from bwp_tui.settings import KeySetting
 from bwp_tui.settings.profile import CustomCommand
 
@@ -141,7 +141,7 @@ def _clash(key_settings: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | Non
 
 
 def _message(setting: KeySetting, mistake: str) -> str:
-    return f"{setting.place}: keys.{clean_line(setting.action)} {mistake}{'' if mistake.endswith('?') else '.'}"
+    return as_sentence(f"{setting.place}: keys.{clean_line(setting.action)} {mistake}")
 
 
 def _command_message(command: CustomCommand, mistake: str) -> str:
