@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import format_instant
+from bwp_tui.domain.times import parse_instant, stamp, zone_name
 from bwp_tui.file_access import new_file
 from bwp_tui.store.database.high_water_mark import HistoryState
 from bwp_tui.store.maintenance.atomic_swap import FileSwap
@@ -91,10 +91,19 @@ def sentence_of(swap: FileSwap, result: RecoveryResult, reason: str) -> str:
     if result.unconfirmed:
         parts.append(f", {result.unconfirmed} UNCONFIRMED")
     if result.lost_span is not None:
-        parts.append(f"; what was recorded after {result.lost_span[0]}, until {result.lost_span[1]}, is in no copy")
+        after, until = map(_at_shop, result.lost_span)
+        parts.append(f"; what was recorded after {after}, until {until}, is in no copy")
     if result.failures:
         parts.append("; not all that is in it could be used")
     return f"{''.join(parts)}. Read {swap.report}."
+
+
+def _at_shop(at: str) -> str:
+    """Return a recorded instant in the shop's time zone, or what stands in the place of one."""
+    try:
+        return stamp(parse_instant(at))
+    except ValueError:
+        return at
 
 
 def _set_aside_lines(swap: FileSwap, *, is_missing: bool) -> list[str]:
@@ -114,7 +123,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
     without_span = "those of the events that are missing." if lost_events else "none that is known."
     events = f"{lost_events}, of {counted(of_tasks, 'task')}" if lost_events else "none"
     lines = [
-        f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
+        f"The history {swap.path} was recovered at {stamp(now)} ({zone_name()}): {reason}.",
         *_set_aside_lines(swap, is_missing=reason == FILE_IS_MISSING),
         "",
         f"Rows read from its pages: {kept}.",
@@ -136,7 +145,11 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         "Events that are missing, as the digests show (the timelines name them; downloads and requests sent have no"
         f" digests, and are not counted): {events}.",
         "Changes that are in no copy: "
-        + (f"those from {span[0]} to {span[1]}, as the lock file shows." if span is not None else without_span),
+        + (
+            f"those from {_at_shop(span[0])} to {_at_shop(span[1])}, as the lock file shows."
+            if span is not None
+            else without_span
+        ),
         "Task numbers of which nothing is left (lost, or removed by purge --all), and which no other task is given:"
         f" {_ranges(result.lost_numbers) or 'none'}.",
         f"Rows left out, since their task was damaged or is unknown: {result.dangling_rows}.",
