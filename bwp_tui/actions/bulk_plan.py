@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from bwp_tui.store.commands.bulk import TaskCheck
 from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
+
+_NOUN: Final = re.compile(r"^(retrieval|deletion|own request)\b")
+"""What a reason to skip a task may begin with."""
 
 PlannedOperation = RecordOperation | ServiceOperation
 
@@ -61,8 +65,8 @@ class BulkPlan:
     def skipped_clause(self) -> str:
         """How many tasks are skipped and why, or nothing. A single reason is not counted again."""
         count = sum(count for _, count in self.skipped)
-        counted_reasons = self.skipped if len(self.skipped) > 1 else ()
-        reasons = ", ".join(f"{count} {reason}" for reason, count in counted_reasons) or "".join(dict(self.skipped))
+        named = [(count, reason if count == 1 else _NOUN.sub(r"\1s", reason)) for reason, count in self.skipped]
+        reasons = ", ".join(f"{count} {reason}" if len(named) > 1 else reason for count, reason in named)
         return f", {count} skipped: {reasons}" if count else ""
 
 

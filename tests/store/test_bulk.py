@@ -43,8 +43,9 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store:
     assert planned.skipped == (("retrieval COMPLETED", 2), ("resubmitted already", 1), ("gone", 1))
     assert (
         planned.summary
-        == "2 to resubmit: 2 retrievals FAILED, 4 skipped: 2 retrieval COMPLETED, 1 resubmitted already, 1 gone"
+        == "2 to resubmit: 2 retrievals FAILED, 4 skipped: 2 retrievals COMPLETED, 1 resubmitted already, 1 gone"
     )
+    assert bulk_plan.plan(store, RESUBMIT, done, TODAY).skipped_clause == ", 2 skipped: retrievals COMPLETED"
     assert store.revision() == revision
 
 
