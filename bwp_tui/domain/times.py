@@ -82,6 +82,14 @@ def stamp(instant: datetime) -> str:
     return to_local(instant).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def stamp_of(at: str) -> str:
+    """Return a recorded instant as `stamp` does; a text that is none stays as it is."""
+    try:
+        return stamp(parse_instant(at))
+    except ValueError:
+        return at
+
+
 def minute_stamp(instant: datetime) -> str:
     """Return `instant` as `2026-12-31 23:59` in the shop's time zone."""
     return stamp(instant)[: -len(":59")]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from bwp_tui.domain.times import Clock, UptimeClock, format_instant, read_uptime, utc_now
+from bwp_tui.domain.times import Clock, UptimeClock, format_instant, read_uptime, stamp_of, utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
@@ -168,11 +168,11 @@ def _older_copy_report(path: Path, state: HistoryState, known: HistoryState) -> 
     if state.identity == known.identity and state.newest_at >= known.newest_at:
         what = "is another copy of the one that was here before, and may lack what was recorded until"
     elif state.identity == known.identity:
-        what = f"is an older copy, of {state.newest_at or 'before its first entry'}: others followed until"
+        what = f"is an older copy, of {stamp_of(state.newest_at) or 'before its first entry'}: others followed until"
     else:
         what = "is not the one that was here before, whose newest entry is of"
     return (
-        f"The history {path} {what} {known.newest_at}. If you did not mean that, merge a newer copy in: bwp-tui "
-        "restore FILE. What waits in it may have been sent since: retrievals are sent under their own client tokens or "
-        "become UNCONFIRMED, deletions and RECEIVED requests become UNCONFIRMED for you to decide on."
+        f"The history {path} {what} {stamp_of(known.newest_at)}. If you did not mean that, merge a newer copy in: "
+        "bwp-tui restore FILE. What waits in it may have been sent since: retrievals are sent under their own client "
+        "tokens or become UNCONFIRMED, deletions and RECEIVED requests become UNCONFIRMED for you to decide on."
     )

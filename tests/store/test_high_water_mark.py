@@ -51,13 +51,14 @@ def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_
     task = submitted(store)
     copy = _copy(path)
     clock.advance(hours=1)
+    until = clock.now
     sent(store, task.number)
     store.close()
     _put_back(copy, path)
     clock.advance(hours=1)
     store, report = _opened(path, clock)
-    assert report is not None
-    assert str(path) in report
+    assert f"{path} is an older copy" in str(report)
+    assert f"until {stamp(until)}. " in str(report)
     intent = intent_of(store, task.number)
     assert (intent.first_sent_at, intent.attempts) == (clock.now - timedelta(hours=2), 1)
     store.close()

@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import parse_instant, stamp, zone_name
+from bwp_tui.domain.times import stamp, stamp_of, zone_name
 from bwp_tui.file_access import new_file
 from bwp_tui.store.database.high_water_mark import HistoryState
 from bwp_tui.store.maintenance.atomic_swap import FileSwap
@@ -91,19 +91,11 @@ def sentence_of(swap: FileSwap, result: RecoveryResult, reason: str) -> str:
     if result.unconfirmed:
         parts.append(f", {result.unconfirmed} UNCONFIRMED")
     if result.lost_span is not None:
-        after, until = map(_at_shop, result.lost_span)
+        after, until = map(stamp_of, result.lost_span)
         parts.append(f"; what was recorded after {after}, until {until}, is in no copy")
     if result.failures:
         parts.append("; not all that is in it could be used")
     return f"{''.join(parts)}. Read {swap.report}."
-
-
-def _at_shop(at: str) -> str:
-    """Return a recorded instant in the shop's time zone, or what stands in the place of one."""
-    try:
-        return stamp(parse_instant(at))
-    except ValueError:
-        return at
 
 
 def _set_aside_lines(swap: FileSwap, *, is_missing: bool) -> list[str]:
@@ -146,7 +138,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         f" digests, and are not counted): {events}.",
         "Changes that are in no copy: "
         + (
-            f"those from {_at_shop(span[0])} to {_at_shop(span[1])}, as the lock file shows."
+            f"those from {stamp_of(span[0])} to {stamp_of(span[1])}, as the lock file shows."
             if span is not None
             else without_span
         ),
