@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from bwp_tui.console.state.request_draft import SENT_NOW_HINT, Draft
 from bwp_tui.console.widgets import request_form
-from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
+from bwp_tui.console.widgets.request_form import _TEXTS, RadioField, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, email_mistake
@@ -239,6 +239,29 @@ async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with
         assert console.field("hold").value == "15"
         assert "too late" not in console.text
         assert "f2 makes" not in console.text
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("received", ["2026-11-20", "2026-10-22", "2026-10-01"])
+def test_the_end_of_what_is_sent_later_is_said_for_today_alone(kind: Kind, received: str) -> None:
+    now = Draft(kind, "a@example.com", received, "us-ca", "20", "", "", "")
+    (sentence, role), (later, later_role) = (draft.outlook(TODAY) for draft in (now, replace(now, sends_now=False)))
+    assert later_role == role
+    assert "today" not in sentence
+    assert f"today it ends by {sentence[-len('2026-12-30.') :]}" in later
+    assert len(later) <= 54
+
+
+async def test_a_hold_does_not_meet_the_due_date_of_what_is_sent_later_nor_begin_at_once(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa", hold="20")
+        await console.sees("which meets the due date")
+        console.main.query_one("#field-send", RadioField).value = "later"
+        await console.sees("today it ends by", "f2 sets the hold to 15 days")
+        assert "meets the due date" not in console.text
+        console.field("hold").value = "0"
+        await console.until(lambda: "f2" not in console.line("form"))
+        assert "at once" not in console.text
 
 
 async def test_the_form_proposes_the_longest_hold_that_meets_the_due_date(profile: Profile) -> None:

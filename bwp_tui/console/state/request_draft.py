@@ -139,9 +139,12 @@ class Draft:
             return f"{clause.capitalize()}.", "warn"
         due = self.due()
         last = latest_end_if_submitted(today, self._hold_days())
-        done = f"ends by {last.isoformat()}"  # each of these sentences fits on a line of 60 columns
+        # Each of these sentences fits in a terminal of 60 columns.
+        done = f"{'' if self.sends_now else 'sent today it '}ends by {last.isoformat()}"
         if due is None:
             return f"No legal due date; {done}.", "muted"
+        if not self.sends_now:
+            return f"Due {due.isoformat()}; {done}.", "muted" if last <= due else "warn"
         if last <= due:
             return f"Due {due.isoformat()} ({format_due(due, today)}), {done}.", "muted"
         return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"

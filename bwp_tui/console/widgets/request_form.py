@@ -317,7 +317,7 @@ class RequestForm(Vertical):
                 received = f"= {meant}" if meant else f"the day in {zone_name()}"
                 right = {"received": (received,), "regulation": draft.regulation_hint()}
                 self._hint(field, right.get(field, hint), "muted")
-        if deletion and draft.holding_period() == 0:
+        if draft.needs_email_again and draft.holding_period() == 0:
             self._hint("hold", NO_HOLD_HINT, "warn")
         if "email" not in mistakes and draft.email.strip():
             earlier = self._earlier(draft.kind, draft.email.strip())
@@ -341,11 +341,8 @@ class RequestForm(Vertical):
         days = draft.shorter_hold(today)
         texts: list[StyledText] = []
         if days is not None:
-            but = "" if days else " but cannot be cancelled"
-            texts = [
-                ("f2", "key"),
-                (f" sets the hold to {counted(days, 'day')}, which meets the due date{but}", "plain"),
-            ]
+            meets = f", which meets the due date{'' if days else ' but cannot be cancelled'}" if draft.sends_now else ""
+            texts = [("f2", "key"), (f" sets the hold to {counted(days, 'day')}{meets}", "plain")]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
             advice = ": consider an extension" if draft.can_be_extended(today) else ""
             texts = [(f"Too late even with no hold{advice}", "warn")]
