@@ -39,7 +39,7 @@ _TROUBLE_LABELS: dict[str, str] = {
     ServiceHealthState.DENIED: "access denied",
     ServiceHealthState.BAD_CREDENTIALS: "credentials refused",
     ServiceHealthState.FAULTY: "API error",
-    ServiceHealthState.UNUSABLE: "proxy or certificates unusable",
+    ServiceHealthState.UNUSABLE: "settings unusable",
     ServiceHealthState.ENGINE_FAULT: "engine fault",
 }
 

@@ -80,6 +80,6 @@ def test_an_outage_is_said_when_it_begins_and_when_it_ends(bwp: Bwp, tmp_path: P
         with running(bwp, log):
             practice.stop()
             assert bwp("submit", "retrieval", "jane@example.com").code in (0, 3)
-            eventually(lambda: "warning Outage begins: " in log.read_text())
+            eventually(lambda: "warning Trouble: " in log.read_text())
             with Sandbox(slow_s=0.05, port=port):
-                eventually(lambda: "info    The outage has ended." in log.read_text())
+                eventually(lambda: "info    The trouble has ended." in log.read_text())

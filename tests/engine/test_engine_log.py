@@ -64,6 +64,24 @@ def test_an_outage_of_its_own_last_call_is_not_reported_by_a_process_that_is_no_
     engine_state.record_health(live_history, ServiceHealthState.UNREACHABLE, "Connection to 127.0.0.1 lost.", None)
     log.log_new_events(live_history)
     log.log_alive(is_engine=True)
-    assert "The service is in trouble: Connection to 127.0.0.1 lost." in lines[-1]
+    assert "Trouble: Connection to 127.0.0.1 lost." in lines[-1]
     log.log_alive(is_engine=False)
     assert lines[-1] == "Alive: 0 events since the last heartbeat."
+
+
+def test_another_trouble_is_logged_when_it_begins_and_its_end(live_history: Store) -> None:
+    lines: list[str] = []
+    log = EngineLog(lambda _severity, line: lines.append(line))
+    log.log_new_events(live_history)
+    for service, message in (
+        (ServiceHealthState.THROTTLED, "Rate limit hit."),
+        (ServiceHealthState.THROTTLED, "Rate limit hit: requests are sent more slowly for a while."),
+        (ServiceHealthState.BAD_CREDENTIALS, "The client secret was refused."),
+        (ServiceHealthState.REACHED, None),
+    ):
+        engine_state.record_health(live_history, service, message, None)
+        log.log_new_events(live_history)
+    throttled, refused, ended = lines
+    assert throttled == "Trouble: Rate limit hit."
+    assert refused.startswith("Trouble: The client secret was refused. New credentials ")
+    assert "ended" in ended

@@ -309,7 +309,7 @@ def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Pro
         raise SettingsError("The secret command pass failed with exit code 1; run it yourself to see why.")
 
     with running(EngineThread(profile, no_secret)) as engine:
-        eventually(lambda: engine_state.read(live_history).service == "bad-credentials")
+        eventually(lambda: engine_state.read(live_history).service == ServiceHealthState.UNUSABLE)
         assert engine.role is EngineRole.ENGINE
         assert "pass failed" in (engine_state.read(live_history).message or "")
 

@@ -115,7 +115,8 @@ def test_every_console_can_read_what_is_wrong(
     health.record_failure(error)
     state = engine_state.read(store)
     assert state.service == service
-    assert (state.message or "").startswith(str(error))
+    assert state.message == str(error)  # what a command says that ends, and tries nothing again
+    assert (state.problem != state.message) is (service is ServiceHealthState.BAD_CREDENTIALS)
 
 
 def limited(store: Store) -> float | None:

@@ -124,12 +124,10 @@ class ServiceHealth:
         service = next(
             (name for kind, name in _STATE_OF_ERROR.items() if isinstance(error, kind)), ServiceHealthState.FAULTY
         )
-        message = str(error)
         if isinstance(error, BadCredentials):
             self._credential_refusals += new
             self.credentials_refused.set()
-            message = f"{error} New credentials are picked up within a minute, and these are tried again."
-        engine_state.record_health(self._store, service, message, retry_at, self._rounded_rate)
+        engine_state.record_health(self._store, service, str(error), retry_at, self._rounded_rate)
         return self._store.clock() if self.credentials_refused.is_set() else retry_at
 
     def record_single_refusal(self, number: int, error: ApiError, wait: float = SINGLE_REFUSAL_PAUSE_S) -> datetime:

@@ -15,6 +15,7 @@ from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import EngineState, ServiceHealthState
 
 
 class Severity(IntEnum):
@@ -54,7 +55,8 @@ class EngineLog:
         self._write_line = write_line
         self._last: int | None = None
         self._last_at = datetime.min.replace(tzinfo=UTC)
-        self._outage: str | None = None
+        self._trouble: str | None = None
+        self._service: str = ServiceHealthState.UNTRIED
         self._lines = 0
 
     def log_new_events(self, store: Store) -> None:
@@ -64,7 +66,7 @@ class EngineLog:
             if self._last is not None:
                 for event in timeline.since(store, self._last, last, self._last_at - _LONGEST_TRANSACTION):
                     self._log(event)
-                self._log_outage(engine_state.read(store).message)
+                self._log_trouble(engine_state.read(store))
             self._last, self._last_at = last, now
 
     def _log(self, event: timeline.LoggedEvent) -> None:
@@ -78,12 +80,14 @@ class EngineLog:
         severity, what = Severity.WARNING if is_bad else Severity.INFO, timeline.label_of(event.what)
         self._write_line(severity, f"{name}: {' '.join(filter(None, (what, statuses, event.hook)))}.")
 
-    def _log_outage(self, message: str | None) -> None:
-        if message and not self._outage:
-            self._write_line(Severity.WARNING, f"Outage begins: {message}")
-        elif self._outage and not message:
-            self._write_line(Severity.INFO, "The outage has ended.")
-        self._outage = message
+    def _log_trouble(self, state: EngineState) -> None:
+        """Log what is wrong once it begins, or is something else than before, and its end."""
+        trouble = state.service_problem
+        if trouble and (not self._trouble or state.service != self._service):
+            self._write_line(Severity.WARNING, f"Trouble: {trouble}")
+        elif self._trouble and not trouble:
+            self._write_line(Severity.INFO, "The trouble has ended.")
+        self._trouble, self._service = trouble, state.service
 
     def log_alive(self, *, is_engine: bool) -> None:
         """Log that the process is alive, and how many events were logged since this was logged last.
@@ -91,5 +95,5 @@ class EngineLog:
         The state of the service is known only to the engine itself.
         """
         lines, self._lines = self._lines, 0
-        state = f" The service is in trouble: {self._outage}" if self._outage and is_engine else ""
+        state = f" Trouble: {self._trouble}" if self._trouble and is_engine else ""
         self._write_line(Severity.INFO, f"Alive: {counted(lines, 'event')} since the last heartbeat.{state}")

@@ -225,9 +225,7 @@ class EngineThread:
                 observe=self._observe,
                 on_full_disk=self._show_full_disk,
             )
-        except SettingsError as error:
-            _report(store, ServiceHealthState.BAD_CREDENTIALS, str(error), pause)
-        except ApiError as error:
+        except (SettingsError, ApiError) as error:
             _report(store, ServiceHealthState.UNUSABLE, str(error), pause)
         except (StoreError, OSError, EngineSuperseded):
             raise

@@ -22,7 +22,7 @@ class ServiceHealthState(StrEnum):
     BAD_CREDENTIALS = "bad-credentials"
     FAULTY = "faulty"
     UNUSABLE = "unusable"
-    """The engine's own proxy or certificates make any call impossible."""
+    """The engine's own settings, proxy or certificates make any call impossible."""
     ENGINE_FAULT = "engine-fault"
 
 
@@ -75,9 +75,16 @@ class EngineState(NamedTuple):
     """Events that were received again, ever."""
 
     @property
+    def service_problem(self) -> str | None:
+        """What is wrong with the service, and how an engine that goes on gets over refused credentials; or None."""
+        is_refused = self.service == ServiceHealthState.BAD_CREDENTIALS
+        awaited = " New credentials are picked up within a minute, and these are tried again."
+        return self.message and f"{self.message}{awaited if is_refused else ''}"
+
+    @property
     def problem(self) -> str | None:
         """The sentence on what is wrong with the service, or else with the event queue, or None."""
-        return self.message or (None if self.event_queue_state == QUEUE_IS_READ else self.event_queue_state)
+        return self.service_problem or (None if self.event_queue_state == QUEUE_IS_READ else self.event_queue_state)
 
     @property
     def process(self) -> str:
