@@ -88,6 +88,7 @@ STATES: Final = {
     "open": "to be answered to the shopper",
     "ready": "with a result to download before the answer",
     "unanswered": "ended, or declined and appealed, without an answer to the shopper",
+    "appealed": "with an appeal to answer",
     "late": "that may not be done by the due date",
     "stopped": "waiting for the shopper's reply",
     "failed": "failed or unconfirmed, to be answered",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from functools import partial
 
 from rich.cells import cell_len
 
@@ -11,9 +12,9 @@ from bwp_tui.console.presentation.dashboard import FigureLine, dashboard_columns
 from bwp_tui.console.widgets.figure_list import FigureList
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, TaskError
+from bwp_tui.domain.task import Kind, Request, TaskError
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import dashboard, tasks
 from tests.console.past_tasks import NOT_KNOWN, ORDERS_OPEN, PAST, TODAY, PastTask
@@ -40,6 +41,12 @@ def test_each_line_counts_the_tasks_that_its_filter_lists(profile: Profile) -> N
     with closing(plant(profile)) as store:
         requests.resubmit(store, NOT_KNOWN, "op")
         single.answer(store, ORDERS_OPEN, "by letter", TODAY, "op")
+        for email, is_upheld in (("runs@example.com", None), ("upheld@example.com", True)):
+            number = requests.submit(
+                store, Request(Kind.RETRIEVAL, email, TODAY, "us-tx", awaits_verification=True), "op"
+            ).number
+            single.edit(store, number, lambda edit: decisions.decline(edit, "fraud", "told"), "op", TODAY)
+            single.edit(store, number, partial(decisions.appeal, received=TODAY, upheld=is_upheld), "op", TODAY)
         lines = [line for column in lines_of(store, 120) for line in column if line.filter]
         shown = {
             line.filter: int(re.findall(r"\d+", "".join(text for text, _ in line.texts).rpartition("  ")[2] or "0")[0])

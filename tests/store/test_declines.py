@@ -265,6 +265,7 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     upheld = tasks.get(store, number)
     assert (needs_answer(upheld), upheld.due_on) == (True, due)
     assert list(tasks.matching_numbers(store, parse("is:unanswered"), today=TODAY)) == [number]
+    assert dashboard.read_statistics(store, TODAY).appeals == tasks.count(store, parse("is:appealed"), today=TODAY) == 0
     assert "(resubmit)" in (advice_for(upheld, None, str) or "")
     last = (due or TODAY) - ((latest_service_end(upheld, TODAY) or TODAY) - TODAY)
     for today, late in ((last, False), (last + timedelta(days=1), True)):

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task, TaskError, Verification
 from bwp_tui.domain.times import DAY, local_day, typed_day
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -98,6 +99,11 @@ def _plant_details(store: Store) -> None:
     downloads.record_success(store, order, "/srv/a.zip", 1, "00")
     single.answer(store, saved.number, "by email", TODAY, ACTOR)
     single.inquire(store, requests.submit(store, request(regulation="uk-gdpr"), ACTOR).number, TODAY, ACTOR)
+    for is_upheld in (None, True):
+        asked = request(regulation="us-tx")._replace(awaits_verification=True)
+        number = requests.submit(store, asked, ACTOR).number
+        single.edit(store, number, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
+        single.edit(store, number, partial(decisions.appeal, received=TODAY, upheld=is_upheld), ACTOR, TODAY)
 
 
 def _by_status(store: Store, status: Status) -> Task:
@@ -192,6 +198,7 @@ def _is(task: Task, state: str) -> bool:
         "ready": _is_open(task) and task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
         "unanswered": _is_open(task) and task.status in FINAL_STATUSES,
         "late": _is_late(task),
+        "appealed": task.is_appeal_running,
         "stopped": _is_open(task) and task.regulation == "uk-gdpr" and task.inquired_on is not None,
         "failed": _is_open(task) and task.status in _FAILED,
         "unsent": task.task_id is None,

@@ -108,7 +108,7 @@ class _Sections:
         yield self._row("overdue", figures.overdue, most, "bad", "is:open due:over")
         yield self._row("may be late", figures.late, most, "warn", "is:late")
         if figures.appeals:
-            yield self._row("appeals to answer", figures.appeals, most, "warn", "is:open status:declined")
+            yield self._row("appeals to answer", figures.appeals, most, "warn", "is:appealed")
         if figures.stopped:
             yield self._row("clock stopped", figures.stopped, most, "held", "is:stopped")
         for week, count in enumerate(figures.due):

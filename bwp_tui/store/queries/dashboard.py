@@ -102,9 +102,7 @@ def read_statistics(store: Store, today: date) -> Statistics:
     return Statistics(
         counts=tasks.status_counts(store),
         resubmitted=tasks.status_counts(store, "resubmitted = 1"),
-        appeals=store.integer(
-            "SELECT count(*) FROM tasks WHERE open = 1 AND status = 'DECLINED' AND appeal_answered_on IS NULL"
-        ),
+        appeals=tasks.count(store, filters.parse("is:appealed"), today=today),
         overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
         late=tasks.count(store, filters.parse("is:late"), today=today),
         stopped=tasks.count(store, filters.parse("is:stopped"), today=today),

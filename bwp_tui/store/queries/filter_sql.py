@@ -79,6 +79,9 @@ _STATES: Final = {
     "ready": _StateCondition("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
     "unanswered": _StateCondition(f"({TO_ANSWER})"),
     "failed": _StateCondition("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
+    "appealed": _StateCondition(
+        "(t.open = 1 AND t.status = 'DECLINED' AND t.appeal_answered_on IS NULL)", is_tallied=False
+    ),
     "late": _StateCondition(
         f"(t.open = 1 AND (((t.terminal = 0 OR {_UPHELD}) AND t.due_on < {_DONE_BY})"
         f" OR (t.status = 'DECLINED' AND NOT {_UPHELD} AND t.due_on < '{{today}}')"
