@@ -22,7 +22,7 @@ from bwp_tui.actions.operation import (
 )
 from bwp_tui.domain.deadlines import appeal_deadline, needs_answer
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason
 from bwp_tui.domain.task import Task, task_id_mistake
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import decisions
@@ -106,7 +106,6 @@ GIVE_UP: Final = Settlement(
 
 SETTLEMENTS: Final = (ENTER_TASK_ID, GIVE_UP)
 
-_AT_SERVICE: Final = (Status.ON_HOLD, Status.QUEUED)
 _YES_OR_NO: Final = {"yes": True, "y": True, "no": False, "n": False}
 
 
@@ -127,8 +126,7 @@ def _reason_mistake(text: str) -> str | None:
 
 def is_cancelled_first(task: Task) -> bool:
     """Return whether a decline of `task` comes into effect only once the service has confirmed its cancellation."""
-    is_at_service = task.status in _AT_SERVICE and not task.is_never_sent
-    return task.status not in WITHHELD_STATUSES and (task.cancel_asked or is_at_service)
+    return not task.is_never_sent and (task.cancel_asked or cannot_cancel(task) is None)
 
 
 def _declined(chosen: ChosenTasks, values: Values) -> str:

@@ -39,14 +39,15 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
         return f"The reply of {task.name}, recorded for {task.replied_on}, stays." if is_kept else ""
 
     def question(task: Task, _values: Values) -> str:
-        back, now = answers.without_record(task, record).due_on, task.due_on
-        moves = f" It is then due on {back}, not {due_date_text(task)}." if back and now != back else ""
+        after, moves = answers.without_record(task, record), ""
         if record is LegalRecord.APPEAL:
             moves = " The decline stands then, and nothing is due."
-        elif now and not back:
+        elif task.due_on and is_clock_stopped(after):
             moves = f" Its clock is then stopped from {task.inquired_on}."
-        if record is LegalRecord.ANSWER and needs_answer(task._replace(answered_on=None)):
-            moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
+        elif record is LegalRecord.ANSWER and needs_answer(after):
+            moves = f" Its clock runs again; it is due {after.due_on or 'never'}."
+        elif after.due_on not in (None, task.due_on) and needs_answer(after):
+            moves = f" It is then due on {after.due_on}, not {due_date_text(task)}."
         what = f"{record} of {task.name}, recorded for {answers.recorded_on(task, record)}"
         if record is LegalRecord.INQUIRY and task.replied_on is not None:
             what += ", and the reply"
@@ -167,9 +168,11 @@ ACKNOWLEDGE: Final = RecordOperation(
 
 
 def inquiry_effect(task: Task) -> str:
-    """Return a sentence on what the clock of a task does while the reply to its inquiry is awaited."""
+    """Return a sentence on what the clock of a task does while its inquiry awaits a reply; empty if none counts."""
     if is_clock_stopped(task):
         return f"The clock is stopped from {task.inquired_on} until the reply is recorded."
+    if task.due_on is None or not needs_answer(task):
+        return ""
     law = REGULATIONS.get(task.regulation)
     if law is not None and law.stops_for_identity:
         return f"It was due on {task.due_on}: the clock does not stop for an inquiry after that."
@@ -179,7 +182,7 @@ def inquiry_effect(task: Task) -> str:
 
 def _inquired(chosen: ChosenTasks, values: Values) -> str:
     effect = inquiry_effect(with_due_date(chosen.task._replace(inquired_on=values["on"]))) if chosen.task else ""
-    return f"{chosen.name}: asked on {values['on']}, recorded. {effect}"
+    return f"{chosen.name}: asked on {values['on']}, recorded. {effect}".rstrip()
 
 
 def _inquiry_question(chosen: ChosenTasks) -> str:
@@ -210,8 +213,9 @@ INQUIRE: Final = RecordOperation(
 
 
 def _replied(chosen: ChosenTasks, values: Values) -> str:
-    due = with_due_date(chosen.task._replace(replied_on=values["on"])).due_on if chosen.task else None
-    return f"{chosen.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
+    task = chosen.task and with_due_date(chosen.task._replace(replied_on=values["on"]))
+    due = f" It is due {task.due_on}." if task and task.due_on and needs_answer(task) else ""
+    return f"{chosen.name}: reply on {values['on']}, recorded.{due}"
 
 
 REPLY: Final = RecordOperation(

@@ -8,12 +8,14 @@ from bwp_tui.console.terminal.notification import notification_sequence
 from bwp_tui.domain.statuses import Status, engine_is_done_with
 from bwp_tui.domain.task import WATCHED
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands.work_records import cannot_watch
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.console.past_tasks import NOW, READY, WAITING, PastTask, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.console.table_app import make_task
+from tests.plain_task import plain_task
 from tests.store import single
 
 
@@ -67,8 +69,14 @@ async def test_a_task_that_has_ended_is_not_watched(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(READY)
         await console.press("W")
-        await console.sees("W: Task", "has ended: COMPLETED.")
+        await console.sees("W: Task", "COMPLETED.")
         assert console.task(READY).tags == ()
+
+
+def test_a_request_that_waits_for_a_decision_is_not_said_to_have_ended() -> None:
+    reason = cannot_watch(plain_task(1, NOW)._replace(status=Status.UNCONFIRMED))
+    assert reason is not None
+    assert "ended" not in reason
 
 
 async def test_marked_tasks_are_watched_together_but_for_those_that_have_ended(profile: Profile) -> None:

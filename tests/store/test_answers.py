@@ -17,7 +17,7 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.task import NEVER_SENT_PREFIX, Kind, Task
 from bwp_tui.domain.views import VIEWS
 from bwp_tui.store.commands import answer_import, answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
@@ -29,7 +29,7 @@ from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import answers_at_completion, downloads
 from tests.manual_clock import ManualClock
 from tests.store import golden, single
-from tests.store.support import ACTOR, NOW, TODAY, accepted, answer, in_status, scalar, submitted
+from tests.store.support import ACTOR, NOW, TODAY, accepted, answer, in_status, request, scalar, sent, submitted
 
 SENT = "UPDATE tasks SET submitted_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?"
 YESTERDAY = TODAY - timedelta(days=1)
@@ -240,6 +240,11 @@ def test_what_may_have_been_sent_is_not_called_unsent(store: Store) -> None:
     store.rows("UPDATE tasks SET status = 'GIVEN_UP', terminal = 1 WHERE number = ?", (given_up.number,))
     plan = bulk_plan.plan(store, ANSWER, [given_up.number, unconfirmed.number], TODAY, {"how": "by email"})
     assert (plan.possible, dict(plan.skipped)) == ((given_up.number,), {"perhaps not sent": 1})
+    store.rows("UPDATE tasks SET trouble = ? WHERE number > 0", (f"{NEVER_SENT_PREFIX}changed.",))
+    without_response, tracked = submitted(store), requests.track(store, Kind.RETRIEVAL, "task-12345", request(), ACTOR)
+    sent(store, without_response.number)
+    plan = bulk_plan.plan(store, ANSWER, [unconfirmed.number, without_response.number, tracked.number], TODAY, {})
+    assert dict(plan.skipped) == {"not sent yet": 1, "perhaps not sent": 1, "not ended yet": 1}
 
 
 def test_whoever_resubmits_an_answered_request_is_told_that_it_opens_again(store: Store) -> None:

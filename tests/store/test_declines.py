@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.decision_operations import APPEAL, DECLINE
+from bwp_tui.actions.decision_operations import APPEAL, DECLINE, is_cancelled_first
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import latest_service_end, may_be_late, needs_answer, time_left_text
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
+from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, purge
@@ -246,7 +247,7 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
     for day, count in ((TODAY - timedelta(60), 1), (task.received_on, 0)):
         store.rows("UPDATE tasks SET received_on = ? WHERE number = ?", (str(day), task.number))
         assert dashboard.read_statistics(store, later).answers.late == count
-    with pytest.raises(NotPossible, match="was declined"):
+    with pytest.raises(NotPossible, match="appeal"):
         single.answer(store, task.number, "by post", TODAY, ACTOR)
     task = appeal(store, task.number, None, TODAY, False)
     assert (task.is_appeal_running, needs_answer(task), task.due_on) == (False, False, due)
@@ -256,6 +257,24 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
     assert what == [("appealed", f"on {TODAY}"), ("appeal answered", f"on {TODAY}: not upheld")]
     assert "upheld" in (requests.cannot_resubmit(task) or "")
     assert counts_agree(store)
+
+
+def test_after_an_upheld_appeal_neither_answer_nor_extension_take_the_decline_for_the_answer(store: Store) -> None:
+    task = appeal(store, declined(store).number, TODAY, TODAY, True)
+    for reason in (
+        answers.cannot_answer(task),
+        legal_records.cannot_extend(task, TODAY),
+        decisions.cannot_decline(task),
+    ):
+        assert isinstance(reason, Reason)
+        assert reason.short == "appeal upheld"
+
+
+def test_a_tracked_retrieval_is_declined_at_once_without_a_cancellation(store: Store) -> None:
+    task = requests.track(store, Kind.RETRIEVAL, "task-12345", request(), ACTOR)
+    assert (task.status, is_cancelled_first(task)) == (Status.QUEUED, False)
+    assert bulk_plan.plan(store, DECLINE, [task.number], TODAY).cancelled_first == 0
+    assert decline(store, task.number).status == Status.DECLINED
 
 
 def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verified(store: Store) -> None:
@@ -424,7 +443,7 @@ def test_a_declined_row_that_has_lost_its_law_gets_it_back_and_its_appeal_is_ans
     assert tasks.get(store, number).is_appeal_upheld is False
 
 
-@pytest.mark.parametrize(("law", "sentence"), [("us-co", "60 days"), ("us-va", "nothing is left")])
+@pytest.mark.parametrize(("law", "sentence"), [("us-co", "60 days"), ("us-va", "waits for its answer")])
 def test_why_an_appeal_cannot_be_extended_is_true(store: Store, law: str, sentence: str) -> None:
     task = appeal(store, declined(store).number, TODAY)
     assert sentence in (legal_records.cannot_extend(task._replace(regulation=law), TODAY) or "")

@@ -123,6 +123,7 @@ def test_a_task_of_the_services_own_id_that_is_for_another_email_is_warned_about
     warned = tasks.get(store, task.number)
     assert (warned.status, warned.email, warned.task_id) == ("COMPLETED", task.email, task.task_id)
     assert "is for b•••@example.com" in str(warned.trouble)
+    assert "result" not in str(warned.trouble), "a deletion has none"
 
 
 def test_an_answer_clears_the_trouble_before_it(store: Store) -> None:

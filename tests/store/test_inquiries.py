@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 
 from bwp_tui.actions import legal_operations
+from bwp_tui.actions.operation import ChosenTasks
 from bwp_tui.cli.support import task_output
 from bwp_tui.domain import deadlines
 from bwp_tui.domain.filter import parse
@@ -139,7 +140,21 @@ def test_under_other_regulations_it_is_recorded_and_the_clock_runs_on(store: Sto
     single.inquire(store, number, ASKED, ACTOR)
     task = tasks.get(store, number)
     assert (task.inquired_on, task.due_on) == (ASKED, before.due_on)
-    assert "does not stop" in legal_operations.inquiry_effect(task)
+    assert ("does not stop" in legal_operations.inquiry_effect(task)) is (task.due_on is not None)
+
+
+def test_an_inquiry_that_is_recorded_after_the_answer_stops_no_clock(store: Store) -> None:
+    number = uk(store)
+    single.answer(store, number, "by post", REPLIED, ACTOR)
+    single.inquire(store, number, ASKED, ACTOR)
+    asked = tasks.get(store, number)
+    assert (asked.due_on, legal_operations.inquiry_effect(asked)) == (DUE + (REPLIED - ASKED), "")
+    chosen = ChosenTasks((number,), asked.name, asked, ACTOR)
+    assert "due" not in legal_operations.REPLY.result(chosen, {"on": REPLIED})
+    question = legal_operations.withdrawal_of(LegalRecord.ANSWER).operation.confirmation(asked, {})
+    assert question.endswith(f"stopped from {ASKED}."), "and it is not due"
+    single.edit(store, number, lambda one: withdraw(one, LegalRecord.ANSWER), ACTOR)
+    assert deadlines.is_clock_stopped(tasks.get(store, number))
 
 
 def test_an_inquiry_after_the_due_date_stops_nothing(store: Store) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from bwp_tui.domain.deadlines import due_if_replied, is_clock_stopped, late_clause, needs_answer, task_due_date
+from bwp_tui.domain.deadlines import due_if_replied, is_clock_stopped, late_clause, needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
-from bwp_tui.store.commands.legal_records import cannot_record_on, corrected_clause
+from bwp_tui.store.commands.legal_records import (
+    cannot_change_declined,
+    cannot_record_on,
+    corrected_clause,
+    with_due_date,
+)
 from bwp_tui.store.commands.request_validation import Reason, refuse
 from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store
@@ -46,16 +51,6 @@ def cannot_answer(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def cannot_change_declined(task: Task) -> str | None:
-    """Return why nothing can be recorded on a declined task, or None for any other."""
-    if task.declined_on is None:
-        return None
-    if task.status != Status.DECLINED:
-        sentence = f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
-        return Reason("to be declined once cancelled", sentence)
-    return Reason("declined already", f"Task {task.name} was declined on {task.declined_on}, which is its answer.")
-
-
 def cannot_answer_in_bulk(task: Task) -> str | None:
     """Return why no answer is recorded for task where many are answered at once, or None when one is."""
     if task.answered_on is not None:
@@ -67,14 +62,13 @@ def cannot_answer_in_bulk(task: Task) -> str | None:
 
 def answer_day_warning(task: Task, day: date | None) -> Reason | None:
     """Return why the shopper was probably not answered on a day (None is today), or None."""
-    if task.submitted_at is None:
-        if task.is_final:
-            return None
-        if task.status == Status.UNCONFIRMED:
-            return Reason("perhaps not sent", f"Whether {task.name} was sent to the service is not known.")
+    is_unconfirmed = task.status == Status.UNCONFIRMED
+    if task.is_never_sent or (is_unconfirmed and not task.may_have_started):
         return Reason("not sent yet", f"Task {task.name} has not been sent to the service yet.")
-    sent_on = local_day(task.submitted_at)
-    if day is not None and day < sent_on:
+    if is_unconfirmed or task.awaits_response:
+        return Reason("perhaps not sent", f"Whether {task.name} was sent to the service is not known.")
+    sent_on = task.submitted_at and local_day(task.submitted_at)
+    if sent_on is not None and day is not None and day < sent_on:
         return Reason("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
     if not task.is_final:
         sentence = f"Task {task.name} is {task.status}: it has not ended at the service, and may still fail."
@@ -123,7 +117,7 @@ def without_record(task: Task, record: LegalRecord) -> Task:
     without = task._replace(**days)
     moves = record in (LegalRecord.EXTENSION, LegalRecord.INQUIRY, LegalRecord.REPLY, LegalRecord.APPEAL)
     if moves or (record is LegalRecord.ANSWER and task.inquired_on is not None):  # an answer may have ended a stop
-        return without._replace(due_on=task_due_date(without))
+        return with_due_date(without)
     return without
 
 

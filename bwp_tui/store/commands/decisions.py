@@ -14,8 +14,7 @@ from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHEL
 from bwp_tui.domain.task import Kind, Task, TimelineEvent, cannot_change_purged, cannot_tell_kind, task_id_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.commands.answers import cannot_change_declined
-from bwp_tui.store.commands.legal_records import cannot_record_on
+from bwp_tui.store.commands.legal_records import cannot_change_declined, cannot_record_on
 from bwp_tui.store.commands.request_validation import BadRequest, Reason, check_task_id_is_new, refuse
 from bwp_tui.store.commands.requests import (
     cannot_cancel,

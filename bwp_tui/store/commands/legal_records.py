@@ -14,6 +14,7 @@ from bwp_tui.domain.deadlines import (
     is_clock_stopped,
     late_clause,
     needs_answer,
+    recomputed_due_date,
     statutory_due_date,
     task_due_date,
 )
@@ -52,8 +53,8 @@ def after_verification(task: Task, day: date) -> Task:
 
 
 def with_due_date(task: Task) -> Task:
-    """Return a task with the due date that follows from its days of receipt, extension, inquiry and reply."""
-    return task._replace(due_on=task_due_date(task))
+    """Return a task with the due date that follows from its days of receipt, extension, inquiry, reply and answer."""
+    return task._replace(due_on=recomputed_due_date(task))
 
 
 def cannot_verify_in_bulk(task: Task) -> str | None:
@@ -93,6 +94,20 @@ def cannot_record_on(task: Task, day: date) -> Reason | None:
     if day >= task.received_on:
         return None
     return Reason("received after that day", f"Task {task.name} was received on {task.received_on}, after {day}.")
+
+
+def cannot_change_declined(task: Task) -> Reason | None:
+    """Return why nothing can be recorded on a declined task, or None for any other."""
+    if task.declined_on is None:
+        return None
+    if task.status != Status.DECLINED:
+        sentence = f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
+        return Reason("to be declined once cancelled", sentence)
+    if task.is_appeal_running:
+        return Reason("appealed", f"The appeal of {task.name} waits for its answer: record that.")
+    if task.is_appeal_upheld:
+        return Reason("appeal upheld", f"The appeal of {task.name} was upheld: resubmit it first.")
+    return Reason("declined already", f"Task {task.name} was declined on {task.declined_on}, which is its answer.")
 
 
 def inquire(edit: TaskEdit, on: date | None = None) -> None:
@@ -198,17 +213,17 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if task.resubmitted_as is not None:
         sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
         return Reason("resubmitted already", sentence)
-    if task.declined_on is not None or task.status == Status.DECLINED:
-        sentence = f"Task {task.name} was declined: nothing is left to be extended."
+    if (reason := cannot_change_declined(task)) is not None:
         law = REGULATIONS.get(task.regulation)
         if task.is_appeal_running and law is not None and law.appeal_extension_days is not None:
             more = f"{law.appeal_extension_days} days under {law.id}"
             sentence = f"The extension of an appeal ({more}) is not counted here: note it on {task.name}."
-        return cannot_change_purged(task) or Reason("declined already", sentence)
+            reason = Reason(reason.short, sentence)
+        return cannot_change_purged(task) or reason
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}: nothing is left to be extended."
         return cannot_change_purged(task) or Reason("answered already", sentence)
-    if not needs_answer(task):
+    if not needs_answer(task) or task.status == Status.DECLINED:  # as in a row that was rebuilt from its timeline
         return cannot_change_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
     if is_clock_stopped(task):
         since = f"The clock of {task.name} has been stopped since {task.inquired_on}"

@@ -101,7 +101,8 @@ def assign(edit: TaskEdit, assignee: str | None) -> None:
 
 
 def cannot_watch(task: Task) -> str | None:
-    return f"Task {task.name} has ended: {task.status}." if engine_is_done_with(task.status) else None
+    waits_for_nothing = engine_is_done_with(task.status)
+    return f"Task {task.name} does not change by itself: it is {task.status}." if waits_for_nothing else None
 
 
 def cannot_open_result(task: Task) -> str | None:

@@ -171,7 +171,7 @@ def _email_warning(email: str, responded: str | None) -> str | None:
     if not _is_other_email(email, responded):
         return None
     return (
-        f"The service says that this task is for {mask_email(responded or '')}: before you use or send its result, "
+        f"The service says that this task is for {mask_email(responded or '')}: before you answer the shopper, "
         "make sure whose it is, and contact the service's support."
     )
 
