@@ -16,7 +16,7 @@ import pytest
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.domain.times import format_instant
+from bwp_tui.domain.times import stamp
 from bwp_tui.domain.urls import Shop
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import decisions, requests
@@ -115,7 +115,7 @@ def test_a_history_whose_row_and_index_differ_is_not_copied(path: Path, clock: M
 def test_a_recovery_from_a_backup_says_what_is_in_no_copy(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         submitted(store)
-        copied_at = format_instant(clock())
+        copied_at = stamp(clock())
         backups.back_up_daily(path, TODAY, _never_stopped())
         clock.advance(minutes=9)
         submitted(store, email="later@example.com")
@@ -124,7 +124,7 @@ def test_a_recovery_from_a_backup_says_what_is_in_no_copy(path: Path, clock: Man
         report = str(store.opening_report)
         assert scalar(store, "SELECT count(*) FROM tasks") == 1
     assert copied_at in report
-    assert format_instant(clock()) in report
+    assert stamp(clock()) in report
 
 
 def test_a_newer_backup_has_the_response_to_what_a_recovery_took_for_lapsed(path: Path, clock: ManualClock) -> None:
