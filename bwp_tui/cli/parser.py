@@ -312,7 +312,8 @@ def _add_practice(commands: CommandParsers) -> None:
         "sandbox",
         json=False,
         effect=Effect.RUNS,
-        note="Each start begins with a new sample history: what an earlier sandbox recorded and downloaded is deleted.",
+        note="Without --serve each start begins with a new sample history: what an earlier sandbox recorded and "
+        "downloaded is deleted.",
     )
     add_theme(sandbox, default=SUPPRESS)
     sandbox.flag("--plain", _PLAIN_HELP, default=SUPPRESS)

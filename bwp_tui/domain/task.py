@@ -105,6 +105,9 @@ people recorded different things about the task in two copies of the history.
 NEVER_SENT_PREFIX: Final = "Never sent: "
 """How the trouble of a request begins that was made UNCONFIRMED before its first byte was sent."""
 
+OTHER_EMAIL_PREFIX: Final = "The service says that this task is for "
+"""How the trouble of a task begins of which the last response has another email: no call has failed then."""
+
 _SYMBOL_CATEGORY: Final = "So"
 """The Unicode category of stars and of emoji."""
 
@@ -234,6 +237,11 @@ class Task(NamedTuple):
         """Whether the service may work on the request, although no response says so."""
         was_sent = not (self.trouble or "").startswith(NEVER_SENT_PREFIX)
         return self.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and was_sent
+
+    @property
+    def is_for_other_email(self) -> bool:
+        """Whether its last response has another email than the request."""
+        return (self.trouble or "").startswith(OTHER_EMAIL_PREFIX)
 
     @property
     def intake_step(self) -> str:

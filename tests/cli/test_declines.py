@@ -50,7 +50,7 @@ def test_a_request_is_declined_appealed_and_the_appeal_answered(office: Bwp) -> 
         (["decline", "1", "--reason", "fraud", "--text", "x", "--on", "2999-01-01"], 2, "in the future"),
         (["decline", "1", "--reason", "fraud", "--text", "x", "--on", "2020-01-01"], 1, "was received on"),
         (["appeal", "1", "--received", "2026-01-01"], 1, "Only a declined request"),
-        (["appeal", "1"], 2, "Give --received"),
+        (["appeal", "1"], 2, "Give --received or --upheld or --answered, or else --withdraw."),
         (["appeal", "1", "--upheld", "perhaps"], 2, "Answer yes or no"),
     ],
 )

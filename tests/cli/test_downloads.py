@@ -119,6 +119,12 @@ def test_downloads_are_brought_forward_in_the_order_in_which_they_are_named(queu
     assert list(_states(queue)) == [3, 2, 1]
 
 
+def test_of_what_has_no_result_no_download_is_advised(shop: Bwp) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes")
+    ended = shop("downloads", "pause", "1")
+    assert (ended.code, "bwp-tui download" in ended.err) == (1, False)
+
+
 def test_what_cannot_be_done_is_said_and_the_rest_is_done(queue: Bwp) -> None:
     ended = queue("downloads", "pause", "4", "1")
     assert ended.code == 1

@@ -8,13 +8,21 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support import engine_wait
-from bwp_tui.cli.support.engine_wait import EngineWaiter, _describe_queued
+from bwp_tui.cli.support.engine_wait import (
+    SENDS_NOTHING,
+    EngineWaiter,
+    _describe_pending_cancellations,
+    _describe_queued,
+    print_refused_cancellations,
+)
 from bwp_tui.cli.support.session import CommandSession
+from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
 from bwp_tui.store.commands import requests
@@ -24,6 +32,8 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT, ServiceHealthState
+from bwp_tui.store.worklog.intent_outcomes import record_unconfirmed
+from bwp_tui.store.worklog.intents import unfinished_work
 from tests.cli.conftest import Bwp
 from tests.engine.shop import ACTOR, request
 from tests.store.support import sent
@@ -42,9 +52,11 @@ def session(shop: Bwp, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandSessi
 
 
 @contextmanager
-def engine_process(shop: Bwp) -> Iterator[subprocess.Popen[str]]:
+def engine_process(shop: Bwp, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """`bwp-tui run`, which is the engine by now."""
-    with subprocess.Popen(shop.argv("run"), env=shop.env, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        shop.argv("run"), env={**shop.env, **variables}, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         try:
             assert "is the engine" in process.stderr.readline()
@@ -137,3 +149,40 @@ def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, sess
     assert f"Process {process.pid} is the engine" in error
     assert NO_ENGINE_LEFT not in error
     assert NO_ENGINE_LEFT in str(waiter.timed_out("Then."))
+
+
+def test_an_engine_that_sends_nothing_is_not_said_to_go_on_with_what_is_to_be_sent(
+    shop: Bwp, session: CommandSession
+) -> None:
+    number = requests.submit(session.store, request("jane@example.com"), ACTOR).number
+    reading = CommandSession(replace(session.profile, read_only=True), session.store, ACTOR)
+    with engine_process(shop, BWP_READ_ONLY="1"):
+        waiter = EngineWaiter(reading)
+        assert not waiter.wait_until(lambda _store: False, [number], 0.2)[0]
+        assert str(waiter.timed_out("Then.")).endswith(SENDS_NOTHING)
+
+
+def test_a_cancellation_that_waits_for_a_task_id_has_no_reason_of_a_refusal(
+    session: CommandSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = request("jane@example.com")._replace(kind=Kind.DELETION)
+    numbers = [requests.submit(session.store, asked, ACTOR).number for _ in range(2)]
+    for number in numbers:
+        intent = sent(session.store, number)
+        requests.cancel(session.store, number, ACTOR)
+    assert re.findall(
+        r"(\d) of them (?:is|are)? ?not sent", _describe_pending_cancellations(session.store, numbers)
+    ) == ["2"]
+    record_unconfirmed(session.store, intent.id)
+    print_refused_cancellations(session.store, tasks.by_numbers(session.store, [number]))
+    assert f"#{number} is UNCONFIRMED." in capsys.readouterr().err
+
+
+def test_a_task_of_which_the_service_gives_another_email_is_refreshed_all_the_same(session: CommandSession) -> None:
+    number = requests.submit(session.store, request("jane@example.com"), ACTOR).number
+    waiter = EngineWaiter(session)
+    assert waiter.wait_until(lambda store: not tasks.any_queued(store, [number]), [number], PATIENCE_S)[0]
+    session.store.rows("UPDATE tasks SET email = 'bob@example.com' WHERE number = ?", (number,))
+    assert waiter.poll([number], PATIENCE_S) == []
+    assert tasks.get(session.store, number).is_for_other_email
+    assert unfinished_work(session.store) is None

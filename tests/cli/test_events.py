@@ -132,7 +132,7 @@ def test_setup_as_json_has_the_steps(bwp: Bwp) -> None:
 def test_subscribe_creates_the_four_subscriptions_once(shop: Bwp, practice: Sandbox) -> None:
     end_all_subscriptions(practice)
     ended = shop("events", "subscribe", *TO, "--json")
-    assert ended.code == 0
+    assert (ended.code, "see step 3" in ended.err) == (0, True)
     created = json.loads(ended.out)
     known = practice.subscriptions.all()
     assert [(each["event_type"], each["subscription_id"]) for each in created] == [
@@ -140,7 +140,7 @@ def test_subscribe_creates_the_four_subscriptions_once(shop: Bwp, practice: Sand
     ]
     assert {each.destination.name for each in known} == {"shop"}
     again = shop("events", "subscribe", *TO)
-    assert (again.code, again.out.count("was subscribed already")) == (0, 4)
+    assert (again.code, again.out.count("was subscribed already"), again.err) == (0, 4, "")
     assert practice.subscriptions.all() == known
 
 

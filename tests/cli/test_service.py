@@ -71,6 +71,13 @@ def test_refresh_without_the_service_says_to_try_later(shop: Bwp) -> None:
     assert ended.err.count("\n") == 1
 
 
+def test_refresh_says_what_the_service_responded_about_one_of_several(shop: Bwp) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes")
+    shop("track", "retrieval", "no-such-task")
+    ended = shop("refresh", "1", "2")
+    assert (ended.code, "does not know this task" in ended.err) == (3, True)
+
+
 def test_refresh_of_an_empty_history_has_nothing_to_do(shop: Bwp) -> None:
     assert shop("refresh").code == 0
 

@@ -97,7 +97,7 @@ async def test_a_question_of_the_command_is_asked_and_answered_here(profile: Pro
     (tmp_path / "requests.csv").write_text("kind,email\ndeletion,anna@example.com\ndeletion,otto@example.com\n")
     async with opened(profile) as console:
         await run(console, f"import {tmp_path}/requests.csv")
-        await console.sees("This deletes the data of 2 shoppers. Type 2 to confirm:", "enter answer")
+        await console.sees("This records 2 deletions of shoppers' data. Type 2 to confirm:", "enter answer")
         await console.press("escape")
         await console.sees("Aborted", "ended with exit code 1")
         assert console.store.integer("SELECT count(*) FROM tasks") == len(PAST)

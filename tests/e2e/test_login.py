@@ -127,6 +127,15 @@ def test_a_profile_that_lacks_all_but_a_secret_gets_the_new_one_alone(
     assert operator("submit", "retrieval", "jane@example.com").code == 0
 
 
+def test_a_program_of_the_operator_s_own_keeps_its_secret(operator: Operator, config: Path) -> None:
+    config.parent.mkdir(parents=True)
+    config.write_text('[profiles.default]\nclient_secret_command = "echo hush"\n')
+    with operator.in_terminal(operator.argv("logout")) as terminal:
+        answer(terminal, "End the use by profile default of what echo hush reads?", "y")
+        assert terminal.wait() == 0
+    assert "echo" not in config.read_text()
+
+
 def test_a_program_that_keeps_secrets_gets_it_on_its_input_alone(
     with_pass: Operator, practice: Sandbox, home: Path, config: Path
 ) -> None:

@@ -18,7 +18,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.store.commands import download_queue
+from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -64,7 +64,8 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
     ids = []
     for task in tasks.by_numbers(session.store, named):
         if task.download is None:
-            print_message(f"{task.name} has no download; see: bwp-tui download {task.number}.")
+            reason = requests.cannot_download(task)
+            print_message(reason or f"{task.name} has no download; see: bwp-tui download {task.number}.")
         else:
             ids.append(task.download.id)
     results = _first(session, ids) if action == "first" else _ACTIONS[action](session.store, ids, session.actor)

@@ -65,15 +65,15 @@ def import_file(arguments: Namespace) -> None:
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     if arguments.awaits_verification:
-        print_message("They are RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
+        print_message("RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
         return
     kinds = {line.content.kind for line in planned.lines if line.content}
     if not session.profile.deletions_need_approval or Kind.DELETION not in kinds:
-        _print_when_sent(session, "They")
+        _print_when_sent(session, "Requests")
         return
-    print_message("The deletions are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
+    print_message("Deletions are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
     if Kind.RETRIEVAL in kinds:
-        _print_when_sent(session, "The retrievals")
+        _print_when_sent(session, "Retrievals")
 
 
 def _import_answers(arguments: Namespace) -> None:
@@ -92,7 +92,7 @@ def _import_answers(arguments: Namespace) -> None:
             _end_without_recording(wrong)
             return
         if not arguments.yes:
-            require_typed(f"This records that {counted(count, 'shopper')} got an answer.", str(count))
+            require_typed(f"This records {counted(count, 'answer')} to shoppers.", str(count))
         numbers = answer_import.record_answers(session.store, planned, session.actor, today())
     print(f"{counted(len(numbers), 'answer')} recorded.")
 
@@ -219,7 +219,7 @@ def _confirm(planned: ImportPlan, *, is_sent: bool) -> None:
         if planned.duplicates and can_ask():
             require_yes(f"Import with {counted(planned.duplicates, 'possible duplicate')}?")
         return
-    require_typed(f"This deletes the data of {counted(count, 'shopper')}.", str(count))
+    require_typed(f"This records {counted(count, 'deletion')} of shoppers' data.", str(count))
 
 
 def _save_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:

@@ -57,7 +57,8 @@ def report(arguments: Namespace) -> None:
     if unknown:
         print_message(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if of_no_kind:
-        print_message(f"Counted as retrievals: {counted(of_no_kind, 'task')} whose kind was lost (tag:{KIND_UNKNOWN}).")
+        what = f"{counted(of_no_kind, 'task')} whose kind was lost (tag:{KIND_UNKNOWN})"
+        print_message(f"Perhaps counted as the other kind: {what}.")
     if not lines:
         print_message(f"Nothing was received from {first} to {last}.")
 

@@ -44,7 +44,7 @@ def refresh(arguments: Namespace) -> None:
         print_tasks(polled, as_json=arguments.json, read_only=session.read_only)
         if unpolled:
             which = "The task" if len(numbers) == 1 else f"{len(unpolled)} of {len(numbers)} tasks"
-            raise waiter.timed_out(f"{which} could not be refreshed.")
+            raise waiter.timed_out(f"{which} could not be refreshed.", unpolled[0].trouble)
 
 
 def ask_service(arguments: Namespace) -> ExitCode:

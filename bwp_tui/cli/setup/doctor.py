@@ -32,7 +32,7 @@ from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zo
 from bwp_tui.file_access import Access, access_to
 from bwp_tui.settings import Profile, SettingsError, letters_folder, load_profile, source_of_settings
 from bwp_tui.settings.letter_templates import mistakes_in
-from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE, MINIMUM_SIZE, is_over_ssh
+from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE, LIST_SIZE, MINIMUM_SIZE, is_over_ssh
 from bwp_tui.settings.secret import CommandSecret
 from bwp_tui.settings.team import members, network_file_system
 from bwp_tui.store.commands import download_queue
@@ -193,7 +193,7 @@ def _files_of_others(profile: Profile) -> Iterator[Finding]:
         whose, owner = "another user", f"-R {getpass.getuser()}"
     else:
         others = [path for path, status in found.items() if not _is_shared(status, access)]
-        whose, owner = f"nobody but one member of {profile.group}", f"-R :{profile.group}"
+        whose, owner = f"one member of {profile.group} alone", f"-R :{profile.group}"
     if others:
         count = counted(len(others), "file or folder", "files and folders")
         quoted = shlex.quote(str(folder))
@@ -201,7 +201,7 @@ def _files_of_others(profile: Profile) -> Iterator[Finding]:
         yield Finding(
             "files",
             Level.FAIL,
-            f"{count} in {folder} belong to {whose}, such as {others[0]} (from sudo?). Backups and "
+            f"{folder} has {count} of {whose}, such as {others[0]} (from sudo?). Backups and "
             f"downloads fail; run: sudo chown {owner} {quoted}{also}",
         )
 
@@ -382,8 +382,9 @@ def check_terminal(profile: Profile | None) -> Finding:
     if "utf" not in encoding:
         return Finding("terminal", Level.WARN, f"{found}: set LANG to a UTF-8 locale, such as C.UTF-8.")
     if columns < MINIMUM_SIZE[0] or rows < MINIMUM_SIZE[1]:
-        needed = "{}x{}".format(*MINIMUM_SIZE)
-        return Finding("terminal", Level.WARN, f"{found}: the console needs {needed}; {recommended} shows more.")
+        has_list = columns >= LIST_SIZE[0] and rows >= LIST_SIZE[1]
+        needs = f"{'shows the list alone below' if has_list else 'needs'} {{}}x{{}}".format(*MINIMUM_SIZE)
+        return Finding("terminal", Level.WARN, f"{found}: the console {needs}; {recommended} shows more.")
     if columns < _RECOMMENDED_SIZE[0] or rows < _RECOMMENDED_SIZE[1]:
         return Finding("terminal", Level.OK, f"{found}; {recommended} would show more.")
     return Finding("terminal", Level.OK, found)

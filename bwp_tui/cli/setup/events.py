@@ -57,7 +57,7 @@ def subscribe(arguments: Namespace) -> ExitCode:
     rows = [(event_type, each or "was subscribed already") for event_type, each in created.items()]
     json_objects = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
     print_result(arguments, json_objects, aligned(rows))
-    if code is ExitCode.DONE:
+    if code is ExitCode.DONE and any(created.values()):
         print_message(f"The event source {names.source} expires unless it is associated: {see_step(ASSOCIATION_STEP)}.")
     return code
 
@@ -71,7 +71,7 @@ def unsubscribe(arguments: Namespace) -> ExitCode:
         wanted = _wanted(arguments.subscriptions, service_calls.subscriptions(config))
         if not arguments.yes:
             count = counted(len(wanted), "event subscription")
-            require_yes(f"End {count}? Ends of tasks are then found by polling alone.")
+            require_yes(f"End {count}? Their events come no more.")
         for subscription_id in wanted:
             service_calls.unsubscribe(config, subscription_id)
             ended.append(subscription_id)

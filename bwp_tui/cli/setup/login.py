@@ -65,9 +65,11 @@ def logout(arguments: Namespace) -> None:
     place = secret_place_of(profile)
     if place is None:
         raise CommandError(f"Profile {profile.name} has no secret but that of the environment, if any.")
-    require_yes(f"Remove the secret of profile {profile.name} from {place.description}?")
+    what = f"Remove the secret of profile {profile.name} from"
+    require_yes(f"{what if place.remove else f'End the use by profile {profile.name} of'} {place.description}?")
     change_profile(config_path(os.environ), profile.name, {place.setting: None})
-    place.remove()
+    if place.remove:
+        place.remove()
     _say(f"Profile {profile.name} has no secret any more. Its history is still there.")
 
 

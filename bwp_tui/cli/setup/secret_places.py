@@ -34,8 +34,8 @@ class SecretPlace(NamedTuple):
     """The setting that names the place in the config file, and its value."""
     keep: Callable[[str], None]
     """Puts a secret there, also over an older one. Raises SettingsError."""
-    remove: Callable[[], None]
-    """Removes the secret, if it is there. Raises SettingsError."""
+    remove: Callable[[], None] | None
+    """Removes the secret, if it is there. Raises SettingsError. None where a program of the operator's own keeps it."""
 
 
 class _Program(NamedTuple):
@@ -152,7 +152,4 @@ def command_place(line: str) -> SecretPlace:
         if CommandSecret(tuple(shlex.split(line))).read() != secret:
             raise SettingsError(f"The command {line} prints another secret; change it there first.")
 
-    def remove_nothing() -> None:
-        """The operator's own program keeps it."""
-
-    return SecretPlace(f"what {line} reads", "client_secret_command", line, check, remove_nothing)
+    return SecretPlace(f"what {line} reads", "client_secret_command", line, check, None)

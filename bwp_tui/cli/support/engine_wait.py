@@ -21,7 +21,13 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.intent_log import cancel_refused_reason
 from bwp_tui.store.worklog import engine_state, ready_polls
-from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT, WRONG_SETTINGS, EngineState, ServiceHealthState
+from bwp_tui.store.worklog.engine_state import (
+    NO_ENGINE_LEFT,
+    WRONG_SETTINGS,
+    Ability,
+    EngineState,
+    ServiceHealthState,
+)
 from bwp_tui.store.worklog.intents import has_unsent_intent, unfinished_work
 
 if TYPE_CHECKING:
@@ -125,7 +131,7 @@ class EngineWaiter:
             read_and_show()
         return is_met, found
 
-    def poll(self, numbers: Sequence[int], timeout: float | None) -> list[int]:
+    def poll(self, numbers: Sequence[int], timeout: float | None) -> list[Task]:
         """Have tasks polled now; return those of which the service said nothing."""
         requests.poll_now(self._store, numbers)
         asked_at = self._store.clock()
@@ -134,7 +140,11 @@ class EngineWaiter:
             return not ready_polls.any_ready(store, of, asked_at)
 
         done, found = self.wait_until(polled, numbers, timeout) if numbers else (True, ())
-        return [task.number for task in found if task.trouble or not (done or polled(self._store, [task.number]))]
+        return [
+            task
+            for task in found
+            if (task.trouble and not task.is_for_other_email) or not (done or polled(self._store, [task.number]))
+        ]
 
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
@@ -165,7 +175,8 @@ class EngineWaiter:
         from bwp_tui.store.database.error_translation import is_stopped
 
         lease_path = self._config.profile.lease_path
-        holder = engine_state.read(self._store).pid if is_any_engine_running(lease_path) else None
+        engine = engine_state.read(self._store)
+        holder = engine.pid if is_any_engine_running(lease_path) else None
         if holder is not None and (is_stopped(holder) or misses_heartbeats(lease_path)):
             return CommandError(
                 f"The engine, process {holder}, {NOT_RESPONDING}. {consequence} {RESUME_ADVICE.format(holder)}",
@@ -180,7 +191,8 @@ class EngineWaiter:
             why = "Interrupted."
         goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
         left = unfinished_work(self._store)
-        if holder is None and self._config.profile.read_only and left is not None and left.waits_to_be_sent:
+        sends_nothing = self._config.profile.read_only and (holder is None or engine.max_ability is Ability.POLLS)
+        if sends_nothing and left is not None and left.waits_to_be_sent:
             goes_on = SENDS_NOTHING
         code = ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER
         return CommandError(f"{why} {consequence} {goes_on}", ExitCode.INTERRUPTED if self.is_interrupted else code)
@@ -302,7 +314,8 @@ def print_refused_cancellations(store: Store, asked: Sequence[Task]) -> int:
     """Print why tasks of which the cancellation is settled were not cancelled; return how many these are."""
     left = [task for task in asked if task.status not in (Status.CANCELLED, Status.DECLINED)]
     for task in left:
-        print_message(f"#{task.number} is {task.status}: {cancel_refused_reason(store, task.number)}")
+        why = cancel_refused_reason(store, task.number)
+        print_message(f"#{task.number} is {task.status}{f': {why}' if why else '.'}")
     return len(left)
 
 
@@ -310,5 +323,5 @@ def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str
     unsent = sum(has_unsent_intent(store, number) for number in pending)
     if len(pending) == 1:
         return f"The cancellation of #{pending[0]} is recorded and not {'sent' if unsent else 'confirmed'} yet."
-    also = f" ({unsent} of them are not sent yet)" if unsent else ""
+    also = f", {unsent} of them not sent" if unsent else ""
     return f"{len(pending)} cancellations are recorded and not confirmed yet{also}."

@@ -40,10 +40,10 @@ def download_results(
         if task.kind is Kind.RETRIEVAL and not engine_is_done_with(task.status) and cannot_refresh(task) is None
     ]
     if unended and (unpolled := waiter.poll(unended, arguments.timeout)):
-        which = f"#{unpolled[0]}" if len(unpolled) == 1 else counted(len(unpolled), "task")
+        which = f"#{unpolled[0].number}" if len(unpolled) == 1 else counted(len(unpolled), "task")
         sentence = f"Whether {which} ended since the last poll is not known; nothing of it was downloaded."
         if len(unpolled) == len(numbers) or waiter.is_interrupted:
-            raise waiter.timed_out(sentence)
+            raise waiter.timed_out(sentence, unpolled[0].trouble)
         print_message(sentence)
     folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
     queued = _queue_downloads(session, numbers, folder, arguments)
@@ -128,9 +128,10 @@ def _print_downloads(ended: Sequence[Task], results: Sequence[Download], *, as_j
         elif result.paused:
             print_message(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
         elif result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
-            trouble = result.trouble or "no reason was given."
+            trouble = f": {result.trouble}" if result.trouble else "."
             print_message(
-                f"The download of {task.name} {result.state}: {mask_task_text(trouble, task) if mask else trouble}"
+                f"The download of {task.name} {download_queue.current_state(result)}"
+                f"{mask_task_text(trouble, task) if mask else trouble}"
             )
     if as_json:
         print_tasks(ended, as_json=True, mask=mask)

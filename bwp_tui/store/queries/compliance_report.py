@@ -161,7 +161,7 @@ def count_unknown_ids(store: Store, first: date, last: date) -> int:
 
 
 def count_unknown_kinds(store: Store, first: date, last: date) -> int:
-    """Return how many tasks of the period are counted as retrievals, since a damaged history has lost their kind."""
+    """Return of how many tasks of the period a damaged history has lost the kind: they may be counted as the other."""
     # A filter on a tag uses the text index.
     of_no_kind = filters.parse(f"tag:{KIND_UNKNOWN} received>={first} received<={last} -is:resubmitted")
     return tasks.count(store, of_no_kind, today=last)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import late_clause
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import OTHER_EMAIL_PREFIX, Kind
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_text
@@ -215,9 +215,9 @@ _CANCELLATION: Final = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONF
 _FAILING: Final = (
     "FROM tasks t WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED' AND trouble IS NOT"
     f" (SELECT detail FROM timeline WHERE task = t.number AND what = '{EventKind.CANCEL_REFUSED}' ORDER BY id DESC"
-    " LIMIT 1)"
+    f" LIMIT 1) AND trouble NOT GLOB '{OTHER_EMAIL_PREFIX}*'"
 )
-"""Tasks whose last call failed. A refused cancellation is no failed call, although `trouble` holds its reason."""
+"""Tasks whose last call failed, which is not all that `trouble` may say: also why a cancellation was refused."""
 _UNFINISHED: Final = RowMapper(
     UnfinishedWork,
     unsent=f"count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL AND NOT {IS_TO_CHECK})",

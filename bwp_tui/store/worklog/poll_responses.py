@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, STATUSES_AFTER_HOLD, Status, status_after
-from bwp_tui.domain.task import KIND_UNKNOWN, TaskError
+from bwp_tui.domain.task import KIND_UNKNOWN, OTHER_EMAIL_PREFIX, TaskError
 from bwp_tui.domain.text import mask_email
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
@@ -171,7 +171,7 @@ def _email_warning(email: str, responded: str | None) -> str | None:
     if not _is_other_email(email, responded):
         return None
     return (
-        f"The service says that this task is for {mask_email(responded or '')}: before you answer the shopper, "
+        f"{OTHER_EMAIL_PREFIX}{mask_email(responded or '')}: before you answer the shopper, "
         "make sure whose it is, and contact the service's support."
     )
 
