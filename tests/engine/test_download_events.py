@@ -83,6 +83,7 @@ async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begin
     failed = slow.download_of(number)
     assert sum(served_lengths) < slow.expected_archive(number)[0], "it does not go on to the end"
     assert "is gone: it was removed or moved" in (failed.trouble or "")
+    assert (failed.bytes > 0, failed.etag) == (True, None)  # nothing is kept that could be resumed
     assert "Download again" in (failed.trouble or "")
     assert timeline.of_task(slow.store, number)[-1].actor == "bwp-tui", "the service is not to blame"
     slow.request_download(number)

@@ -20,7 +20,7 @@ from bwp_tui.domain.text import file_name
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk, remove_unwanted_parts, rename_part
-from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
+from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartGone, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_INTERVAL_S
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS, ResumeLoop, TooSlow
 from bwp_tui.engine.downloads.slots import Slots
@@ -170,7 +170,8 @@ class Downloader:
             at = context.now() + _PART_IN_USE_RETRY
             downloads.reschedule(context.store, job, str(error), at, was_tried=False)
         except FolderError as error:
-            downloads.record_failure(context.store, job, str(error), actor=timeline.PROGRAM)
+            is_left = not isinstance(error, PartGone)
+            downloads.record_failure(context.store, job, str(error), part_is_left=is_left, actor=timeline.PROGRAM)
         except BadArchive as error:
             message = f"{error.reason}; it was not kept. {DOWNLOAD_AGAIN_SENTENCE}"
             downloads.record_failure(context.store, job, message, part_is_left=False)

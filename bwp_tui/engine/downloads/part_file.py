@@ -44,6 +44,10 @@ class PartInUse(FolderError):
     """Another process has the part file open, for example a stopped engine that was superseded."""
 
 
+class PartGone(FolderError):
+    """The part file was removed or moved during the download."""
+
+
 class PartFile:
     """A `.part` file in the target folder. Bytes are appended; `sha256` covers all that it holds.
 
@@ -172,12 +176,12 @@ class PartFile:
                 return
             folder, part = os.fstat(self._folder_descriptor), os.fstat(self._descriptor)
         if not self._is_at(self.folder, folder):
-            raise FolderError(
+            raise PartGone(
                 f"{self.folder} is gone: it was removed or moved during the download. "
                 "Download again: it is created again, and the download restarts."
             )
         if not self._is_at(self.path, part):
-            raise FolderError(
+            raise PartGone(
                 f"{self.path} is gone: it was removed or moved during the download. Download again: it restarts."
             )
 
