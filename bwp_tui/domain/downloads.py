@@ -35,6 +35,8 @@ class Download(NamedTuple):
     """Earliest time of the next try."""
     remarks: tuple[str, ...] = ()
     """Remarks about the downloaded archive, a sentence each."""
+    has_newer: bool = False
+    """Whether the result was asked for again since: the newer download has taken over what was left of this one."""
 
     @property
     def is_open(self) -> bool:

@@ -68,6 +68,8 @@ ADOPTED_VIEW: Final = View("adopted by event", f"tag:{ADOPTED}")
 APPROVAL_VIEW: Final = View("to approve", "is:unapproved", sort="due")
 """The view of the deletions that wait for another person's approval, behind the built-in ones while any do."""
 
+BUILT_IN_VIEWS: Final = (*VIEWS, ADOPTED_VIEW, APPROVAL_VIEW)
+
 _SHORT: Final = 5
 """Characters of a name in narrow places."""
 

@@ -45,6 +45,19 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         assert not download_of(console, "next").paused
 
 
+async def test_one_that_was_asked_for_again_has_nothing_left_and_is_not_retried(profile: Profile) -> None:
+    async with at_downloads(profile) as console:
+        broken = download_of(console, "broken")
+        await go_to(console, "broken")
+        await console.sees("4.0 MB kept; R retries")
+        requests.download(console.store, broken.task_number, FOLDER, "op")
+        screen_of(console).reload(broken.id)
+        await console.sees("asked for again")
+        assert "kept" not in console.text
+        assert "retries" not in console.text
+        assert screen_of(console).disabled_reason("retry")
+
+
 async def test_the_hints_name_remapped_keys(profile: Profile) -> None:
     keys = tuple(KeySetting(name, (key,), "FILE") for name, key in {"pause": "f3", "retry": "f4"}.items())
     async with at_downloads(replace(profile, keys=keys), "next") as console:

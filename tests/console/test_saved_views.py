@@ -5,9 +5,11 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.domain.views import View
+from bwp_tui.domain.task import ADOPTED
+from bwp_tui.domain.views import ADOPTED_VIEW, View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
+from tests.console.past_tasks import PastTask
 from tests.console.support import Console, opened
 from tests.console.test_command_bar import types
 
@@ -76,6 +78,15 @@ async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile:
         await console.press("y")
         await console.sees("The view “my own” is deleted.")
         assert names(console) == []
+
+
+async def test_a_view_that_the_program_adds_is_not_offered_to_be_deleted(profile: Profile) -> None:
+    async with opened(profile, [PastTask("a@example.com", tags=(ADOPTED,)), PastTask("b@example.com")]) as console:
+        await console.sees(f"8 {ADOPTED_VIEW.name}")
+        await console.press("8")
+        await console.until(lambda: console.main.list_state.view == ADOPTED_VIEW)
+        await console.press("V")
+        await console.sees("as the view:")
 
 
 async def test_the_name_of_a_view_to_delete_is_completed(profile: Profile) -> None:

@@ -17,7 +17,7 @@ from bwp_tui.console.store_access.shop_list import cannot_switch
 from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, nearest
-from bwp_tui.domain.views import VIEWS, View, columns_named, view_named
+from bwp_tui.domain.views import BUILT_IN_VIEWS, View, columns_named, view_named
 from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
@@ -95,7 +95,7 @@ class ListCommandReader:
         if action.text == "delete":
             whole = _joined(line.positionals[1:])
             view = self._view_named(whole)
-            if view in VIEWS:
+            if view in BUILT_IN_VIEWS:
                 raise whole.error(f"The view “{view.name}” is built in and stays.")
             return lambda: self._write(lambda: task_commands.delete_view(view.name))
         listing = self._screen.list_state

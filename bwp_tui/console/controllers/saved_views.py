@@ -7,7 +7,7 @@ import asyncio
 from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.domain.views import VIEWS, View, view_named
+from bwp_tui.domain.views import BUILT_IN_VIEWS, View, view_named
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
 
@@ -15,7 +15,7 @@ from bwp_tui.store.errors import StoreError
 async def save_or_delete_view(screen: MainScreenProtocol) -> None:
     """Save what is listed under a name; a saved view that is listed itself can be deleted as well."""
     view = screen.list_state.view
-    if view is None or view in VIEWS:
+    if view is None or view in BUILT_IN_VIEWS:
         await _save(screen, "")
         return
     keys = {"s": "save", "d": f"delete “{view.name}”"}
@@ -52,7 +52,7 @@ async def _save(screen: MainScreenProtocol, typed: str) -> None:
 async def may_replace(screen: MainScreenProtocol, name: str) -> bool:
     """Return whether a view may be saved under this name; where one has it, the operator is asked."""
     taken = view_named(await asyncio.to_thread(screen.session.reader.views), name)
-    if taken is None or taken in VIEWS:
+    if taken is None or taken in BUILT_IN_VIEWS:
         return True
     question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
     return await screen.prompt.ask_yes_no(question, irreversible=True)

@@ -74,6 +74,8 @@ def end_text(download: Download, context: DisplayContext) -> StyledText:
 
 def partial_file_text(download: Download) -> str:
     """Return what is left of a download that ended without a file: a part to resume from, or nothing."""
+    if download.has_newer:
+        return "asked for again"
     if not download.bytes:
         return "no partial file"
     is_kept = download.state == DownloadState.FAILED and download.etag
@@ -118,7 +120,8 @@ def queue_text(downloads: Sequence[Download]) -> list[StyledText]:
 def fact_lines(download: Download, task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield the facts of a download, a line each; nothing that changes while it runs."""
     trouble = mask(trouble_of(download, context.engine) or "", task, context)
-    retry = offer((partial_file_text(download), "plain"), "; ", "retry", " retries", context)
+    left = (partial_file_text(download), "plain")
+    retry = [left] if download.has_newer else offer(left, "; ", "retry", " retries", context)
     if download.state == DownloadState.DONE:
         if download.path is None:
             yield fact("File", ("not known any more: the task was purged", "muted"))

@@ -56,8 +56,10 @@ def cannot_cancel(download: Download) -> str | None:
 
 
 def cannot_retry(download: Download) -> str | None:
-    possible = download.state in _RETRYABLE or is_gone(download)
-    return _reason_unless(possible, download, "a failed, cancelled or gone one is retried")
+    is_possible = download.state in _RETRYABLE or is_gone(download)
+    return _reason_unless(
+        not download.has_newer, download, "its result was asked for again since: see the newest one"
+    ) or _reason_unless(is_possible, download, "a failed, cancelled or gone one is retried")
 
 
 def cannot_move(download: Download) -> str | None:
@@ -75,9 +77,6 @@ def _reason_unless(possible: bool, download: Download, reason: str) -> str | Non
 
 
 def _retry(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
-    if transaction.integer("SELECT max(id) FROM downloads WHERE task = ?", (download.task_number,)) != download.id:
-        name = tasks.get(store, download.task_number).name
-        raise NotPossible(f"The result of {name} was asked for again since; see its newest download.")
     folder = transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0]
     return requests.download(store, download.task_number, str(folder), actor)
 

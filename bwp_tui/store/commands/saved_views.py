@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.domain.filter import FilterError, parse
 from bwp_tui.domain.text import clean_line, did_you_mean
-from bwp_tui.domain.views import ADOPTED_VIEW, APPROVAL_VIEW, VIEWS, View, view_named
+from bwp_tui.domain.views import ADOPTED_VIEW, APPROVAL_VIEW, BUILT_IN_VIEWS, VIEWS, View, view_named
 from bwp_tui.store.database.connection import Row, Store, as_text, unreadable
 from bwp_tui.store.database.shared_sql import IS_ADOPTED
 from bwp_tui.store.errors import NoSuchView, NotPossible
@@ -73,7 +73,7 @@ def delete(store: Store, name: str) -> View:
     with store.write() as transaction:
         # An earlier version may have saved one with the name of a view that is built in now.
         view = view_named(saved(store), clean_line(name)) or get(store, name)
-        if view in (*VIEWS, ADOPTED_VIEW, APPROVAL_VIEW):
+        if view in BUILT_IN_VIEWS:
             raise NotPossible(f"The view “{view.name}” is built in and cannot be deleted.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
     return view
@@ -84,7 +84,7 @@ def check_view(view: View) -> None:
     name = clean_line(view.name)
     if not name or len(name) > LONGEST_NAME:
         raise NotPossible(f"The name of a view has 1 to {LONGEST_NAME} characters.")
-    if name.casefold() in {built_in.name for built_in in (*VIEWS, ADOPTED_VIEW, APPROVAL_VIEW)}:
+    if name.casefold() in {built_in.name for built_in in BUILT_IN_VIEWS}:
         raise NotPossible(f"The view “{name}” is built in; choose another name.")
     if view.sort not in SORTS:
         raise NotPossible(unknown_order(view.sort))

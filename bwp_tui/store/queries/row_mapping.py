@@ -73,7 +73,13 @@ _CONVERTERS: Final[dict[str, Callable[[SqlValue], object]]] = {
 }
 """Functions that convert a column, by the type of the field as it is written."""
 
-_DOWNLOAD: Final = RowMapper(Download, table="d.", without=("remarks",), task_number="d.task")
+_DOWNLOAD: Final = RowMapper(
+    Download,
+    table="d.",
+    without=("remarks",),
+    task_number="d.task",
+    has_newer="EXISTS (SELECT 1 FROM downloads n WHERE n.task = d.task AND n.id > d.id)",
+)
 _TASK: Final = RowMapper(
     Task,
     table="t.",
