@@ -76,6 +76,12 @@ async def test_a_copied_letter_is_recorded_and_the_next_step_is_named(
         (event,) = letters(console, READY)
         assert event.detail == f"answer (sha256 {hashlib.sha256(text.encode()).hexdigest()})"
         assert (console.task(READY).status, console.task(READY).answered_on) == (status, None)
+        single.answer(console.store, READY, "by mail", TODAY, "op")
+        await console.press("escape", "L")
+        await shown(console, "answer", "Kind regards,")
+        await console.press("y")
+        await console.sees("The answer of #10: sent")
+        assert "record that" not in console.text  # it is recorded
 
 
 def file_facts(path: Path) -> tuple[int, str]:

@@ -147,7 +147,8 @@ async def _copy(
     if not texts:
         screen.show_status(f"There is no {copied.noun} of {whose} to copy.", "warn")
         return
-    missing = f" ({len(numbers) - len(texts)} have none)" if len(texts) < len(numbers) else ""
+    lacking = len(numbers) - len(texts)
+    missing = f" ({lacking} {'has' if lacking == 1 else 'have'} none)" if lacking else ""
     what = f"{counted(len(texts), copied.noun)}{missing}" if len(numbers) > 1 else f"{copied.noun} of {whose}"
     masking = (
         ", unmasked" if is_unmasked else ", emails masked" if session.masked and not copied.shows_full_email else ""

@@ -103,6 +103,7 @@ async def switch_profile(screen: MainScreenProtocol, name: str) -> None:
 
 
 async def _may_end_commands(screen: MainScreenProtocol, intention: str) -> bool:
-    running = ", ".join(sorted(screen.session.running_commands))
-    question = f"{running} still runs, and would be ended. {intention}?"
+    running = sorted(screen.session.running_commands)
+    verb = "still runs, and would be ended" if len(running) == 1 else "still run, and would be ended"
+    question = f"{', '.join(running)} {verb}. {intention}?"
     return not running or await screen.prompt.ask_yes_no(question, irreversible=True)

@@ -168,9 +168,12 @@ class LetterScreen(PagedScreen):
         return self._letter
 
     def _show_done(self, letter: Letter, how: str) -> None:
-        task, key = self._letter_task, self.keymap.key
-        once = {LetterKind.ACKNOWLEDGEMENT: "acknowledge", LetterKind.ANSWER: "answer"}.get(letter.kind)
-        then = f" Once you have sent it, record that with {key(once)}." if task is not None and once else ""
+        task, once = self._letter_task, ""
+        if task is not None and letter.kind is LetterKind.ACKNOWLEDGEMENT and task.acknowledged_on is None:
+            once = "acknowledge"
+        elif task is not None and letter.kind is LetterKind.ANSWER and task.answered_on is None:
+            once = "answer"
+        then = f" Once you have sent it, record that with {self.keymap.key(once)}." if once else ""
         self.show_status(f"The {letter.kind} of #{letter.task_number}: {how}.{then}", "good")
         self.session.feed.refresh()
 
