@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.legal_operations import ANSWER
 from bwp_tui.actions.service_operations import RESUBMIT
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import needs_answer
+from bwp_tui.domain.deadlines import is_clock_stopped, needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import NEVER_SENT_PREFIX, Kind, Task
@@ -22,14 +23,14 @@ from bwp_tui.domain.views import VIEWS
 from bwp_tui.store.commands import answer_import, answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.maintenance import integrity, restore
+from bwp_tui.store.maintenance import chain_check, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
-from bwp_tui.store.worklog import answers_at_completion, downloads
+from bwp_tui.store.worklog import answers_at_completion, downloads, intent_outcomes
 from tests.manual_clock import ManualClock
 from tests.store import golden, single
-from tests.store.support import ACTOR, NOW, TODAY, accepted, answer, in_status, request, scalar, sent, submitted
+from tests.store.support import ACTOR, NOW, SOON, TODAY, accepted, answer, in_status, request, scalar, sent, submitted
 
 SENT = "UPDATE tasks SET submitted_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?"
 YESTERDAY = TODAY - timedelta(days=1)
@@ -256,6 +257,34 @@ def test_whoever_resubmits_an_answered_request_is_told_that_it_opens_again(store
     assert RESUBMIT.question(answered, "it") != ""
     assert advice_for(answered, None, str) is None
     assert bulk_plan.plan(store, RESUBMIT, [failed.number], TODAY).warning.startswith("1 request was answered")
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.REJECTED, Status.UNCONFIRMED])
+def test_an_answer_before_a_failure_is_withdrawn_and_one_after_it_counts(store: Store, status: Status) -> None:
+    (failed_ones,) = (parse(view.filter) for view in VIEWS if view.name == "failed")
+    task = submitted(store)
+    single.edit(store, task.number, partial(legal_records.correct, regulation="uk-gdpr"), ACTOR)
+    single.edit(store, task.number, partial(legal_records.inquire, on=TODAY), ACTOR)
+    single.answer(store, task.number, "by post", TODAY, ACTOR)
+    intent = sent(store, task.number)
+    if status == Status.REJECTED:
+        intent_outcomes.record_rejected(store, intent.id, "UnspecifiedError", "not valid")
+    elif status == Status.UNCONFIRMED:
+        intent_outcomes.record_unconfirmed(store, intent.id)
+    else:
+        intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
+        single.answered(store, task.number, answer(status), SOON)
+    found = tasks.get(store, task.number)
+    assert (found.status, found.answered_on, found.answered_how, is_clock_stopped(found)) == (status, None, None, True)
+    assert list(tasks.matching_numbers(store, failed_ones, today=TODAY)) == [task.number]
+    event = timeline.of_task(store, task.number)[-1]
+    assert (event.actor, event.what) == (timeline.PROGRAM, "answer withdrawn")
+    assert "by post" in str(event.detail)
+    single.answer(store, task.number, "by post", TODAY, ACTOR)
+    if status == Status.FAILED:
+        single.answered(store, task.number, replace(answer(status), updated_at=SOON), SOON)
+    assert tasks.get(store, task.number).answered_how == "by post"
+    assert chain_check.check_file(store.path)[1] == []
 
 
 def test_the_dashboard_counts_a_resubmitted_request_once(store: Store) -> None:

@@ -71,7 +71,7 @@ def answer_day_warning(task: Task, day: date | None) -> Reason | None:
     if sent_on is not None and day is not None and day < sent_on:
         return Reason("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
     if not task.is_final:
-        sentence = f"Task {task.name} is {task.status}: it has not ended at the service, and may still fail."
+        sentence = f"Task {task.name} is {task.status}: it has not ended, and if it fails, the answer is withdrawn."
         return Reason("not ended yet", sentence)
     return None
 

@@ -1,15 +1,20 @@
-"""Record that completed requests count as answered, for shops whose legal clock stops at completion."""
+"""Record that completed requests count as answered, for shops whose legal clock stops at completion.
+
+Withdraw the answers of requests that end without a result after them.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
+from bwp_tui.domain.deadlines import task_due_date
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import local_day, parse_instant
-from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.domain.times import iso_day, local_day, parse_instant
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import update_task
-from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import PROGRAM, RECORD_COLUMNS, EventKind, LegalRecord
 
 _CHUNK: Final = 500
 """Tasks of one transaction."""
@@ -19,6 +24,9 @@ _COMPLETED: Final = (
     " AND NOT EXISTS (SELECT 1 FROM timeline WHERE task = t.number"
     f" AND what IN ('{EventKind.ANSWER_WITHDRAWN}', '{EventKind.DECLINE_REQUESTED}', '{EventKind.DECLINE_WITHDRAWN}'))"
 )
+
+_WITHOUT_RESULT: Final = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
+"""Statuses of which the view of failed tasks has those that are not answered."""
 
 
 def answer_completed(store: Store, since: int) -> int:
@@ -49,3 +57,17 @@ def answer_completed(store: Store, since: int) -> int:
 def is_any_completed(store: Store, since: int) -> bool:
     """Return whether `answer_completed` would record an answer."""
     return store.row(f"SELECT 1 FROM tasks t WHERE {_COMPLETED} LIMIT 1", (since,)) is not None
+
+
+def withdraw_early_answer(transaction: Transaction, store: Store, number: int) -> None:
+    """Withdraw the answer of a request that has just ended without a result, or may not run: it may be untrue now."""
+    task = tasks.get(store, number)
+    if task.status not in _WITHOUT_RESULT or task.answered_on is None or task.is_purged or task.was_resubmitted:
+        return
+    # An answer may have ended a stop of the clock.
+    due = task.due_on if task.inquired_on is None else task_due_date(task._replace(answered_on=None))
+    update_task(transaction, number, **dict.fromkeys(RECORD_COLUMNS[LegalRecord.ANSWER]), due_on=iso_day(due))
+    before, after = (None, None) if due == task.due_on else (iso_day(task.due_on), iso_day(due))
+    detail = f"was on {task.answered_on}: {task.answered_how}; the request became {task.status} after it"
+    what = EventKind.ANSWER_WITHDRAWN
+    timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=detail)

@@ -20,6 +20,7 @@ from bwp_tui.store.database.shared_sql import (
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
+from bwp_tui.store.worklog.answers_at_completion import withdraw_early_answer
 from bwp_tui.store.worklog.intents import (
     cancel_unsent,
     complete_decline,
@@ -150,10 +151,12 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
         update_task(transaction, number, errors=errors_text((TaskError(code, message),)), trouble=None)
         if warning:
             _mark_unconfirmed(transaction, number, EventKind.REFUSED, Status.QUEUED, message + warning)
-            return
-        finish_task(transaction, number, Status.REJECTED)
-        _append(transaction, number, EventKind.REFUSED, Status.QUEUED, Status.REJECTED, message)
-        record_waiting_cancel_refused(transaction, number, "The request was rejected, so there is nothing to cancel.")
+        else:
+            finish_task(transaction, number, Status.REJECTED)
+            _append(transaction, number, EventKind.REFUSED, Status.QUEUED, Status.REJECTED, message)
+            nothing = "The request was rejected, so there is nothing to cancel."
+            record_waiting_cancel_refused(transaction, number, nothing)
+        withdraw_early_answer(transaction, store, number)
 
 
 def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, before: str, reason: str) -> None:
@@ -198,6 +201,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = NO_RESPONSE_REAS
         update_task(transaction, number, status=Status.UNCONFIRMED)
         detail = f"tried {_attempts_text(sent)}, {reason}"
         _append(transaction, number, EventKind.NO_RESPONSE, Status.QUEUED, Status.UNCONFIRMED, detail)
+        withdraw_early_answer(transaction, store, number)
 
 
 def record_cancelled(store: Store, intent: int) -> None:

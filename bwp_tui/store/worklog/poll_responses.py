@@ -18,6 +18,7 @@ from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import changed_tags, errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
 from bwp_tui.store.worklog import intent_outcomes, service_events
+from bwp_tui.store.worklog.answers_at_completion import withdraw_early_answer
 
 MISSING_AFTER: Final = timedelta(days=1)
 MISSING_AFTER_RESPONSES: Final = 3
@@ -57,7 +58,7 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
             response, next_poll_at = responses[number]
             if purged_at is not None:
                 response = _without_names(response)
-            if _record_response(transaction, number, before, response, next_poll_at):
+            if _record_response(transaction, store, number, before, response, next_poll_at):
                 changed.add(number)
         return frozenset(changed)
 
@@ -69,6 +70,7 @@ def _without_names(response: PollResponse) -> PollResponse:
 
 def _record_response(
     transaction: Transaction,
+    store: Store,
     number: int,
     before: Mapping[str, SqlValue],
     response: PollResponse,
@@ -105,6 +107,7 @@ def _record_response(
         _record_known_kind(transaction, number)
     if "status" in changes:
         _record_status(transaction, number, status, as_text(after["status"]), response)
+        withdraw_early_answer(transaction, store, number)
     return bool(changes)
 
 
@@ -233,6 +236,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
                 transaction, number, SERVICE, EventKind.STATUS, before=before, after=Status.MISSING, detail=reason
             )
             intent_outcomes.record_waiting_cancel_refused(transaction, number, reason)
+            withdraw_early_answer(transaction, store, number)
 
 
 def record_failed_polls(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:
