@@ -90,7 +90,7 @@ STATES: Final = {
     "unanswered": "ended, or declined and appealed, without an answer to the shopper",
     "appealed": "with an appeal to answer",
     "late": "that may not be done by the due date",
-    "stopped": "waiting for the shopper's reply",
+    "stopped": "whose clock is stopped until the shopper replies",
     "failed": "failed or unconfirmed, to be answered",
     "unsent": "without a task id",
     "unapproved": "to be approved by another person",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from string import Template
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import appeal_deadline, is_clock_stopped, needs_answer
+from bwp_tui.domain.deadlines import appeal_deadline, is_clock_stopped, needs_answer, task_due_date
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
@@ -334,9 +334,10 @@ def _deadline_sentence(kind: LetterKind, task: Task, today: date) -> str:
 def _basis_sentence(task: Task, today: date) -> str:
     law = _law_clause(task)
     basis = f"This is our answer {law}." if law else ""
-    if task.due_on is None or task.due_on >= (task.answered_on or task.declined_on or today):
+    due = task_due_date(task._replace(appealed_on=None)) if task.is_appeal_running else task.due_on
+    if due is None or due >= (task.answered_on or task.declined_on or today):
         return basis
-    return f"{basis} It was due on {format_date(task.due_on)}, and we apologize for the delay.".strip()
+    return f"{basis} It was due on {format_date(due)}, and we apologize for the delay.".strip()
 
 
 def _decision_sentence(task: Task) -> str | None:

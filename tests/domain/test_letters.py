@@ -127,6 +127,9 @@ def test_a_decline_gives_reason_text_and_the_way_to_appeal_where_the_law_has_one
     assert not any("appeal" in text for text in complaints.values())
     assert "apologize" not in letter(LetterKind.DECLINE, DECLINED)
     assert "apologize" in letter(LetterKind.DECLINE, DECLINED._replace(due_on=date(2026, 11, 11)))
+    late = APPEALED._replace(received_on=date(2026, 9, 1))  # due on October 16; the appeal has a date of its own
+    assert "was due on October 16, 2026, and we apologize" in letter(LetterKind.DECLINE, late)
+    assert "apologize" not in letter(LetterKind.DECLINE, APPEALED)
 
 
 def test_an_appeal_is_promised_an_answer_and_then_given_one() -> None:

@@ -83,7 +83,8 @@ def sentence_of(swap: FileSwap, result: RecoveryResult, reason: str) -> str:
     if result.reconstructed_tasks:
         parts.append(f", {result.reconstructed_tasks} made from timelines and indexes")
     if result.lost_events[0]:
-        parts.append(f"; {result.lost_events[0]} events are missing from {counted(result.lost_events[1], 'timeline')}")
+        are_missing = "event is missing" if result.lost_events[0] == 1 else "events are missing"
+        parts.append(f"; {result.lost_events[0]} {are_missing} from {counted(result.lost_events[1], 'timeline')}")
     if result.lost_numbers:
         parts.append(f"; of {len(result.lost_numbers)} more nothing is left")
     if result.changed_values:
