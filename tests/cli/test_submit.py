@@ -382,7 +382,7 @@ def test_a_failed_task_is_submitted_again_as_a_new_one_with_another_token(shop: 
     assert shop("wait", "1", "--timeout", "40").code == 1
     shown = shop("show", "1").out
     assert "DATA_SUBJECT_NOT_FOUND" in shown
-    assert "(bwp-tui resubmit 1)" in shown
+    assert "(bwp-tui decline 1 " in shown
     ended = shop("resubmit", "1", "--json")
     assert (ended.code, json.loads(ended.out)["id"]) == (0, 2)
     first, second = practice.state.starts
