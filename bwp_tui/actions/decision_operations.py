@@ -147,7 +147,7 @@ DECLINE: Final = RecordOperation(
     participle="declined",
     keys=("B",),
     help="Decline the request, with a reason and what the shopper was told",
-    purpose="decline requests, which are then never sent; those on hold are cancelled first",
+    purpose="decline requests: unsent ones are then never sent, those on hold are cancelled first",
     keywords="refuse reject deny unverified fraud",
     arguments=(
         Argument(

@@ -75,6 +75,11 @@ def _tags_question(chosen: ChosenTasks) -> str:
     return f"Tags on {chosen.name} (+vip -old{replaced}):"
 
 
+def _tags_changed(chosen: ChosenTasks, values: Values) -> str:
+    are_left = values["add"] or set(_own_tags(chosen.task)).difference(values["remove"])
+    return f"Tags of {chosen.name} {'saved' if are_left else 'removed'}."
+
+
 def _cannot_add(task: Task) -> Reason | None:
     """Return why no tag can be added to a task, or None. From a purged one tags can be removed: a merge adds some."""
     reason = cannot_change_purged(task)
@@ -104,7 +109,7 @@ TAG: Final = RecordOperation(
     disabled_reason=lambda task, _today: None if task.tags else cannot_change_purged(task),
     wrong_values_reason=lambda task, values, _today: _cannot_add(task) if values.get("add") else None,
     apply=work_records.tag,
-    result=lambda chosen, values: f"Tags of {chosen.name} {'saved' if values['add'] else 'removed'}.",
+    result=_tags_changed,
     is_confirmed_by_count=False,
     undo_part=TaskPart.TAGS,
 )

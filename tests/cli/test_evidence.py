@@ -169,9 +169,11 @@ def test_a_task_without_a_saved_result_says_what_to_do(bwp: Bwp, tmp_path: Path)
     store = bwp.store()
     with store.write() as transaction:
         transaction.run("UPDATE tasks SET download = NULL")
-    (task, *_) = tasks.matching(store, parse("kind:retrieval"), today=date.today(), limit=1)
+    (done, *_) = tasks.matching(store, parse("kind:retrieval status:completed"), today=date.today(), limit=1)
+    (going, *_) = tasks.matching(store, parse("kind:retrieval status:in_progress"), today=date.today(), limit=1)
     store.close()
-    for command in (("inspect", f"#{task.number}"), ("pack", f"#{task.number}", "--recipient", "age1x")):
-        ended = bwp(*command)
-        assert ended.code == 1
-        assert "is not saved yet; download it first." in ended.err
+    for task, told in ((done, "is not saved; download it first."), (going, "is IN_PROGRESS.")):
+        for command in (("inspect", f"#{task.number}"), ("pack", f"#{task.number}", "--recipient", "age1x")):
+            ended = bwp(*command)
+            assert ended.code == 1
+            assert told in ended.err

@@ -76,7 +76,7 @@ async def test_a_task_without_a_saved_result_says_so(profile: Profile) -> None:
         assert "is not saved yet; download it first" in console.line("status")
         await console.go_to(HELD)
         await console.press("o")
-        assert "o: A deletion has no result." in console.line("status")
+        assert "o: A deletion has no result" in console.line("status")
 
 
 async def test_each_kind_of_entry_is_shown_readable_masked_and_harmless(profile: Profile) -> None:

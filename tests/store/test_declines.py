@@ -108,7 +108,9 @@ def test_the_service_does_not_bring_a_declined_request_back(store: Store) -> Non
     number = decline(store, accepted(store).number).number
     single.answered(store, number, answer("COMPLETED"), SOON)
     assert tasks.get(store, number).status == Status.DECLINED
-    assert "declined" in (requests.cannot_resubmit(tasks.get(store, number)) or "")
+    task = tasks.get(store, number)
+    assert "declined" in (requests.cannot_resubmit(task) or "")
+    assert "withdrawn" not in (requests.cannot_resubmit(task._replace(purged_at=NOW)) or ""), "nothing is any more"
 
 
 @pytest.mark.parametrize(

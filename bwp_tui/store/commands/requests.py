@@ -144,6 +144,8 @@ def cannot_resubmit(task: Task) -> str | None:
         return reason
     if task.resubmitted_as is not None:
         return Reason("resubmitted already", f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}.")
+    if task.is_purged:
+        return cannot_change_purged(task)
     if task.status == Status.DECLINED and not task.is_appeal_upheld:
         return f"{task.name} was declined: it is resubmitted only if that is withdrawn, or an appeal upheld."
     if task.status not in _RESUBMITTABLE:
@@ -152,9 +154,7 @@ def cannot_resubmit(task: Task) -> str | None:
         waits = f"The cancellation of {task.name} was asked for and waits for its task id"
         todo = "enter that, or give up the request before resubmitting it."
         return Reason("cancellation waits for the task id", f"{waits}: {todo}")
-    if task.email or task.is_purged:
-        return cannot_change_purged(task)
-    return Reason("without email", f"Task {task.name} has no email to submit again.")
+    return None if task.email else Reason("without email", f"Task {task.name} has no email to submit again.")
 
 
 def cancel(store: Store, number: int, actor: str) -> Task:

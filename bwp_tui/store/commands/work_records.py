@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from bwp_tui.domain.statuses import DownloadState, Status, engine_is_done_with
-from bwp_tui.domain.task import Kind, Task, cannot_change_purged
+from bwp_tui.domain.statuses import DownloadState, engine_is_done_with
+from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.request_validation import refuse
+from bwp_tui.store.commands.requests import cannot_download
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
@@ -109,15 +110,12 @@ def cannot_open_result(task: Task) -> str | None:
     """Return why there is no saved result to open, or None when there is."""
     if task.is_purged:
         return f"Task {task.name} was purged: where its result was saved, if it is still there, is no longer known."
-    if task.kind is Kind.DELETION:
-        return "A deletion has no result."
-    if task.is_final and task.status != Status.COMPLETED and task.download is None:
-        return f"{task.name} has no result: it is {task.status}."
-    if task.download is None or task.download.state != DownloadState.DONE or task.download.path is None:
-        if task.download is not None and task.download.is_open and task.was_downloaded:
-            return f"The result of {task.name} is being downloaded again: wait for that, or cancel it."
-        return f"The result of {task.name} is not saved{' yet' * (not task.was_downloaded)}; download it first."
-    return None
+    if task.download is not None and task.download.state == DownloadState.DONE and task.download.path is not None:
+        return None
+    if task.download is not None and task.download.is_open and task.was_downloaded:
+        return f"The result of {task.name} is being downloaded again: wait for that, or cancel it."
+    not_saved = f"The result of {task.name} is not saved{' yet' * (not task.was_downloaded)}; download it first."
+    return cannot_download(task) or not_saved
 
 
 def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None:
