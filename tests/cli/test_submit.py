@@ -279,7 +279,8 @@ def test_a_task_that_was_tracked_as_the_wrong_kind_can_be_tracked_as_the_right_o
     shop: Bwp, practice: Sandbox, given_up: bool
 ) -> None:
     known = practice.state.start(Kind.RETRIEVAL, "ann@example.com")
-    assert "Check the profile, the kind and the id" in shop("track", "deletion", known).err
+    given = ("--received", "yesterday", "--regulation", "us-fl")
+    assert "Check the profile, the kind and the id" in shop("track", "deletion", known, *given).err
     if given_up:
         assert shop("settle", "1", "--give-up", "a retrieval").code == 0
         assert shop("answer", "1", "--how", "nobody waits").code == 0
@@ -288,6 +289,9 @@ def test_a_task_that_was_tracked_as_the_wrong_kind_can_be_tracked_as_the_right_o
     tracked, mistaken = json.loads(shop("list", "--json").out)
     assert (tracked["task_id"], tracked["kind"], tracked["email"]) == (known, "RETRIEVAL", "ann@example.com")
     assert (mistaken["task_id"], mistaken["status"]) == (None, "GIVEN_UP")
+    day = mistaken["received_on"]
+    assert (tracked["received_on"], tracked["regulation"]) == (day, "us-fl")
+    assert f"The day of receipt is taken to be that of #1, {day}, under us-fl; " in ended.err
     assert shop("evidence", "--verify").code == 0
     [line] = json.loads(shop("report", "--from", "2000-01-01", "--to", "2999-12-31", "--json").out)["requests"]
     assert (line["kind"], line["received"]) == ("RETRIEVAL", 1)

@@ -73,11 +73,15 @@ def track(arguments: Namespace) -> None:
     """Add a task that was submitted elsewhere by its id, and poll it."""
     kind = Kind(arguments.kind.upper())
     with open_session(arguments) as session:
-        received_on = today() if arguments.received is None else checked_day(arguments.received)
-        request = Request(kind, "", received_on, arguments.regulation or session.profile.regulation)
+        earlier = tasks.with_task_id(session.store, arguments.task_id)  # as of a mistaken kind
+        received_on, law = today(), session.profile.regulation
+        if earlier is not None:
+            received_on, law = earlier.received_on, earlier.regulation
+        if arguments.received is not None:
+            received_on = checked_day(arguments.received)
+        request = Request(kind, "", received_on, arguments.regulation or law)
         _warn_if_not_in_force(request)
         waiter = EngineWaiter(session)
-        earlier = tasks.with_task_id(session.store, arguments.task_id)
         number = requests.track(session.store, kind, arguments.task_id, request, session.actor).number
         if earlier is not None and needs_answer(tasks.get(session.store, earlier.number)):
             print_message(
@@ -96,9 +100,10 @@ def track(arguments: Namespace) -> None:
                 ExitCode.NOT_FOUND,
             )
         if arguments.received is None:
+            day = f"that of #{earlier.number}" if earlier is not None else "today"
             print_message(
-                f"The day of receipt is taken to be today, {received_on}; the due date counts from it. If the shopper "
-                f"asked earlier: bwp-tui correct {number} --received DATE."
+                f"The day of receipt is taken to be {day}, {received_on}, under {request.regulation}; the due date "
+                f"counts from it. If the shopper asked earlier: bwp-tui correct {number} --received DATE."
             )
         print_tasks([task], as_json=arguments.json)
         if not polled:
