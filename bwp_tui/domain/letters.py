@@ -9,7 +9,15 @@ from enum import StrEnum
 from string import Template
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import appeal_deadline, is_clock_stopped, needs_answer, task_due_date
+from bwp_tui.domain.advice import is_shopper_unknown
+from bwp_tui.domain.deadlines import (
+    appeal_deadline,
+    is_clock_stopped,
+    is_overdue,
+    latest_service_end,
+    needs_answer,
+    task_due_date,
+)
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
@@ -182,8 +190,10 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
         return f"Task {task.name} was resubmitted{other}."
     state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
     if kind is LetterKind.ANSWER:
-        is_completed = task.status == Status.COMPLETED
-        return None if is_completed else f"Task {task.name} is {task.status}: there is no result to answer with."
+        if task.status == Status.COMPLETED:
+            return None
+        instead = " Decline it as not_a_shopper, and the letter of that says so." if is_shopper_unknown(task) else ""
+        return f"Task {task.name} is {task.status}: there is no result to answer with.{instead}"
     if kind is LetterKind.DECLINE:
         if task.status == Status.DECLINED:
             return None
@@ -271,6 +281,9 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
     parts = (law.unsure if law else "").split("; ")
     unsure = "; ".join(part for part in parts if is_of_appeals or "appeal" not in part)
     is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.was_downloaded
+    end = None
+    if kind in (LetterKind.ACKNOWLEDGEMENT, LetterKind.EXTENSION) and not is_overdue(task, context.today):
+        end = latest_service_end(task, context.today)
     is_to_resubmit = kind is LetterKind.APPEAL and task.is_appeal_upheld and not task.was_resubmitted
     found = (
         None if context.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
@@ -278,6 +291,7 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
         "The file of the result is gone: download it again." if is_answer and context.is_result_gone else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
         "The request is not sent by itself once its appeal is granted: resubmit it." if is_to_resubmit else None,
+        f"It says {due}, but the service may take until {end}." if end and (due := task.due_on) and end > due else None,
         not_in_force_warning(task.regulation, task.received_on),
         f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,
     )
