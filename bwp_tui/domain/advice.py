@@ -13,7 +13,7 @@ _SHOPPER_UNKNOWN: Final = "DATA_SUBJECT_NOT_FOUND"
 _BY_CODE: Final = {
     _SHOPPER_UNKNOWN: (
         "Check the email with the shopper. If it is wrong, submit a new request ({new}), received on the same day. "
-        "Then answer this one ({answer}) or decline it ({decline})."
+        "Then decline this one ({decline}), as not_a_shopper if the email is right, or answer it ({answer})."
     ),
     "ORDERS_NOT_CLOSED": (
         "The shopper still has open orders. Resubmit ({resubmit}) when every order is delivered, returned or cancelled."
