@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from errno import EACCES
 from pathlib import Path
 
 import pytest
 
+from bwp_tui.archive.archive_file import unreadable_error
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.console.widgets.virtual_list import VirtualList
@@ -16,9 +18,10 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.counts_at_path import counts_at
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain
-from tests.console.past_tasks import HELD, READY
+from tests.console.past_tasks import HELD, NOW, READY
 from tests.console.support import USUAL, Console, opened
 
 MEMBERS: Mapping[str, bytes] = {
@@ -193,7 +196,7 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
         await console.press("enter", "G", "escape")
         forged(path, Part(name=b"../../x\x1b[2J.txt"), Part(name=b"ok.txt", crc=1, data=DATA))
         await console.press("o")
-        await console.sees("This is not the file that was downloaded")
+        await console.sees("is gone or changed. Press d on the task")
         await console.press("escape")
         record(console.store, path)
         await console.until(
@@ -207,7 +210,7 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
         await console.sees("leads outside its folder, so nothing was unpacked.")
         path.unlink()
         await console.press("k", "enter")
-        await console.sees("no longer exists. Press d on the task to download it again.")
+        await console.sees("is gone or changed. Press d on the task to download it again.")
 
 
 async def test_an_archive_that_changed_meanwhile_is_not_mixed_up(profile: Profile) -> None:
@@ -216,7 +219,30 @@ async def test_an_archive_that_changed_meanwhile_is_not_mixed_up(profile: Profil
         await look_inside(console, "README.txt")
         plain(path, {"README.txt": b"another one"})
         await console.press("enter")
-        await console.sees("The archive has changed since it was listed")
+        await console.sees("is gone or changed. Press d on the task")
+
+
+async def test_a_result_in_a_folder_that_is_closed_to_this_user_is_not_called_gone(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *, real: Callable[..., object] = Path.stat, **options: bool) -> object:
+        if path.name.endswith(".zip"):
+            raise PermissionError(EACCES, "Permission denied", str(path))
+        return real(path, **options)
+
+    def refuse_to_open(path: Path) -> object:
+        raise unreadable_error(PermissionError(EACCES, "Permission denied", str(path)))
+
+    async with opened(profile) as console:
+        save(console, profile)
+        monkeypatch.setattr(Path, "stat", refuse)
+        monkeypatch.setattr("bwp_tui.archive.archive_file.open_file", refuse_to_open)
+        await console.go_to(READY)
+        await console.sees("o browses it")
+        await console.press("o")
+        await console.sees("The archive cannot be read (Permission denied)")
+        assert "gone" not in console.text
+        assert counts_at(Path("shop.zip"), [], NOW, NOW.date()) is None  # nor does a history there have no tasks
 
 
 async def test_ten_thousand_entries_are_as_quick_as_ten(profile: Profile) -> None:

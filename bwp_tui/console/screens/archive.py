@@ -141,7 +141,7 @@ class ArchiveScreen(ListScreen):
     async def _list(self) -> None:
         try:
             if await asyncio.to_thread(saved_path, self._archive_task.download) is None:
-                raise BadArchive("This is not the file that was downloaded: its size is another one. Download it again")
+                raise BadArchive("The file is gone or changed")
             self._entries, self._totals = await asyncio.to_thread(_list_entries, self._path)
         except BadArchive as error:
             await self._show_error(error)
@@ -154,11 +154,11 @@ class ArchiveScreen(ListScreen):
         self.show_status(self._mask(" ".join(download.remarks)) if download is not None else "", "warn")
 
     async def _show_error(self, error: BadArchive) -> None:
-        is_there = await asyncio.to_thread(self._path.exists)
+        is_gone = await asyncio.to_thread(saved_path, self._archive_task.download) is None
         key = self.session.offered_key("download")
         again = f" Press {key} on the task to download it again." if key else ""
-        gone = f"{self._path.name} no longer exists.{again}"
-        self.show_status(str(error) if is_there else self._mask(gone), "bad")
+        gone = f"{self._path.name} is gone or changed.{again}"
+        self.show_status(self._mask(gone) if is_gone else str(error), "bad")
 
     async def _read_entry(self, entry: Entry) -> None:
         try:

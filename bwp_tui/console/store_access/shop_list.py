@@ -74,8 +74,7 @@ def _listed(name: str, current: Profile, environ: Mapping[str, str], now: dateti
         profile = current if name == current.name else read_profile(name, environ)
     except SettingsError as error:
         return ListedShop(name, reason=error.mistakes[0])
-    counts = counts_at(profile.history_path, _COUNTED, now, today) if profile.history_path.exists() else [0, 0]
-    failed, due_soon = counts or (None, None)
+    failed, due_soon = counts_at(profile.history_path, _COUNTED, now, today) or (None, None)
     is_here = name == current.name
     reason = "This shop is open." if is_here else cannot_switch(current, environ)
     return ListedShop(name, profile, failed, due_soon, reason, is_here)

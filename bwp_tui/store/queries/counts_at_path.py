@@ -19,9 +19,11 @@ from bwp_tui.store.queries.filter_sql import condition
 def counts_at(path: Path, filters: Sequence[Filter], now: datetime, today: date) -> list[int] | None:
     """Return how many tasks match each filter; None where that cannot be read now, or has an older schema.
 
-    Nothing is created, recovered or migrated, and nobody has to wait.
+    Nothing is created, recovered or migrated, and nobody has to wait. A history that is missing has no tasks.
     """
     try:
+        if not path.exists():
+            return [0 for _ in filters]
         with closing(open_without_traces(path)) as db:
             if version_of(db) != newest_version():
                 return None

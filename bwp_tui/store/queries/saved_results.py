@@ -9,9 +9,11 @@ from bwp_tui.domain.statuses import DownloadState
 
 
 def is_on_disk(path: str, size: int) -> bool:
-    """Return whether there is a file of `size` bytes at `path`."""
+    """Return whether there is a file of `size` bytes at `path`; one that this user cannot look at counts as there."""
     try:
         return Path(path).stat().st_size == size
+    except PermissionError:
+        return True
     except (OSError, ValueError):
         return False
 
