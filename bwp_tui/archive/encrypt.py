@@ -100,7 +100,7 @@ def _encryption(recipient: str) -> Callable[[_HashingFile, _HashingFile], None]:
     try:
         key = pyrage.x25519.Recipient.from_str(recipient)
     except pyrage.RecipientError:
-        raise BadRecipient("The recipient is no age public key; one begins with age1.") from None
+        raise BadRecipient("The recipient is no whole age public key, which begins with age1.") from None
 
     def encrypt(source: _HashingFile, target: _HashingFile) -> None:
         try:

@@ -94,7 +94,7 @@ def test_what_is_no_public_key_is_refused(kept: tuple[Bwp, int, Path], recipient
     bwp, number, path = kept
     ended = bwp("pack", f"#{number}", f"--recipient={recipient}")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "bwp-tui: The recipient is no age public key; one begins with age1.\n"
+    assert ended.err == "bwp-tui: The recipient is no whole age public key, which begins with age1.\n"
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
 
 
