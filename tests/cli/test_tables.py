@@ -229,6 +229,7 @@ def test_a_pipe_s_receipt_is_written_where_it_is_wanted(bwp: Bwp) -> None:
         "import", "-", "--receipt", str(bwp.data.parent / "came.csv"), typed="kind,email\naccess,j@example.com\n"
     )
     assert ended.code == 0
+    assert "stdin: 1 retrieval, " in ended.err
     assert (bwp.data.parent / "came.csv").is_file()
 
 

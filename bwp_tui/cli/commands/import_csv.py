@@ -86,7 +86,7 @@ def _import_answers(arguments: Namespace) -> None:
         _print_wrong_lines(planned)
         wrong = len(planned.wrong_lines)
         count = len(planned.lines) - wrong
-        print_message(f"{arguments.file}: {counted(count, 'answer')}, {counted(wrong, 'invalid line')}.")
+        print_message(f"{_source_name(arguments.file)}: {counted(count, 'answer')}, {counted(wrong, 'invalid line')}.")
         _print_ignored_headings(planned.ignored)
         if wrong or arguments.dry_run:
             _end_without_recording(wrong)
@@ -108,6 +108,10 @@ def _print_when_sent(session: CommandSession, what: str) -> None:
         print_message(f"{what} are sent by the engine that runs for this profile.")
 
 
+def _source_name(file: Path) -> str:
+    return "stdin" if str(file) == "-" else str(file)
+
+
 def _read(file: Path) -> tuple[bytes, bool]:
     """Read a file, a pipe or (`-`) stdin; return the content and whether a receipt can be written beside it."""
     path = Path("/dev/stdin") if str(file) == "-" else file
@@ -117,7 +121,9 @@ def _read(file: Path) -> tuple[bytes, bool]:
     with path.open("rb") as source:
         data = source.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise CommandError(f"{file} is larger than {format_size(_MAX_BYTES)}; split it. Nothing was imported.")
+        raise CommandError(
+            f"{_source_name(file)} is larger than {format_size(_MAX_BYTES)}; split it. Nothing was imported."
+        )
     return data, is_file
 
 
@@ -149,7 +155,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     _print_late(planned, today())
     _print_ignored_headings(planned.ignored)
     print_message(
-        f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
+        f"{_source_name(file)}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
         f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong_lines), 'invalid line')}."
     )
