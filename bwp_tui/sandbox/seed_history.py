@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Kind, SampleTask, TaskError
+from bwp_tui.domain.times import local_day
 from bwp_tui.sandbox.scenarios import TaskOutline, scenario_for
 from bwp_tui.sandbox.task_outcomes import orders_not_closed, seeded_uuid, shopper_not_found
 
@@ -94,7 +95,7 @@ def _fill_in(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask
         reason=reason,
         note=note,
         tags=tuple(sorted(tags)),
-        received_on=(outline.submitted_at - timedelta(days=waited)).date(),
+        received_on=local_day(outline.submitted_at) - timedelta(days=waited),
         regulation=regulation,
         cancelled=outline.cancelled,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask
+from bwp_tui.domain.times import local_day
 from bwp_tui.sandbox.sandbox_state import SandboxState, UnknownTaskError
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.server import Sandbox
@@ -44,6 +46,15 @@ def test_they_come_in_order_from_the_last_five_weeks(past: tuple[SampleTask, ...
     assert instants[-1] > NOW - timedelta(hours=1)
     assert all(task.submitted_at <= task.updated_at <= NOW for task in past)
     assert all(task.received_on <= task.submitted_at.date() for task in past)
+
+
+def test_none_is_received_after_the_day_of_its_submission(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the evening of a zone behind UTC, the day of UTC is tomorrow's."""
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "Pacific/Pago_Pago")
+        time.tzset()
+        assert all(task.received_on <= local_day(task.submitted_at) for task in past_tasks(60, 1, NOW))
+    time.tzset()
 
 
 def test_most_are_done_and_every_state_is_there(past: tuple[SampleTask, ...]) -> None:
