@@ -105,6 +105,12 @@ def test_an_action_has_the_same_keys_on_all_screens() -> None:
     assert len({(action.name, action.keys) for action in REGISTRY}) == len(NAMES)
 
 
+def test_leaving_a_screen_is_told_as_going_back_from_it() -> None:
+    """Archives, letters and helps are opened from other screens too, and lead back to those."""
+    helps = {name: {action.help for action in REGISTRY if action.name == name} for name in ("leave", "back")}
+    assert helps["leave"] <= helps["back"]
+
+
 def test_no_key_is_one_that_terminals_take_for_themselves() -> None:
     assert FORBIDDEN.isdisjoint(key for action in REGISTRY if action.scope is not Scope.APP for key in action.keys)
 

@@ -102,7 +102,7 @@ def _with_main_keys(
 _BACK: Final = (
     _with_main_keys("help", "help", "Show every key", _SCREEN),
     _with_main_keys("back", "back", "Go back", _SCREEN),
-    Action("leave", ("q",), "Go back to the tasks", _SCREEN),
+    Action("leave", ("q",), "Go back", _SCREEN),
 )
 _PAGE: Final = (
     *MOVES,
