@@ -8,8 +8,8 @@
 
 Conditions are joined by *and*, written or not, values by *or*; `-` negates a condition. The word `or`
 joins the conditions before it and those behind it; parentheses, which `-` may precede, hold conditions together:
-`is:failed -(tag:vip or age<1d)`. A bare word searches the email, the task id and the newest note; `note:` searches
-every note.
+`is:failed -(tag:vip or age<1d)`. A bare word searches the email, the beginning of the task id and the newest note;
+`note:` searches every note.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class FilterError(Exception):
 
 
 class TextCondition(NamedTuple):
-    """Text to search in the email, the task id and the note."""
+    """Text to search in the email and the newest note, or the beginning of the task id."""
 
     text: str
     negated: bool = False

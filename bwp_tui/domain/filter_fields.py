@@ -151,7 +151,7 @@ FIELDS: Final = {
         FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _SPANS, _PAST_WORDS),
         FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _SPANS, _PAST_WORDS),
         FieldSpec("updated", Match.INSTANT, "updated_at", "the service's last change: updated<7d", _SPANS, _PAST_WORDS),
-        FieldSpec("finished", Match.INSTANT, "finished_at", "end at the service: finished<7d", _SPANS, _END_WORDS),
+        FieldSpec("finished", Match.INSTANT, "finished_at", "day of the end: finished<7d", _SPANS, _END_WORDS),
         FieldSpec("holding", Match.HOLD, "holding_period", "hold of a deletion: holding>5d", ("1d", "5d", "10d")),
         FieldSpec(
             "done_by", Match.DONE_BY, "", "day by which the service is done: done_by<7d", ("3d", "7d"), _DONE_WORDS

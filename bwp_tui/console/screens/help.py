@@ -123,7 +123,7 @@ def _keys_of(action: Action) -> str:
 FILTER_NOTES: Final[HelpNotes] = (
     "Filters",
     (
-        ("jane", "text in the email, the task id or the note"),
+        ("jane", "text in the email or the newest note, or a task id's beginning"),
         *((f"{spec.key}{spec.operator}", spec.help) for spec in FIELDS.values()),
         ("status:failed,on_hold -note:later", "any of several values, and not a value"),
         ("is:failed -(tag:vip or due<7d)", "one of the two, or neither"),

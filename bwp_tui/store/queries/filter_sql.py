@@ -211,7 +211,7 @@ def _midnight(day: date) -> str:
 
 
 def _text_condition(text: str, look_up: IndexLookup) -> SqlCondition:
-    """Return the condition that the email or the note contains a text, or the task id begins with it."""
+    """Return the condition that the email or the newest note contains a text, or the task id begins with it."""
     like = _containing(text)
     begins, bounds = _begins("t.task_id", text)
     fts_query = look_up(Index.WORDS, text)
