@@ -36,6 +36,13 @@ _SENTENCES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] 
 TASK_HELP: Final = "task number, task ID, or its first 4 or more characters"
 
 
+class Help(argparse.HelpFormatter):
+    """Writes the usage of `words` as its metavar has it: `TASK… TEXT` is not repeated as a whole."""
+
+    def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
+        return str(action.metavar) if action.dest == "words" else super()._format_args(action, default_metavar)
+
+
 class Parser(argparse.ArgumentParser):
     """Reports a usage error in one sentence instead of printing the usage; `purpose` is what its command does.
 
@@ -45,6 +52,9 @@ class Parser(argparse.ArgumentParser):
 
     purpose: str = ""
     group: CommandGroup | None = None
+
+    def __init__(self, *, formatter_class: type[argparse.HelpFormatter] = Help, **more: Any) -> None:
+        super().__init__(formatter_class=formatter_class, **more)
 
     def error(self, message: str) -> NoReturn:
         """End the program with `ExitCode.USAGE`."""
@@ -67,7 +77,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(name, metavar=metavar, type=read, help=purpose, **more)
 
 
-class GroupedHelp(argparse.HelpFormatter):
+class GroupedHelp(Help):
     """Lists commands by their groups."""
 
     def _format_action(self, action: argparse.Action) -> str:
@@ -102,6 +112,7 @@ class CommandParsers:
         operation: TaskOperation | None = None,
         function: str | None = None,
         json: bool = True,
+        names_shoppers: bool = True,
         note: str | None = None,
         effect: Effect = Effect.CHANGES,
         package: str = "commands",
@@ -117,7 +128,7 @@ class CommandParsers:
         )
         parser.purpose, parser.group = purpose, group
         parser.set_defaults(command=(f"{package}.{module}", function or name), command_name=name, effect=effect)
-        add_common(parser, json=json)
+        add_common(parser, json=json, names_shoppers=names_shoppers)
         self.parsers[name] = parser
         return parser
 
@@ -126,7 +137,7 @@ def add_subcommands(
     commands: CommandParsers, name: str, purposes: Mapping[str, str], *, changing: Collection[str]
 ) -> dict[str, Parser]:
     """Add a command that has subcommands alone, and return their parsers; `changing` change something."""
-    command = commands.add(name, name, effect=Effect.READS, package="setup")
+    command = commands.add(name, name, names_shoppers=False, effect=Effect.READS, package="setup")
     subcommands = command.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
     effects = {subcommand: Effect.CHANGES if subcommand in changing else Effect.READS for subcommand in purposes}
     return {
@@ -146,11 +157,11 @@ def add_subcommand(
     return parser
 
 
-def add_common(parser: Parser, *, json: bool) -> None:
+def add_common(parser: Parser, *, json: bool, names_shoppers: bool = True) -> None:
     """Add the options common to all commands."""
     parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
     if json:
-        parser.flag("--json", "print JSON, with emails in full")
+        parser.flag("--json", f"print JSON{', with emails in full' if names_shoppers else ''}")
 
 
 def add_masking(parser: Parser) -> None:

@@ -193,7 +193,7 @@ def _add_reading(commands: CommandParsers) -> None:
     show.add_argument("task", metavar="TASK", help=TASK_HELP)
     add_masking(show)
 
-    commands.add("dashboard", "report", effect=Effect.READS)
+    commands.add("dashboard", "report", names_shoppers=False, effect=Effect.READS)
 
     sent = commands.add("sent", "list", effect=Effect.READS)
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
@@ -263,7 +263,7 @@ def _add_maintenance(commands: CommandParsers) -> None:
 
 
 def _add_archive(commands: CommandParsers) -> None:
-    inspect = commands.add("inspect", "archive", effect=Effect.READS)
+    inspect = commands.add("inspect", "archive", names_shoppers=False, effect=Effect.READS)
     inspect.add_argument("task", metavar="TASK|FILE", help=f"{TASK_HELP}; or a .zip file")
 
     pack = commands.add(

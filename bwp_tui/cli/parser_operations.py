@@ -84,7 +84,7 @@ def _add_operation(commands: CommandParsers, operation: TaskOperation, module: s
         unnamed = " (all active ones)" if operation is REFRESH else ""
         parser.add_argument("tasks", metavar="TASK", nargs="*", help=f"{TASK_HELP}{unnamed}")
     else:
-        metavar, purpose = f"TASK {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
+        metavar, purpose = f"TASK… {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
         parser.add_argument("words", metavar=metavar, nargs="+", help=purpose)
     parser.add_argument("--filter", metavar="FILTER", help="all tasks that match, once their number is typed")
     parser.flag("--yes", "do not ask")

@@ -16,7 +16,7 @@ def add_setup_commands(commands: CommandParsers) -> None:
     commands.add("logout", "login", json=False, effect=Effect.RUNS, package="setup")
     completion = commands.add("completion", "completion", json=False, effect=Effect.READS, package="setup")
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
-    doctor = commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
+    doctor = commands.add("doctor", "doctor", names_shoppers=False, effect=Effect.READS, package="setup")
     doctor.option("--bundle", "FILE.zip", new_path, "a new file for a report of a fault, without emails and ids")
     _add_config(commands)
     _add_events(commands)

@@ -22,14 +22,14 @@ def add_tables(commands: CommandParsers) -> None:
     export.flag("--bom", "begin CSV with a byte-order mark, which Excel wants")
     export.flag("--unmask", "write emails in full")
 
-    report = commands.add("report", "report", effect=Effect.READS)
+    report = commands.add("report", "report", names_shoppers=False, effect=Effect.READS)
     report.option("--from", "DATE", any_day, "first day of receipt", dest="first", required=True)
     report.option("--to", "DATE", any_day, "last day of receipt", dest="last", required=True)
     report.flag("--csv", "print a CSV file")
 
-    commands.add("regulations", "report", effect=Effect.READS)
+    commands.add("regulations", "report", names_shoppers=False, effect=Effect.READS)
 
-    views = commands.add("views", "list", function="list_views", effect=Effect.READS)
+    views = commands.add("views", "list", function="list_views", names_shoppers=False, effect=Effect.READS)
     subcommands = views.add_subparsers(metavar="ACTION", parser_class=Parser)
     in_module = "commands.list"
     add_subcommand(subcommands, "list", "print them, the built-in ones first", (in_module, "list_views"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import bwp_tui
 from bwp_tui.cli import commands as commands_package
 from bwp_tui.cli.main import command_of, parse_arguments
 from bwp_tui.cli.parser import build_parser, parse
@@ -173,6 +174,20 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert "--profile" in capsys.readouterr().out
 
 
+def test_the_usage_of_words_that_differ_does_not_repeat_them_as_a_whole() -> None:
+    for words in (["note", "17", "late"], ["tag", "17", "+vip"], ["assign", "17", "jane"], ["export", "x.csv"]):
+        assert parse(words).words == words[1:]
+        assert "..." not in build_parser()[1][words[0]].format_usage()
+
+
+@pytest.mark.parametrize(
+    "name", ["config", "dashboard", "doctor", "events", "inspect", "regulations", "report", "views"]
+)
+def test_json_that_names_no_shopper_is_not_said_to_have_emails(name: str) -> None:
+    assert "--json" in (text := build_parser()[1][name].format_help())
+    assert "emails in full" not in text
+
+
 def test_no_words_mean_what_the_grammar_says_of_none() -> None:
     assert vars(parse_arguments([])) == vars(parse([]))
 
@@ -230,3 +245,15 @@ def test_the_help_lists_every_command_once_by_the_groups_of_the_readme(capsys: p
         group: set(re.findall(r"`([a-z]+)[` ]", cells)) for group, cells in table
     }
     assert sorted(name for names in shown.values() for name in names) == sorted(build_parser()[1])
+
+
+def test_the_modules_that_the_readme_says_to_edit_have_what_it_names_there() -> None:
+    package = Path(bwp_tui.__file__).parent
+    rows = re.findall(r"^\| a[n ].*? \| (.*) \|$", README.split("## How it is built")[1], re.MULTILINE)
+    assert len(rows) > 5
+    for row in rows:
+        names = re.findall(r"`([\w/]+\.py|[A-Z_]{5,})`", row)
+        modules = [name for name in names if name.endswith(".py") and "/" in name]
+        texts = [(package / module).read_text(encoding="utf-8") for module in modules]
+        for name in set(names).difference(name for name in names if name.endswith(".py")):
+            assert any(re.search(rf"^{name}\b", text, re.MULTILINE) for text in texts), (name, modules)
