@@ -291,7 +291,9 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
         "The file of the result is gone: download it again." if is_answer and context.is_result_gone else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
         "The request is not sent by itself once its appeal is granted: resubmit it." if is_to_resubmit else None,
-        f"It says {due}, but the service may take until {end}." if end and (due := task.due_on) and end > due else None,
+        f"The letter says {due}, but the service may take until {end}."
+        if end and (due := task.due_on) and end > due
+        else None,
         not_in_force_warning(task.regulation, task.received_on),
         f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,
     )
