@@ -281,7 +281,7 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
     parts = (law.unsure if law else "").split("; ")
     unsure = "; ".join(part for part in parts if is_of_appeals or "appeal" not in part)
     is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.was_downloaded
-    end = None
+    due, end = task.due_on, None
     if kind in (LetterKind.ACKNOWLEDGEMENT, LetterKind.EXTENSION) and not is_overdue(task, context.today):
         end = latest_service_end(task, context.today)
     is_to_resubmit = kind is LetterKind.APPEAL and task.is_appeal_upheld and not task.was_resubmitted
@@ -291,9 +291,7 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
         "The file of the result is gone: download it again." if is_answer and context.is_result_gone else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
         "The request is not sent by itself once its appeal is granted: resubmit it." if is_to_resubmit else None,
-        f"The letter says {due}, but the service may take until {end}."
-        if end and (due := task.due_on) and end > due
-        else None,
+        f"The request is due {due}, but the service may take until {end}." if due and end and end > due else None,
         not_in_force_warning(task.regulation, task.received_on),
         f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,
     )

@@ -244,9 +244,7 @@ def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:
 
 def test_a_day_that_the_service_may_miss_is_named_beside_a_letter_that_promises_it() -> None:
     held = TASK._replace(kind=Kind.DELETION, status=Status.ON_HOLD, holding_period=20)
-    warned = [
-        kind for kind in LetterKind if "The letter says 2026-12-24, but the" in " ".join(remarks(kind, held, FACTS))
-    ]
+    warned = [kind for kind in LetterKind if "is due 2026-12-24, but the" in " ".join(remarks(kind, held, FACTS))]
     assert warned == [LetterKind.ACKNOWLEDGEMENT, LetterKind.EXTENSION]
     assert "may take until 2026-12-29." in " ".join(remarks(LetterKind.ACKNOWLEDGEMENT, held, FACTS))
     for other in (held._replace(due_on=date(2026, 11, 28)), held._replace(due_on=None), TASK, COMPLETED):
