@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
+from collections.abc import Callable
 from dataclasses import replace
+from errno import EACCES
 from pathlib import Path
 
 import pytest
@@ -108,6 +111,25 @@ async def test_a_letter_is_written_to_a_new_private_file(profile: Profile, tmp_p
         (event,) = letters(console, HELD)
         assert file_facts(Path(f"{path}.2")) == (0o600, event.detail)
         assert path.read_text() == "mine"
+
+
+async def test_a_path_below_a_folder_that_is_closed_to_this_user_is_a_mistake(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str | Path, *, real: Callable[..., os.stat_result] = os.stat, **options: bool) -> os.stat_result:
+        if "closed" in str(path):
+            raise PermissionError(EACCES, "Permission denied", str(path))
+        return real(path, **options)
+
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("L")
+        await shown(console, "acknowledgement", "Kind regards,")
+        await console.press("w")
+        await console.sees("Write the letter to: ~/acknowledgement-6.txt")
+        monkeypatch.setattr(os, "stat", refuse)
+        await console.press("ctrl+u", *"/closed/below/x", "enter")
+        await console.sees("There is no folder")
 
 
 async def test_an_extension_gives_the_reason_that_was_recorded_meanwhile(profile: Profile) -> None:

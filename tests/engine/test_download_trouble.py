@@ -18,7 +18,7 @@ async def test_a_folder_that_cannot_be_used_is_a_sentence(shop: Shop) -> None:
     shop.request_download(number)
     await shop.work()
     assert shop.download_of(number).state == "failed"
-    assert "BWP_DOWNLOAD_DIR" in (shop.download_of(number).trouble or "")
+    assert "download_dir" in (shop.download_of(number).trouble or "")
     assert shop.sandbox.state.calls["link"] == 0, "no link is wasted on it"
 
 

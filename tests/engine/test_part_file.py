@@ -180,7 +180,7 @@ def test_two_do_not_write_the_same_part(tmp_path: Path) -> None:
 
 def test_a_file_where_the_folder_should_be_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "downloads").write_bytes(b"")
-    with pytest.raises(FolderError, match="BWP_DOWNLOAD_DIR"):
+    with pytest.raises(FolderError, match="download_dir"):
         PartFile(tmp_path / "downloads", NAME)
 
 

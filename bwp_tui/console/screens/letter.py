@@ -194,6 +194,6 @@ def _file_mistake(text: str) -> InputMistake | None:
         mistake = "Type the path of a new file."
     elif os.path.lexists(path):
         mistake = "This file exists already; name another one."
-    elif not path.parent.is_dir():
+    elif not os.path.isdir(path.parent):  # noqa: PTH112  Path.is_dir raises where a folder above is closed
         mistake = f"There is no folder {path.parent}."
     return InputMistake(mistake, 0, len(text)) if mistake else None

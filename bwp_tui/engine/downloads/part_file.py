@@ -36,6 +36,9 @@ _UNSUPPORTED: Final = (
 NOT_PRIVATE: Final = "The disk of its folder keeps no permissions: others with access to the folder can read the file."
 
 
+_OTHER_FOLDER: Final = "Choose another folder (--output, or the setting download_dir)"
+
+
 class FolderError(Exception):
     """The folder or disk cannot store the file; `str()` is the message."""
 
@@ -349,5 +352,5 @@ def _error_message(error: OSError, folder: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {folder} is full. Free some space, then download again: what is there is kept."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{folder} cannot be written. Choose another folder (BWP_DOWNLOAD_DIR), then download again."
-    return f"{folder} does not take the file ({error.strerror}). Fix it or choose another folder (BWP_DOWNLOAD_DIR)."
+        return f"{folder} cannot be written. {_OTHER_FOLDER}, then download again."
+    return f"{folder} does not take the file ({error.strerror}). {_OTHER_FOLDER}, or fix it."
