@@ -15,7 +15,7 @@ from bwp_tui.archive.archive_file import open_file, read_blocks, unreadable_erro
 from bwp_tui.archive.directory import Directory, contradiction_error, entry_headers, find_directory, overlap
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, Limits
-from bwp_tui.domain.text import format_size
+from bwp_tui.domain.text import counted, format_size
 
 _MAX_DIRECTORY: Final = 64 << 20
 """Bytes of a directory that is still verified."""
@@ -52,7 +52,7 @@ def verify_archive(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bo
 def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], bool]) -> Iterator[str]:
     directory = find_directory(descriptor, size)
     if directory.bytes_behind:
-        yield f"{directory.bytes_behind} bytes follow the archive's end"
+        yield f"{counted(directory.bytes_behind, 'byte')} behind the archive's end"
     if directory.size > _MAX_DIRECTORY:
         yield f"Its list of entries has {format_size(directory.size)} and was not verified"
         return
@@ -63,7 +63,7 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
     if before and directory.bytes_behind and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING_BYTES, 0):
         raise contradiction_error()  # an archive in an archive of which the end is missing
     if before:
-        yield f"{before} bytes stand before the archive's first entry"
+        yield f"{counted(before, 'byte')} before the archive's first entry"
     yield from survey.remarks(directory, size)
     unverified = _verify(descriptor, directory, size, stopped)
     if unverified:

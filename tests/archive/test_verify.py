@@ -170,9 +170,11 @@ def test_bytes_before_and_behind_a_whole_archive_are_a_remark(tmp_path: Path, be
     whole = path.read_bytes()
     assert verify_archive(path) == ()
     path.write_bytes(before + whole)
-    assert verify_archive(path) == (f"{len(before)} bytes stand before the archive's first entry.",)
+    assert verify_archive(path) == (f"{len(before)} bytes before the archive's first entry.",)
     path.write_bytes(whole + b"<Error>late</Error>")
-    assert verify_archive(path) == ("19 bytes follow the archive's end.",)
+    assert verify_archive(path) == ("19 bytes behind the archive's end.",)
+    path.write_bytes(whole + b"x")
+    assert verify_archive(path) == ("1 byte behind the archive's end.",)
 
 
 def test_a_whole_archive_in_one_that_is_cut_is_not_taken_for_it(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ import os
 import re
 import signal
 import subprocess
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support import engine_wait
 from bwp_tui.cli.support.engine_wait import (
     SENDS_NOTHING,
@@ -20,6 +21,7 @@ from bwp_tui.cli.support.engine_wait import (
     _describe_pending_cancellations,
     _describe_queued,
     print_refused_cancellations,
+    wait_for_response,
 )
 from bwp_tui.cli.support.session import CommandSession
 from bwp_tui.domain.task import Kind
@@ -32,7 +34,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT, ServiceHealthState
-from bwp_tui.store.worklog.intent_outcomes import record_unconfirmed
+from bwp_tui.store.worklog.intent_outcomes import record_accepted, record_rejected, record_unconfirmed
 from bwp_tui.store.worklog.intents import unfinished_work
 from tests.cli.conftest import Bwp
 from tests.engine.shop import ACTOR, request
@@ -95,6 +97,14 @@ def test_no_request_that_was_sent_is_counted_as_not_sent(session: CommandSession
         [("1", "not sent"), ("2", "no response")],
         [("3", "no response")],
     ]
+
+
+def test_one_refused_request_of_two_is_counted_as_one(session: CommandSession) -> None:
+    numbers = [requests.submit(session.store, request(f"{name}@example.com"), ACTOR).number for name in "ab"]
+    record_accepted(session.store, sent(session.store, numbers[0]).id, "task-1", session.store.clock())
+    record_rejected(session.store, sent(session.store, numbers[1]).id, None, "No.")
+    with pytest.raises(CommandError, match=r"^1 request not accepted"):
+        wait_for_response(session, EngineWaiter(session), numbers, Namespace(timeout=PATIENCE_S, json=False))
 
 
 def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engine_is_offered(

@@ -91,7 +91,7 @@ def test_a_command_that_changes_something_is_refused_and_changes_nothing(kept: B
     assert parse(words).effect is Effect.CHANGES
     before = _state(kept.folder)
     ended = kept(*words, env={"BWP_READ_ONLY": "1"})
-    assert (ended.code, "read-only" in ended.err) == (ExitCode.USAGE, True)
+    assert (ended.code, "setting read_only" in ended.err) == (ExitCode.USAGE, True)
     assert _state(kept.folder) == before
 
 

@@ -60,7 +60,7 @@ ODD: dict[str, tuple[Made, str]] = {
     "control characters": (_part(Part(name=b"\x1b]0;owned\x07\x1b[2J.txt")), "has control characters in its name"),
     "a zip behind others": (
         lambda path: _bytes(b"GIF89a" + plain(path, {"a.txt": b"x"}).read_bytes())(path),
-        "6 bytes stand before the archive's first entry",
+        "6 bytes before the archive's first entry",
     ),
     "many files": (lambda path: plain(path, {f"{number}": b"" for number in range(12_000)}), "12000 entries"),
 }

@@ -180,7 +180,7 @@ def _wrong(shop: Shop, number: int, download: Download) -> list[str]:
         return []
     if download.path is None:
         return [f"#{number} was not had: {download.trouble}"]
-    is_remarked = any(f"{len(GARBAGE)} bytes follow" in remark for remark in download.remarks)
+    is_remarked = any(f"{len(GARBAGE)} bytes behind" in remark for remark in download.remarks)
     return [] if is_remarked and download.bytes == size + len(GARBAGE) else [f"#{number} is another file: {download}"]
 
 

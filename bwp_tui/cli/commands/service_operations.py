@@ -117,7 +117,7 @@ def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None
         why = intent_log.cancel_refused_reason(session.store, task.number)
         raise CommandError(why or f"Task #{task.number} was not cancelled: it is {task.status}.", ExitCode.FAILED)
     if left := print_refused_cancellations(session.store, cancelled):
-        raise CommandError(f"{left} of {len(cancelled)} tasks were not cancelled.", ExitCode.FAILED)
+        raise CommandError(f"{left} of {len(cancelled)} tasks not cancelled.", ExitCode.FAILED)
 
 
 def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:

@@ -218,16 +218,17 @@ def wait_for_response(
         lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout, show=show
     )
     refused = [task for task in sent if task.status in _REFUSED]
+    not_accepted = f"{counted(len(refused), 'request')} not accepted; see: bwp-tui list is:failed."
     if not is_sent:
         if refused:
-            print_message(f"{counted(len(refused), 'request')} not accepted; see: bwp-tui list is:failed.")
+            print_message(not_accepted)
         queued = [task for task in sent if task.status == Status.QUEUED]
         raise waiter.timed_out(_describe_queued(queued), sent[0].trouble if single else None)
     if not refused:
         return ExitCode.DONE
     if single:
         raise CommandError(_refused_reason(refused[0]), ExitCode.FAILED)
-    raise CommandError(f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.", ExitCode.FAILED)
+    raise CommandError(not_accepted, ExitCode.FAILED)
 
 
 def wait_for_end(

@@ -55,7 +55,7 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
         raise CommandError(
-            f"Profile {profile.name} is read-only, so {arguments.command_name} is refused; see BWP_READ_ONLY."
+            f"Profile {profile.name} is read-only, so {arguments.command_name} is refused; see its setting read_only."
         )
     return profile
 
