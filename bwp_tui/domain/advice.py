@@ -58,9 +58,8 @@ _APPEAL_RUNNING: Final = (
     "The shopper has appealed against the decline. Answer the appeal, then record the answer ({appeal})."
 )
 _APPEAL_UPHELD: Final = "The appeal was upheld: resubmit the request ({resubmit})."
-_UNKNOWN: Final = (
-    "Unknown error code. Read the message; if it does not help, send the task id to Buy with Prime support."
-)
+_UNKNOWN: Final = "Read the message; if it does not help, send the task id to Buy with Prime support."
+_NO_REASON: Final = "The service gives no reason. Send the task id to Buy with Prime support."
 
 
 def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> str | None:
@@ -78,7 +77,7 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         return None
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)
     if task.status == Status.FAILED:
-        advice = advice or _UNKNOWN
+        advice = advice or (_UNKNOWN if task.errors else _NO_REASON)
     if task.status == Status.DECLINED:  # what it failed with before is no reason to resubmit it
         advice = _APPEAL_RUNNING if task.is_appeal_running else _APPEAL_UPHELD if task.is_appeal_upheld else None
     if task.status == Status.UNCONFIRMED and not task.may_have_started:

@@ -43,7 +43,7 @@ async def test_each_known_code_comes_with_its_message_in_full_and_advice(profile
 async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profile) -> None:
     past = [PastTask("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),))]
     async with opened(profile, past) as console:
-        await console.sees("SO_NEW  word0 word1", "word119", "→ Unknown error code.")
+        await console.sees("SO_NEW  word0 word1", "word119", "→ Read the message;")
         single.answered(console.store, 1, answer("PAUSED_BY_SERVICE"), NOW)
         await console.sees("? PAUSED_BY_SERV", "── PAUSED_BY_SERVICE · retrieval")
 

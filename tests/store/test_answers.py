@@ -251,7 +251,7 @@ def test_what_may_have_been_sent_is_not_called_unsent(store: Store) -> None:
 def test_whoever_resubmits_an_answered_request_is_told_that_it_opens_again(store: Store) -> None:
     failed = in_status(store, Status.FAILED)
     assert RESUBMIT.question(failed, "it") == ""
-    assert advice_for(failed, None, str) is not None
+    assert "message" not in (advice_for(failed, None, str) or "message")  # the service gave none
     single.answer(store, failed.number, "by email", TODAY, ACTOR)
     answered = tasks.get(store, failed.number)
     assert RESUBMIT.question(answered, "it") != ""
