@@ -32,8 +32,10 @@ async def test_what_is_missing_is_named_and_leaving_ends_with_code_2(
             if size[1] >= 40:
                 assert "/etc/bwp/config.toml" in text
                 assert "[profiles.production]" in text
+                for command in ("login", "doctor"):  # without the name they would be about another shop
+                    assert f"bwp-tui {command} --profile production" in text
             await pilot.press("G")
-            await eventually_in_loop(lambda: "bwp-tui doctor" in " ".join(screen_lines(app)))
+            await eventually_in_loop(lambda: "bwp-tui doctor" in " ".join(" ".join(screen_lines(app)).split()))
             await pilot.press("q")
             await eventually_in_loop(lambda: not app.is_running)
         assert app.return_code == UNCONFIGURED

@@ -60,6 +60,7 @@ class MissingCredentialsScreen(ScrolledScreen):
         self.app.exit(return_code=UNCONFIGURED)
 
     def _lines(self) -> list[list[StyledText]]:
+        login, doctor = (f"bwp-tui {command} --profile {self._profile}" for command in ("login", "doctor"))
         return [
             [("Not set: ", "plain"), (", ".join(self._missing), "warn")],
             [],
@@ -68,7 +69,7 @@ class MissingCredentialsScreen(ScrolledScreen):
             [("  Starts a local mock API with sample requests.", "muted")],
             [],
             [("To set this shop up", "accent")],
-            [(f"  {self.keymap.key('login')}", "strong"), (" here, or ", "muted"), ("bwp-tui login", "strong")],
+            [(f"  {self.keymap.key('login')}", "strong"), (" here, or ", "muted"), (login, "strong")],
             [("  Asks for client id, target id and secret, tries them, and keeps them.", "muted")],
             [],
             [("To set it up in a file or by variables", "accent")],
@@ -82,7 +83,7 @@ class MissingCredentialsScreen(ScrolledScreen):
             [
                 ("Client id, secret and target id come from the merchant console of Buy with Prime. ", "muted"),
                 (f"The client needs the permission “{_PERMISSION}”. Then run ", "muted"),
-                ("bwp-tui doctor", "strong"),
+                (doctor, "strong"),
                 (".", "muted"),
             ],
         ]
