@@ -18,6 +18,7 @@ from bwp_tui.actions.operation import (
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     due_date_text,
+    due_sentence,
     extension_notice_deadline,
     is_clock_stopped,
     needs_answer,
@@ -48,9 +49,8 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
             moves = f" Its clock runs again; it is due {after.due_on or 'never'}."
         elif after.due_on not in (None, task.due_on) and needs_answer(after):
             moves = f" It is then due on {after.due_on}, not {due_date_text(task)}."
-        what = f"{record} of {task.name}, recorded for {answers.recorded_on(task, record)}"
-        if record is LegalRecord.INQUIRY and task.replied_on is not None:
-            what += ", and the reply"
+        reply = ", and the reply" if record is LegalRecord.INQUIRY and task.replied_on is not None else ""
+        what = f"{record} of {task.name}, recorded for {answers.recorded_on(task, record)}{reply}"
         return " ".join(filter(None, (f"Withdraw the {what}?{moves}", notice(task))))
 
     return withdrawal(
@@ -104,6 +104,12 @@ def _verify_question(chosen: ChosenTasks) -> str:
     return f"How was the identity of {chosen.name} verified{_in_place_clause(chosen, _replaced_verification)}:"
 
 
+def _verified(chosen: ChosenTasks, values: Values) -> str:
+    after = (before := chosen.task) and legal_records.after_verification(before, values["on"])
+    reply = f" It is the reply to the inquiry too.{due_sentence(after)}" if after and after is not before else ""
+    return f"The verification of {chosen.name} is recorded.{reply}"
+
+
 VERIFY: Final = RecordOperation(
     name="verify",
     participle="verified",
@@ -127,7 +133,7 @@ VERIFY: Final = RecordOperation(
     ),
     apply=legal_records.verify,
     replaced=_replaced_verification,
-    result=lambda chosen, _: f"The verification of {chosen.name} is recorded.",
+    result=_verified,
     skip_reason=lambda task, _: legal_records.cannot_verify_in_bulk(task),
     values_warning=lambda task, values: legal_records.cannot_record_on(task, values.get("on") or date.max),
     with_new_due_date=lambda task, values, today: legal_records.after_verification(task, values.get("on") or today),
@@ -214,8 +220,7 @@ INQUIRE: Final = RecordOperation(
 
 def _replied(chosen: ChosenTasks, values: Values) -> str:
     task = chosen.task and with_due_date(chosen.task._replace(replied_on=values["on"]))
-    due = f" It is due {task.due_on}." if task and task.due_on and needs_answer(task) else ""
-    return f"{chosen.name}: reply on {values['on']}, recorded.{due}"
+    return f"{chosen.name}: reply on {values['on']}, recorded.{due_sentence(task) if task else ''}"
 
 
 REPLY: Final = RecordOperation(

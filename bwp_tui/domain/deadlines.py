@@ -286,6 +286,11 @@ def due_date_text(task: Task) -> str:
     return str(task.due_on or ("after the reply" if is_clock_stopped(task) else "never"))
 
 
+def due_sentence(task: Task) -> str:
+    """Return when the answer of a task is due, to follow another sentence; empty where it has no due date."""
+    return f" It is due {task.due_on}." if task.due_on and needs_answer(task) else ""
+
+
 def is_overdue(task: Task, today: date) -> bool:
     return needs_answer(task) and task.due_on is not None and task.due_on < today
 

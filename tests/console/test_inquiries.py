@@ -34,6 +34,12 @@ async def test_an_inquiry_stops_the_clock_until_the_reply_under_the_law_that_say
         await console.press("U")
         await console.sees("Undone: the reply of #")
         assert is_clock_stopped(console.task(HELD))
+        await console.press("c", *"order 17", "enter")
+        await console.sees("Verified by: op")
+        await console.press("enter")
+        await console.sees("Verified on: 2026-11-20")
+        await console.press("enter")
+        await console.sees("is recorded. It is the reply to the inquiry too. It is due 2026-12-10.")
 
 
 async def test_under_another_law_it_is_said_that_the_clock_does_not_stop(profile: Profile) -> None:
