@@ -129,11 +129,13 @@ def test_what_is_done_or_uncertain_is_not_declined(store: Store, kind: Kind, sta
     assert (tasks.get(store, number), timeline.of_task(store, number)) == (before, events)
 
 
-def test_a_retrieval_without_a_response_waits_for_it(store: Store) -> None:
+def test_a_retrieval_without_a_response_and_a_tracked_deletion_wait_for_it(store: Store) -> None:
     number = submitted(store).number
     sent(store, number)
-    with pytest.raises(NotPossible, match="has not responded"):
-        decline(store, number)
+    tracked = requests.track(store, Kind.DELETION, "task-12345", request(Kind.DELETION), ACTOR)
+    for each in (number, tracked.number):
+        with pytest.raises(NotPossible, match="has not responded"):
+            decline(store, each)
 
 
 @pytest.mark.parametrize("on", [YESTERDAY - timedelta(days=300), YESTERDAY])

@@ -97,7 +97,8 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: l
     for task in purged:
         assert task.email_text(masked=True) == task.email_text(masked=False) == PURGED_EMAIL
         assert PURGED_EMAIL in task_output.task_line(task)
-        assert "purged" in (work_records.cannot_open_result(task) or "")
+        reason = work_records.cannot_open_result(task) or ""
+        assert ("purged" in reason, "result" in reason) == (True, task.was_downloaded)
         assert "purged" in (requests.cannot_download(task) or "")
         assert "purged" in (service_operations.cannot_refresh(task) or "")
     given_up = next(task for task in purged if task.status == Status.FAILED and not task.was_resubmitted)

@@ -108,7 +108,7 @@ def cannot_watch(task: Task) -> str | None:
 
 def cannot_open_result(task: Task) -> str | None:
     """Return why there is no saved result to open, or None when there is."""
-    if task.is_purged:
+    if task.is_purged and task.was_downloaded:
         return f"Task {task.name} was purged: where its result was saved, if it is still there, is no longer known."
     if task.download is not None and task.download.state == DownloadState.DONE and task.download.path is not None:
         return None
