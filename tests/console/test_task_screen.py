@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
@@ -185,11 +187,32 @@ async def test_neighbours_are_read_on_the_same_page_and_the_cursor_goes_along(pr
     async with opened(profile) as console:
         await read(console, READY)
         await console.press("3", "left_square_bracket")
-        await console.sees("This is the first task of the view.")
+        await console.sees("No task of the view comes before.")
         await console.press("right_square_bracket")
         await console.sees(f"#{WAITING} ──", "recorded  QUEUED  by op")
         await console.press("escape")
         assert console.main.table.current_number == WAITING
+
+
+async def test_a_task_that_leaves_the_view_while_it_is_read_has_neighbours_there(profile: Profile) -> None:
+    async with opened(profile) as console:
+
+        def is_unlisted(number: int) -> bool:
+            return number not in console.main.table.numbers
+
+        await console.press("4")
+        await console.until(lambda: console.main.view_index == 3 and console.main.has_all_rows)
+        first, second, *_ = numbers = list(console.main.table.numbers)
+        await read(console, second)
+        for number, key, neighbour in (
+            (second, "left_square_bracket", first),
+            (first, "right_square_bracket", numbers[2]),
+        ):
+            await console.sees(f"#{number} ──")
+            single.answer(console.store, number, "by mail", TODAY, "op")
+            await console.until(partial(is_unlisted, number))
+            await console.press(key)
+            await console.sees(f"#{neighbour} ──")
 
 
 async def test_the_page_follows_the_history(profile: Profile) -> None:

@@ -57,6 +57,8 @@ class TaskScreen(PagedScreen):
         super().__init__(main, task_number, len(PAGE_NAMES))
         self._scroll_positions: dict[int, int] = {}
         self._details: TaskDetails | None = None
+        self._row = 0
+        """The row of the task in the list, or the one that it had before it left the view."""
         self.handlers |= {
             "next_task": lambda: self._read_neighbour(1),
             "previous_task": lambda: self._read_neighbour(-1),
@@ -116,9 +118,9 @@ class TaskScreen(PagedScreen):
 
     def _read_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
-        number = self._main.table.neighbour(self._task_number, step)
+        number = self._main.table.neighbour(self._task_number, step, self._row)
         if number is None:
-            self.show_status(f"This is the {'last' if step > 0 else 'first'} task of the view.", "warn")
+            self.show_status(f"No task of the view {'follows' if step > 0 else 'comes before'}.", "warn")
         else:
             self._go_to(number)
 
@@ -147,6 +149,8 @@ class TaskScreen(PagedScreen):
         task = session.reader.current(self._task_number)
         self._task_number = self._task_number if task is None else task.number
         self._details = None if task is None else session.reader.task_details(task)
+        if (row := self._main.table.row_of(self._task_number)) is not None:
+            self._row = row
         self._show()
 
         async def look_for_result() -> None:

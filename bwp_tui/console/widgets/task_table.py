@@ -259,18 +259,21 @@ class TaskTable(VirtualRows):
 
     def go_to_task(self, number: int) -> bool:
         """Put the cursor on a task; return whether the view has it."""
-        row = self._find(number)
+        row = self.row_of(number)
         if row is None:
             return False
         self.go_to(row)
         return True
 
-    def neighbour(self, number: int, step: int) -> int | None:
-        """Return the task `step` rows below another, or None past the ends of the view."""
-        row = self._find(number)
-        if row is None or not 0 <= row + step < self.row_count:
-            return None
-        return self.numbers[row + step]
+    def neighbour(self, number: int, step: int, last_row: int) -> int | None:
+        """Return the task one row below or above another, or None past the ends of the view.
+
+        Args:
+            last_row: the row that the other had; where it has left the view, the next one has moved there.
+        """
+        row = self.row_of(number)
+        at = row + step if row is not None else last_row + min(step, 0)
+        return self.numbers[at] if 0 <= at < self.row_count else None
 
     def click_title(self, x: int) -> None:
         for column, start, cells in self._layout_of_columns.placed:
@@ -360,7 +363,8 @@ class TaskTable(VirtualRows):
         numbers += [None] * (self.page - len(numbers))
         return [(number, self.top + y == self._cursor) for y, number in enumerate(numbers)]
 
-    def _find(self, number: int) -> int | None:
+    def row_of(self, number: int) -> int | None:
+        """Return the row of a task, or None where the view lacks it."""
         start = max(0, self._cursor - _SEARCHED_FIRST)
         for first, end in ((start, start + 2 * _SEARCHED_FIRST), (0, self.row_count)):
             with suppress(ValueError):
@@ -369,7 +373,7 @@ class TaskTable(VirtualRows):
 
     def _row_after(self, number: int | None) -> int:
         """Return the cursor's row in a new view: that of its task, or else the nearest."""
-        row = None if number is None else self._find(number)
+        row = None if number is None else self.row_of(number)
         return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
 
     def _repaint(self, numbers: Collection[int]) -> None:
