@@ -58,13 +58,13 @@ class DeadlineEffects:
         return f", due {_span(before)} → {_span(after)}" if self._moved else ""
 
     def add(self, task: Task, after: Task) -> None:
-        """Add a task of the plan, with the due date that it has afterwards."""
-        if (pair := (due_date_text(task), due_date_text(after)))[0] != pair[1]:
+        """Add a task of the plan, as it is afterwards: where it is closed then, nothing is due."""
+        if (pair := (due_date_text(task), due_date_text(after)))[0] != pair[1] and needs_answer(after):
             self._moved.add(pair)
             self._no_longer_overdue += is_overdue(task, self._today) and not is_overdue(after, self._today)
         if self._operation.submits and task.kind is Kind.DELETION:
             self._count_deletion(task)
-        elif self._operation.stops_clock and needs_answer(task) and not is_clock_stopped(after):
+        elif self._operation.stops_clock and needs_answer(task) and task.due_on and not is_clock_stopped(after):
             law = REGULATIONS.get(task.regulation)
             is_over = law is not None and law.stops_for_identity
             self._unstopped[f"{task.regulation}{' (after the due date)' if is_over else ''}"] += 1

@@ -173,8 +173,8 @@ def test_all_mistakes_of_each_line_are_told_and_nothing_is_recorded(store: Store
     told = [
         (),
         ("more cells", "in the future", "how the shopper was answered", "Line 2 answers the same task"),
-        ("More than one deletion",),
-        ("No deletion",),
+        ("More than one deletion for this email waits for an answer; give the task.",),
+        ("No deletion for this email waits for an answer.",),
         ("neither retrieval nor deletion",),
         ("was received on", "has not been sent"),
         ("There is no task", "is no date", "how the shopper was answered"),

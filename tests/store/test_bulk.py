@@ -194,6 +194,14 @@ def test_a_plan_of_corrections_names_the_due_dates_and_what_is_no_longer_overdue
     assert plan.due_dates_clause.endswith(" → after the reply")
 
 
+def test_a_plan_names_no_due_date_of_what_is_closed_afterwards(store: Store) -> None:
+    number = requests.submit(store, request(regulation="us-co")._replace(awaits_verification=True), ACTOR).number
+    single.edit(store, number, lambda one: decisions.decline(one, "exempt", "told"), ACTOR, TODAY)
+    single.edit(store, number, lambda one: decisions.appeal(one, TODAY), ACTOR, TODAY)
+    plan = bulk_plan.plan(store, withdrawal_of(LegalRecord.APPEAL).operation, [number], TODAY)
+    assert (plan.possible, plan.due_dates_clause) == ((number,), "")
+
+
 @pytest.mark.parametrize(
     ("operation", "status", "kind", "skipped"),
     [
@@ -293,7 +301,7 @@ def test_a_plan_of_inquiries_says_for_which_laws_the_clock_goes_on(store: Store)
     ]
     single.answer(store, numbers[4], "by email", TODAY, ACTOR)  # its clock does not run
     plan = bulk_plan.plan(store, INQUIRE, numbers, TODAY)
-    assert plan.warning == "The clock does not stop for 4 of them: 2 under us-ca, 1 under us-co, 1 under none"
+    assert plan.warning == "The clock does not stop for 3 of them: 2 under us-ca, 1 under us-co"  # none sets no clock
     after = TODAY + timedelta(days=60)
     plan = bulk_plan.plan(store, INQUIRE, numbers[:2], TODAY, {"on": after})
     assert plan.warning == "The clock does not stop for 2 of them: 2 under uk-gdpr (after the due date)"

@@ -90,8 +90,8 @@ def _task(store: Store, cells: dict[str, str]) -> Task:
         raise BadRequest("task", "It names no task: give task or number, or email and kind.")
     rows = store.rows(f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? AND t.open = 1 LIMIT 2", (email, kind))
     if len(rows) != 1:
-        found = "More than one" if rows else "No"
-        raise BadRequest("task", f"{found} {kind.lower()} for this email waits for an answer; give the task.")
+        found, advice = ("More than one", "; give the task") if rows else ("No", "")
+        raise BadRequest("task", f"{found} {kind.lower()} for this email waits for an answer{advice}.")
     return task_of(rows[0])
 
 
