@@ -61,6 +61,15 @@ def test_each_thing_that_happens_is_a_line_without_an_email(shop: Bwp, tmp_path:
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S+ (info|warning) +\S", line) for line in said.splitlines())
 
 
+def test_calls_are_logged_by_a_single_run_too(shop: Bwp, tmp_path: Path) -> None:
+    table = tmp_path / "requests.csv"
+    table.write_text("kind,email\nretrieval,jane@example.com\n")
+    assert shop("import", str(table)).code == 0
+    ended = shop("run", "--once", "--verbose")
+    assert ended.code == 0
+    assert "HTTP Request: POST 127.0.0.1" in ended.err
+
+
 def test_journald_gets_the_severity_and_no_time(shop: Bwp, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(shop, log, journal=True):

@@ -27,6 +27,8 @@ def run(arguments: Namespace) -> ExitCode:
         from bwp_tui.engine.runtime.lease import LeaseUnusable, misses_heartbeats
 
         config = engine_config(session.profile)
+        if arguments.verbose:
+            print_calls()
         if arguments.once:
             try:
                 service_state = serve_once(config)
@@ -39,8 +41,6 @@ def run(arguments: Namespace) -> ExitCode:
                 sentences = f"{why}{left.counts_text}."
                 raise CommandError(f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences, code)
             return ExitCode.DONE
-    if arguments.verbose:
-        print_calls()
     stop = _stop_signal()  # the history is closed here: only if it alone has it open, the engine recovers it
     with supervised(lambda: not misses_heartbeats(config.profile.lease_path)):
         serve(config, stop=stop, write_line=print_line, alive_interval_s=arguments.heartbeat)
