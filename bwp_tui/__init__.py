@@ -20,4 +20,4 @@ Its packages; each imports only those above it:
 
 from typing import Final
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
