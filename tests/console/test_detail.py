@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bwp_tui.domain.statuses import Status
@@ -147,3 +149,16 @@ async def test_of_a_purged_task_nothing_is_said_to_be_saved_or_still_to_do(profi
         await console.go_to(NOT_KNOWN)
         await console.sees("DATA_SUBJECT_NOT_FOUND")
         assert "Check the email" not in console.line("detail")
+
+
+@pytest.mark.parametrize("keys", [(), ("enter",), ("L",)], ids=["details", "page", "letter"])
+async def test_what_a_console_shows_of_a_task_follows_the_day(profile: Profile, keys: tuple[str, ...]) -> None:
+    async with opened(profile) as console:
+        await console.go_to(NOT_KNOWN)
+        await console.press(*keys)
+        before, after = ("in 31d", "in 30d") if "L" not in keys else ("November 20, 2026", "November 21, 2026")
+        await console.sees(before)
+        session = console.main.session
+        later = session.clock() + timedelta(days=1)
+        session.clock = session.feed._clock = lambda: later
+        await console.sees(after)

@@ -164,6 +164,7 @@ class PagedScreen(SearchedScreen):
         self._main = main
         self._task_number = task_number
         self._page = 0
+        self._day = main.session.today()
         self.handlers |= {
             "next_page": lambda: self._open_page((self._page + 1) % pages),
             "previous_page": lambda: self._open_page((self._page - 1) % pages),
@@ -178,10 +179,11 @@ class PagedScreen(SearchedScreen):
         yield from super().compose_content()
 
     def show_snapshot(self, update: Snapshot | str) -> None:
-        """Show what the history says now of the task."""
+        """Show what the history says now of the task, and what another day makes of it."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
-        elif self._task_number in update.changed:
+        elif self._task_number in update.changed or update.today != self._day:
+            self._day = update.today
             self._read()
 
     def _read(self) -> None:

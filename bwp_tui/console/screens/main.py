@@ -198,7 +198,7 @@ class MainScreen(ActionScreen):
         panels.update_downloads()
         for sentence, role in panels.new_notices(before, update, self.status.notice):
             self.show_notice(sentence, role)
-        if before is None or self.table.current_number in update.changed:
+        if before is None or before.today != update.today or self.table.current_number in update.changed:
             self._update_detail()
         panels.update_empty_text(self.list_state.filter)
 

@@ -36,12 +36,14 @@ class Snapshot(NamedTuple):
     """The view, its counts, the engine and the downloads at one revision of the history.
 
     Attributes:
+        today: the day from which the days of filters were counted.
         changed: the tasks touched since the previous snapshot.
         is_whole: whether `numbers` are all tasks of the view, and not only its first page.
     """
 
     query: ListQuery
     revision: int
+    today: date
     changed: tuple[int, ...]
     numbers: array[int]
     views: tuple[View, ...]
@@ -61,7 +63,7 @@ _DRAWING_S: Final = 0.1
 
 
 class SnapshotFeed:
-    """A thread with a connection of its own that publishes a snapshot after each change, and for each new query.
+    """A thread with a connection of its own that publishes a snapshot after each change, for each new query and day.
 
     Raises:
         StoreError: the history cannot be used.
@@ -135,7 +137,8 @@ class SnapshotFeed:
                 continue
             try:
                 version = self._store.data_version()
-                if requested or version != self._version:
+                is_new_day = self._last is not None and self._last.today != local_day(self._clock())
+                if requested or version != self._version or is_new_day:
                     self._version = version
                     self._read()
             except Exception as error:  # noqa: BLE001  without this thread the screen would no longer change
@@ -189,6 +192,7 @@ class SnapshotFeed:
         return Snapshot(
             query=query,
             revision=revision,
+            today=today,
             changed=tuple(changed),
             numbers=numbers,
             views=all_views,
