@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import zipfile
 from datetime import timedelta
@@ -172,8 +173,12 @@ def test_a_folder_that_cannot_be_made_fails(bwp: Bwp, place: str) -> None:
 def test_a_history_that_is_missing_though_there_are_copies_of_it_fails(shop: Bwp) -> None:
     assert levels(shop("doctor", "--json")).get("history") == "ok"
     shop("submit", "retrieval", "jane@example.com")
-    (shop.folder / "history.db").unlink()
+    history = shop.folder / "history.db"
+    history.rename(shop.folder / "history.replaced-20261130T110328.202280Z.db")
     assert levels(shop("doctor", "--json"))["history"] == "fail"
+    shutil.rmtree(shop.folder / "backups")  # the next start recovers it from the one that was set aside
+    assert levels(shop("doctor", "--json"))["history"] == "fail"
+    assert "j•••@example.com" in shop("list").out
 
 
 def test_a_full_disk_fails(bwp: Bwp, small_disk: Path) -> None:
