@@ -396,6 +396,21 @@ def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, c
     assert [file.stat().st_size for file in aside] == ([keep] if keep else [])
 
 
+def test_a_recovered_history_that_is_lost_before_its_first_backup_comes_from_what_was_set_aside(
+    path: Path, clock: ManualClock
+) -> None:
+    closed_history(path, clock, 20)
+    path.rename(path.with_name(f"{path.stem}.{atomic_swap.REPLACED}-20261120T090000.000000Z.db"))
+    for _ in range(3):  # each time the recovered one has another identity
+        clock.advance(hours=1)
+        store = open_store(path, clock=clock)
+        assert scalar(store, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 20
+        assert "nothing is left" not in str(store.opening_report)
+        assert [task.number for task in tasks.by_numbers(store, range(1, 21))] == list(range(1, 21))
+        store.close()
+        path.unlink()
+
+
 def test_a_recovery_waits_for_a_backup_that_cannot_be_read(
     path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ def backup(arguments: Namespace) -> None:
     """Copy the history to a new file."""
     target: Path = arguments.file
     profile = chosen_profile(arguments)
-    if not (profile.history_path.exists() or backups.daily_backups(profile.history_path)):
+    if not (profile.history_path.exists() or backups.is_recoverable(profile.history_path)):
         missing = f"There is no history at {profile.history_path}: nothing to back up. Check the profile."
         raise CommandError(missing, ExitCode.NOT_FOUND)
     with open_session(arguments) as session:

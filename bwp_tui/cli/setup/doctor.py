@@ -230,7 +230,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
     path = profile.history_path
     if not path.exists():
         try:
-            copies = backups.daily_backups(path) or atomic_swap.histories_set_aside(path)[::-1]
+            copies = backups.copies_left(path)
         except StoreError as error:
             yield Finding("history", Level.FAIL, f"{path} is missing. {error}")
             return

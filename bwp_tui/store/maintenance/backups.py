@@ -61,7 +61,17 @@ def day_of(backup: Path) -> date:
 def was_emptied(path: Path) -> bool:
     """Return whether the history is an empty file although a log or a copy shows that it was not always."""
     is_empty = path.stat().st_size < _SMALLEST_DATABASE
-    return is_empty and (has_wal(path) or bool(daily_backups(path) or histories_set_aside(path)))
+    return is_empty and is_recoverable(path)
+
+
+def is_recoverable(path: Path) -> bool:
+    """Return whether a history that is missing left a log or a copy to recover it from."""
+    return has_wal(path) or bool(copies_left(path))
+
+
+def copies_left(path: Path) -> list[Path]:
+    """Return the daily backups, or else the histories that were set aside, the newest first."""
+    return daily_backups(path) or histories_set_aside(path)[::-1]
 
 
 def todays_path(path: Path, today: date) -> Path:

@@ -295,15 +295,20 @@ def _copies(path: Path, known: HistoryState | None, now: str) -> _Copies:
     """Return the backups, the newest first by what they hold, and newer copies of the same history that were set aside.
 
     The clock may have been wrong on the day that the name of a backup says. What cannot be opened stays at its day.
+    Where nothing else is left, all that were set aside count: a recovered history that is lost before its first backup
+    has another identity than they.
     """
     own = {backup: _state_of(backup) for backup in backups.own_backups(path)}
     states = {copy: state for copy, state in own.items() if state is not None}
     identities = {state.identity for state in (known, *states.values()) if state is not None}
     newest = max((_recency(state, known) for state in states.values()), default=(False, 0, ""))
-    for aside in atomic_swap.histories_set_aside(path):
-        state = (_state_of(aside) or _readable_state_of(aside, now)) if aside.suffix == ".db" else None
-        if state is not None and state.identity in identities and _recency(state, known) > newest:
-            states[aside] = state
+    asides = dict[Path, HistoryState]()
+    for aside in atomic_swap.histories_set_aside(path)[::-1]:
+        if aside.suffix == ".db" and (state := _state_of(aside) or _readable_state_of(aside, now)) is not None:
+            asides[aside] = state
+    same = {aside: state for aside, state in asides.items() if state.identity in identities}
+    left = same or ({} if own or path.stat().st_size or has_wal(path) else asides)
+    states |= {aside: state for aside, state in left.items() if _recency(state, known) > newest}
     copies = sorted(states, key=lambda copy: _recency(states[copy], known), reverse=True)
     for unreadable in (copy for copy, state in own.items() if state is None):
         older = (at for at, copy in enumerate(copies) if copy in own and copy.name < unreadable.name)
