@@ -107,8 +107,10 @@ class _ArchiveSurvey:
     def remarks(self, directory: Directory, size: int) -> Iterator[str]:
         """Yield why the archive is not listed or unpacked here."""
         limits, count = self._limits, len(self.spans)
-        if count > limits.max_entries or directory.size > limits.max_directory:
+        if count > limits.max_entries:
             yield f"It holds {count} entries, too many to be listed or unpacked here"
+        elif directory.size > limits.max_directory:
+            yield f"Its list of entries has {format_size(directory.size)}, too much to be listed or unpacked here"
         if overlap(self.spans):
             yield "Its entries share their bytes, as those of a zip bomb do: do not unpack it"
         if self._inflated > limits.max_inflated(size):

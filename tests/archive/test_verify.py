@@ -264,7 +264,7 @@ def test_a_long_list_of_entries_is_not_in_memory_as_a_whole(tmp_path: Path, monk
     tracemalloc.start()
     with pytest.raises(BadArchive, match=r"list of entries has 18\.0 MB"):
         Archive(listing)
-    assert verify_archive(listing) == ("It holds 300 entries, too many to be listed or unpacked here.",)
+    assert verify_archive(listing) == ("Its list of entries has 18.0 MB, too much to be listed or unpacked here.",)
     assert tracemalloc.get_traced_memory()[1] < 6 << 20
     tracemalloc.stop()
     monkeypatch.setattr("bwp_tui.archive.verify._MAX_DIRECTORY", 1 << 20)
