@@ -188,7 +188,9 @@ def test_a_cancellation_that_waits_for_a_task_id_has_no_reason_of_a_refusal(
     assert f"#{number} is UNCONFIRMED." in capsys.readouterr().err
 
 
-def test_a_task_of_which_the_service_gives_another_email_is_refreshed_all_the_same(session: CommandSession) -> None:
+def test_a_task_of_which_the_service_gives_another_email_is_refreshed_all_the_same(
+    session: CommandSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = requests.submit(session.store, request("jane@example.com"), ACTOR).number
     waiter = EngineWaiter(session)
     assert waiter.wait_until(lambda store: not tasks.any_queued(store, [number]), [number], PATIENCE_S)[0]
@@ -196,3 +198,8 @@ def test_a_task_of_which_the_service_gives_another_email_is_refreshed_all_the_sa
     assert waiter.poll([number], PATIENCE_S) == []
     assert tasks.get(session.store, number).is_for_other_email
     assert unfinished_work(session.store) is None
+    monkeypatch.setattr(
+        waiter, "wait_until", lambda _condition, numbers, _timeout: (False, tasks.by_numbers(session.store, numbers))
+    )
+    (unpolled,) = waiter.poll([number], 0.0)
+    assert unpolled.trouble is None, "the reason of an earlier poll says nothing of this one"

@@ -132,7 +132,7 @@ class EngineWaiter:
         return is_met, found
 
     def poll(self, numbers: Sequence[int], timeout: float | None) -> list[Task]:
-        """Have tasks polled now; return those of which the service said nothing."""
+        """Have tasks polled now; return those of which the service said nothing, with why if it was asked."""
         requests.poll_now(self._store, numbers)
         asked_at = self._store.clock()
 
@@ -140,11 +140,9 @@ class EngineWaiter:
             return not ready_polls.any_ready(store, of, asked_at)
 
         done, found = self.wait_until(polled, numbers, timeout) if numbers else (True, ())
-        return [
-            task
-            for task in found
-            if (task.trouble and not task.is_for_other_email) or not (done or polled(self._store, [task.number]))
-        ]
+        not_asked = [task for task in found if not (done or polled(self._store, [task.number]))]
+        failed = [task for task in found if task not in not_asked and task.trouble and not task.is_for_other_email]
+        return [*failed, *(task._replace(trouble=None) for task in not_asked)]  # theirs is of an earlier poll
 
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
