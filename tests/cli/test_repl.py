@@ -111,6 +111,13 @@ def test_the_end_of_a_watched_task_is_news_also_where_a_console_has_told_of_it(s
     assert ("Number 1" in told, "COMPLETED" in told, no_news) == (True, True, "No news.\n")
 
 
+def test_a_watched_task_is_no_news_before_its_status_changes(shop: Bwp) -> None:
+    *_, unchanged, _, changed, _ = run_lines(
+        shop, "submit retrieval jane@example.com --hold", "watch 1", "news", "cancel 1 --yes", "news", "quit"
+    )
+    assert (unchanged, "CANCELLED" in changed) == ("No news.\n", True)
+
+
 def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None:
     ended = bwp(
         "--plain",

@@ -83,7 +83,7 @@ class _Repl:
         self._store = store
         self._typed: list[str] = []
         self._watched: dict[int, str | None] = {}
-        """The tasks that this session has found watched, and the statuses that it has printed of them."""
+        """The watched tasks that this session has found, with the statuses that are no news; None of an end to tell."""
         self._is_running = True
         self._own_commands = {
             "new": _PlainCommand(
@@ -227,4 +227,4 @@ class _Repl:
 
     def _find_watched(self) -> None:
         for task in tasks.tagged_since(self._store, WATCHED, 0):
-            self._watched.setdefault(task.number, None)
+            self._watched.setdefault(task.number, None if engine_is_done_with(task.status) else task.status)
