@@ -28,7 +28,10 @@ _SENTENCES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] 
     (r"^argument (\S+): not allowed with argument (\S+)$", r"give either \1 or \2, not both"),
     (r"^argument (\S+): ignored explicit argument '(.*)'$", r"\1 takes no value such as “\2”"),
     (r"^one of the arguments (.*) is required$", lambda found: f"give {' or '.join(found[1].split())}"),
-    (r"^the following arguments are required: (.*)$", r"\1 is missing"),
+    (
+        r"^the following arguments are required: (.*)$",
+        lambda found: f"{found[1].replace(', ', ' and ')} {'are' if ', ' in found[1] else 'is'} missing",
+    ),
     (r"^argument (\S+): ", r"\1: "),
 )
 """What becomes of the sentences of argparse. Its patterns are compiled where there is a mistake alone."""

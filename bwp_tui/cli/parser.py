@@ -81,7 +81,8 @@ def parse(words: Sequence[str]) -> Namespace:
         # Only the names: a value may be a secret that someone tried to give as an option.
         names = ", ".join(word.split("=")[0] for word in rest if word.startswith("-"))
         of_command = commands.get(getattr(arguments, "command_name", None) or "", parser)
-        hint = "; a filter that begins with - goes after --" if hasattr(arguments, "filter") else ""
+        may_be_filter = not names.startswith("--") and isinstance(getattr(arguments, "filter", None), list)
+        hint = "; a filter that begins with - goes after --" if may_be_filter else ""
         of_command.error(f"unknown option: {names}{hint}" if names else "too many arguments")
     return arguments
 

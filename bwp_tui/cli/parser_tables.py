@@ -35,7 +35,7 @@ def add_tables(commands: CommandParsers) -> None:
     add_subcommand(subcommands, "list", "print them, the built-in ones first", (in_module, "list_views"))
     save = add_subcommand(subcommands, "save", "save a filter under a name", (in_module, "save_view"), Effect.CHANGES)
     save.add_argument("name", metavar="NAME", type=clean_line)
-    save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
+    save.add_argument("filter", metavar="FILTER", nargs="*", default=[], help="which tasks (all)")
     add_sort(save)
     save.option("--columns", "A,B", clean_line, "the columns the console shows", default="")
     save.flag("--replace", "replace the view of this name")
