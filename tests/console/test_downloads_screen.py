@@ -19,7 +19,8 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.settings import KeySetting, Profile
 from bwp_tui.store.commands import download_queue, requests
-from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog import downloads, engine_state
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.archive.zips import plain
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of, waiting
 from tests.console.past_downloads import FOLDER, NAMES, PAST, SHA, order_of, run
@@ -56,6 +57,20 @@ async def test_one_that_was_asked_for_again_has_nothing_left_and_is_not_retried(
         assert "kept" not in console.text
         assert "retries" not in console.text
         assert screen_of(console).disabled_reason("retry")
+
+
+async def test_one_that_waits_for_a_slot_is_not_said_to_wait_for_a_service_that_only_slows_down(
+    profile: Profile,
+) -> None:
+    async with at_downloads(profile) as console:
+        await console.sees("waiting for a slot")
+        for next_try_at, state in ((None, "waiting for a slot"), (NOW, "waiting for API")):
+            engine_state.record_health(
+                console.store, ServiceHealthState.THROTTLED, "Rate limit hit.", next_try_at, rate_limit=2.0
+            )
+            screen_of(console).reload()
+            await console.pilot.pause()
+            assert state in line_of(console, "n")
 
 
 async def test_the_hints_name_remapped_keys(profile: Profile) -> None:

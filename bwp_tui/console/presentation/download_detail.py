@@ -17,7 +17,7 @@ from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
-from bwp_tui.store.worklog.engine_state import EngineState
+from bwp_tui.store.worklog.engine_state import EngineState, ServiceHealthState
 
 STATE_CELLS: Final = 18
 """Cells that the state of an open download takes at most."""
@@ -29,14 +29,20 @@ def waiting_for(engine: EngineState | None) -> str:
         return "waiting for a slot"
     if engine.pid is None:
         return "no engine running"
-    return "waiting for API" if engine.message else "waiting for a slot"
+    return "waiting for API" if _what_stops(engine) else "waiting for a slot"
 
 
 def trouble_of(download: Download, engine: EngineState | None) -> str | None:
     """Return why a download does not continue, or None: the engine's reason where it waits for the API."""
-    if download.state != DownloadState.QUEUED or engine is None or engine.message is None:
+    if download.state != DownloadState.QUEUED or engine is None or (message := _what_stops(engine)) is None:
         return download.trouble
-    return engine.message if download.trouble in (None, WAITING_FOR_SERVICE) else download.trouble
+    return message if download.trouble in (None, WAITING_FOR_SERVICE) else download.trouble
+
+
+def _what_stops(engine: EngineState) -> str | None:
+    """Return why the service cannot be called, or None where it can, be it more slowly."""
+    is_slowed = engine.service == ServiceHealthState.THROTTLED and engine.next_try_at is None
+    return None if is_slowed else engine.message
 
 
 def state_text(download: Download, context: DisplayContext) -> StyledText:
