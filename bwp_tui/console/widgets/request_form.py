@@ -179,11 +179,11 @@ class RequestForm(Vertical):
         Without a draft and without `kind` it is a retrieval, whatever was chosen before.
         """
         self.display = True
-        if self._field("received").value == self._default_received:
-            self._set_received_today()  # the console may have been open for days
         if email is not None:
             self._field("email").value = ""
         self._is_restored = any(self._field(field).value.strip() != text for field, text in self._defaults().items())
+        if not self._is_restored:
+            self._set_received_today()  # the console may have been open for days
         self._opened_kind = kind or Kind.RETRIEVAL
         if kind is not None or not self._is_restored:
             self.query_one("#field-kind", RadioField).value = self._opened_kind.lower()
