@@ -62,9 +62,9 @@ def _print_entry(name: str, arguments: str, purpose: str) -> None:
     print(wrapped(f"{f'{name} {arguments}':<{_USAGE_WIDTH - 1}} {purpose}"))
 
 
-def _print_unavailable(name: str) -> None:
-    option = " --plain" if name == "sandbox" else ""
-    print_message(f"{name} isn't available here; quit, then start it as: bwp-tui {name}{option}.")
+def _print_unavailable(name: str, profile: str) -> None:
+    words = f"{name} --plain" if name == "sandbox" else f"--profile {profile} {name}"
+    print_message(f"{name} isn't available here; quit, then start it as: bwp-tui {words}.")
 
 
 class _PlainCommand(NamedTuple):
@@ -141,7 +141,7 @@ class _Repl:
             except StoreError as error:
                 print_message(str(error))
         elif name in _UNAVAILABLE:
-            _print_unavailable(name)
+            _print_unavailable(name, self._profile.name)
         elif name.startswith("-"):
             print_message(f"{clean_line(name)} isn't available here; type help.")
         elif name not in known:
@@ -174,7 +174,7 @@ class _Repl:
             own = self._own_commands[rest[0]]
             _print_entry(rest[0], own.arguments, own.help)
         elif rest and rest[0] in _UNAVAILABLE:
-            _print_unavailable(rest[0])
+            _print_unavailable(rest[0], self._profile.name)
         elif rest and rest != ["commands"]:
             run([*rest, "--help"])
         else:
