@@ -278,7 +278,7 @@ def cannot_refresh(task: Task) -> str | None:
     if reason := cannot_change_purged(task):
         return reason
     if task.task_id is None:
-        sentence = f"{task.name} has no task id yet, so the service cannot be asked about it."
+        sentence = f"{task.name} has no task id, so the service cannot be asked about it."
         return Reason("without task id", sentence)
     if task.status == Status.CANCELLED:
         return f"{task.name} was cancelled here; the service has no more to say of it."

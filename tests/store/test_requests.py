@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from bwp_tui.actions.service_operations import cannot_refresh
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Request
@@ -310,6 +311,12 @@ def test_what_has_no_result_is_not_downloaded(store: Store, status: str) -> None
     with pytest.raises(NotPossible, match=f"is {status}"):
         requests.download(store, task.number, "/srv/results", ACTOR)
     assert downloads.unfinished(store) == []
+
+
+def test_no_task_id_of_a_rejected_request_is_announced(store: Store) -> None:
+    reason = cannot_refresh(in_status(store, "REJECTED"))
+    assert reason is not None
+    assert "yet" not in reason
 
 
 def test_a_deletion_has_no_result(store: Store) -> None:
