@@ -37,6 +37,6 @@ def _add_events(commands: CommandParsers) -> None:
         parser.option("--region", "NAME", aws_region, "AWS region (the queue's)")
         parser.option("--source", "NAME", aws_name, "name of the event source, unique among all shops (the target id)")
     setup, unsubscribe = subcommands["setup"], subcommands["unsubscribe"]
-    setup.option("--queue", "NAME", aws_name, "name of the queue (bwp-tui-events)")
+    setup.option("--queue", "NAME", aws_name, "name of the queue (the profile's, or bwp-tui-events)")
     unsubscribe.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
     unsubscribe.flag("--yes", "do not ask")
