@@ -34,6 +34,8 @@ def test_all_is_well_with_a_service_that_answers(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
     ended = shop("doctor", "--json")
     assert ended.code == 0
+    (engine,) = [one["sentence"] for one in json.loads(ended.out) if one["check"] == "engine"]
+    assert "bwp-tui run or the console" in engine, "no other command becomes the engine and stays it"
     found = levels(ended)
     assert found.pop("terminal") == "warn"  # there is none under a test
     assert found == dict.fromkeys(

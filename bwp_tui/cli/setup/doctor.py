@@ -318,14 +318,14 @@ def _engine(profile: Profile, state: EngineState, read_only_reason: str | None) 
                 return Finding(
                     "engine", Level.WARN, "No engine is running, and none can: the history can only be read."
                 )
-            return Finding("engine", Level.OK, "No engine is running; the next bwp-tui becomes it.")
+            return Finding("engine", Level.OK, "No engine is running; bwp-tui run or the console becomes it.")
     except LeaseUnusable as error:
         return Finding("engine", Level.FAIL, str(error))
     finally:
         lease.release()
     who = state.process.capitalize()
     if misses_heartbeats(profile.lease_path):
-        what = f"{NOT_RESPONDING}. The next bwp-tui takes over."
+        what = f"{NOT_RESPONDING}. bwp-tui run or the console takes over."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
     if state.limitation is None:
         return Finding("engine", Level.OK, f"{who} is the engine.")
