@@ -203,7 +203,7 @@ def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:
     name = tasks.get(store, 1).name
     ended = shop("download", "1", "--output", str(shop.folder / "elsewhere"))
     assert ended.code == 1
-    assert f"The result of {name} is being downloaded into {FOLDER}." in ended.err
+    assert f"The download of {name} goes into {FOLDER}." in ended.err
     assert "bwp-tui downloads cancel 1" in ended.err
     download = tasks.get(store, 1).download
     store.close()

@@ -38,7 +38,7 @@ async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile
         await console.sees("The download of #10 was asked for.", "⇣ #10", "no engine running")
         assert console.task(READY).download is not None
         await console.press("d")
-        await console.sees("is being downloaded already")
+        await console.sees("was asked for already")
         order = order_of(store, READY)
         downloads.record_start(store, order)
         await console.sees("requesting a link")

@@ -253,7 +253,7 @@ def test_a_later_download_without_a_file_hides_no_result_that_is_still_saved(
     downloads.record_start(store, order)
     downloads.record_success(store, order, str(file), 10, "ab" * 32)
     second = requests.download(store, order.task_number, FOLDER, ACTOR)
-    assert "downloaded again" in str(work_records.cannot_open_result(tasks.get(store, order.task_number)))
+    assert "has not ended" in str(work_records.cannot_open_result(tasks.get(store, order.task_number)))
     if not is_still_there:
         file.unlink()
     if ending == "failed":

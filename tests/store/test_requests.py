@@ -298,7 +298,7 @@ def test_a_completed_retrieval_is_downloaded_once_at_a_time(store: Store) -> Non
     (order,) = downloads.ready(store, NOW, 5)
     assert (order.task_number, order.folder, order.task_id) == (task.number, "/srv/results", "task-1")
     for _ in ("queued", "running"):
-        with pytest.raises(NotPossible, match="being downloaded already"):
+        with pytest.raises(NotPossible, match="was asked for already"):
             requests.download(store, task.number, "/srv/results", ACTOR)
         downloads.record_start(store, order)
     downloads.record_failure(store, order, "the disk is full")

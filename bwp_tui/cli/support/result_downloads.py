@@ -103,7 +103,7 @@ def _queue_download(session: CommandSession, task: Task, folder: Path | None, ar
         there = downloads.folder_of(session.store, task.download.id)
         if folder is not None and there != str(folder):
             raise NotPossible(
-                f"The result of {task.name} is being downloaded into {there}."
+                f"The download of {task.name} goes into {there}."
                 f" Cancel that first: bwp-tui downloads cancel {task.number}."
             )
         download_queue.resume(session.store, [task.download.id], session.actor)

@@ -173,7 +173,7 @@ def cannot_decline(task: Task) -> str | None:
         sentence = f"The service has not responded to {task.name} yet; decline it once it has."
         return Reason("no response of the service yet", sentence)
     if task.download is not None and task.download.is_open:
-        return f"The result of {task.name} is being downloaded; cancel the download before declining it."
+        return f"The download of {task.name} has not ended; cancel it before declining the request."
     if task.kind is Kind.DELETION:
         return f"The deletion of {task.name} is {task.status} and cannot be cancelled, so it cannot be declined."
     return None

@@ -219,9 +219,8 @@ def cannot_download(task: Task) -> str | None:
     if task.status != Status.COMPLETED:
         return f"There is nothing to download{'' if task.is_final else ' yet'}: {task.name} is {task.status}."
     if task.download is not None and task.download.is_open:
-        is_running = f"The result of {task.name} is being downloaded already."
-        sentence = f"The download of {task.name} is paused: resume it." if task.download.paused else is_running
-        return Reason("download asked for already", sentence)
+        state = "is paused: resume it" if task.download.paused else "was asked for already"
+        return Reason("download asked for already", f"The download of {task.name} {state}.")
     return None
 
 

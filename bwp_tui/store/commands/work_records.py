@@ -113,7 +113,7 @@ def cannot_open_result(task: Task) -> str | None:
     if task.download is not None and task.download.state == DownloadState.DONE and task.download.path is not None:
         return None
     if task.download is not None and task.download.is_open and task.was_downloaded:
-        return f"The result of {task.name} is being downloaded again: wait for that, or cancel it."
+        return f"Another download of {task.name} has not ended: have it end, or cancel it."
     not_saved = f"The result of {task.name} is not saved{' yet' * (not task.was_downloaded)}; download it first."
     return cannot_download(task) or not_saved
 
