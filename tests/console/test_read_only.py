@@ -60,7 +60,7 @@ async def test_the_details_offer_no_action_that_is_refused(tmp_path: Path, read_
         for task in tasks.matching(console.store, Filter(), today=TODAY, limit=100):
             shown = [*task_detail.outcome_paragraphs(task, context), *task_detail.fact_lines(task, context)]
             assert ("", "key") not in [text for line in shown for text in line]
-        assert offered == (set() if read_only else {"acknowledge", "answer", "download", "resubmit"})
+        assert offered == (set() if read_only else {"acknowledge", "answer", "decline", "download", "new", "resubmit"})
         assert session.offered_key("archive") == "o"
 
 
