@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.worklog.engine_state import Ability
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
@@ -162,6 +164,17 @@ def test_what_was_imported_is_sent_by_the_next_engine(shop: Bwp, practice: Sandb
     assert practice.state.starts == []
     assert shop("run", "--once").code == 0
     assert sorted(start.email for start in practice.state.starts) == ["bob@example.com", "jane@example.com"]
+
+
+@pytest.mark.parametrize("ability", [Ability.POLLS, Ability.ALL])
+def test_an_engine_that_sends_nothing_is_not_said_to_send_what_was_imported(shop: Bwp, ability: Ability) -> None:
+    store, lease = shop.store(), Lease(shop.folder / "engine.lock")
+    assert begin_term(store, lease, ability)
+    ended = shop("import", str(_file(shop, "access,jane@example.com,")))
+    assert ended.code == 0, ended.err
+    assert ("not sent yet" in ended.err) is (ability is not Ability.ALL)
+    store.close()
+    lease.release()
 
 
 @pytest.fixture

@@ -303,6 +303,7 @@ def test_a_probe_with_a_wrong_secret_does_not_show_it(profile: Profile) -> None:
     assert not result.reachable
     assert "refused" in result.sentence
     assert "not-the-secret" not in result.sentence
+    assert "later" not in result.sentence, "it stays wrong"
 
 
 def test_a_probe_without_a_service_or_usable_certificates_is_a_sentence(

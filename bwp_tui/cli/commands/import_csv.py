@@ -24,6 +24,8 @@ from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import file_stamp, utc_now
 from bwp_tui.store.commands import answer_import, csv_import
 from bwp_tui.store.commands.csv_import import CheckedFile, CheckedLine, ImportDefaults, ImportPlan
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import EngineState
 
 _MAX_BYTES: Final = 64_000_000
 """Largest size of a file, in bytes."""
@@ -59,6 +61,7 @@ def import_file(arguments: Namespace) -> None:
             _confirm(planned, is_sent=not arguments.awaits_verification)
         progress = ProgressLine("recording", len(planned.lines))
         numbers = csv_import.import_requests(session.store, planned, session.actor, progress)
+        engine = engine_state.read(session.store)
     if receipt is not None or is_file:
         beside = file.with_name(f"{file.stem}.receipt-{file_stamp(utc_now())}.csv")
         _save_receipt(receipt or beside, planned, numbers)
@@ -69,11 +72,11 @@ def import_file(arguments: Namespace) -> None:
         return
     kinds = {line.content.kind for line in planned.lines if line.content}
     if not session.profile.deletions_need_approval or Kind.DELETION not in kinds:
-        _print_when_sent(session, "Requests")
+        _print_when_sent(session, engine, "Requests")
         return
     print_message("Deletions are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
     if Kind.RETRIEVAL in kinds:
-        _print_when_sent(session, "Retrievals")
+        _print_when_sent(session, engine, "Retrievals")
 
 
 def _import_answers(arguments: Namespace) -> None:
@@ -97,13 +100,15 @@ def _import_answers(arguments: Namespace) -> None:
     print(f"{counted(len(numbers), 'answer')} recorded.")
 
 
-def _print_when_sent(session: CommandSession, what: str) -> None:
+def _print_when_sent(session: CommandSession, engine: EngineState, what: str) -> None:
     from bwp_tui.engine.runtime.lease import NOT_RESPONDING, misses_heartbeats
 
     if not session.has_engine():
         print_message(f"{what} are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
-    elif misses_heartbeats(session.profile.lease_path):
-        print_message(f"The engine {NOT_RESPONDING}. {what} are not sent yet; see: bwp-tui doctor.")
+        return
+    is_stalled = misses_heartbeats(session.profile.lease_path)
+    if limitation := NOT_RESPONDING if is_stalled else engine.limitation:
+        print_message(f"The engine {limitation}. {what} are not sent yet; see: bwp-tui doctor.")
     else:
         print_message(f"{what} are sent by the engine that runs for this profile.")
 

@@ -102,8 +102,15 @@ def _call(config: EngineConfig, call: Callable[[PrivacyApi], Awaitable[_Result]]
     except TimeoutError:
         raise ServiceCallError("The service did not respond in time. Try again later.", is_transient=True) from None
     except ApiError as error:
-        raise ServiceCallError(_sentence(error), is_transient=error.transient) from None
+        raise ServiceCallError(_sentence(error), is_transient=_is_transient(error)) from None
 
 
 def _sentence(error: ApiError) -> str:
-    return f"{error} Try again later." if error.transient else str(error)
+    return f"{error} Try again later." if _is_transient(error) else str(error)
+
+
+def _is_transient(error: ApiError) -> bool:
+    """Return whether the same call with the same credentials may succeed later."""
+    from bwp_tui.api.errors import BadCredentials
+
+    return error.transient and not isinstance(error, BadCredentials)
