@@ -164,7 +164,7 @@ async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profil
         await console.press("b")
         await console.sees(f"#{HELD} ──", "Tags       vip, phone")
         await console.press("b")
-        await console.sees("b: No previous request for the email of")
+        await console.sees("b: No previous request of the email and kind of")
         await console.press("escape")
         assert console.main.table.current_number == HELD
         await console.go_to(task.number)

@@ -144,7 +144,7 @@ def _cannot_withdraw_any(task: Task) -> str | None:
 
 
 def _cannot_go_to_earlier(task: Task) -> str | None:
-    return None if task.earlier_number else f"No previous request for the email of {task.name} is known."
+    return None if task.earlier_number else f"No previous request of the email and kind of {task.name} is known."
 
 
 def read_only_reason(context: ActionContext) -> str | None:
@@ -242,7 +242,7 @@ ACTIONS: Final = (
     _of_task(
         "archive", "o", "Browse the downloaded archive", "inspect TASK", cannot_open_result, label="open"
     )._replace(is_next_step=lambda _: True),
-    _of_task("earlier", "b", "Go to the previous request for this email", "show TASK", _cannot_go_to_earlier),
+    _of_task("earlier", "b", "Go to the previous request of this email and kind", "show TASK", _cannot_go_to_earlier),
     _of_task(
         "letter",
         "L",
