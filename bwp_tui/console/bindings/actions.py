@@ -321,7 +321,12 @@ ACTIONS: Final = (
     Action("theme", ("T",), "Next theme: dark, light, the terminal's own colours", PROGRAM_GROUP, "--theme NAME"),
     Action("help", ("question_mark",), "Show every key", PROGRAM_GROUP, label="help", keywords="keys shortcuts"),
     Action(
-        "quit", ("q",), "Quit; pending work resumes at the next start", PROGRAM_GROUP, label="quit", keywords="exit"
+        "quit",
+        ("q",),
+        "Quit; another engine, or the next start, goes on",
+        PROGRAM_GROUP,
+        label="quit",
+        keywords="exit",
     ),
 )
 
