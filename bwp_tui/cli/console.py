@@ -25,14 +25,12 @@ def console(arguments: Namespace) -> int:
     return open_console(profile, arguments.theme)
 
 
-def require_terminal() -> None:
-    """Check that the terminal can show the console."""
+def require_terminal(instead: str = "bwp-tui --plain or a command, such as: bwp-tui list") -> None:
+    """Check that the terminal can show the console; `instead` is what needs none."""
     kind = os.environ.get("TERM", "")
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if kind in ("", "dumb") or not all(stream is not None and stream.isatty() for stream in streams):
-        raise CommandError(
-            "The console needs an interactive terminal. Use bwp-tui --plain or a command, such as: bwp-tui list."
-        )
+        raise CommandError(f"The console needs an interactive terminal. Use {instead}.")
 
 
 def open_console(profile: Profile, theme: str | None) -> int:

@@ -50,7 +50,7 @@ def sandbox(arguments: Namespace) -> int:
         practice.serve_forever(lambda: print(lines, flush=True))
         return ExitCode.DONE
     if not arguments.plain:
-        require_terminal()
+        require_terminal("bwp-tui sandbox --plain")
     practice = _started_sandbox(arguments, rate=_DOWNLOAD_RATE)
     try:
         profile = sandbox_profile(practice, arguments.speed)
