@@ -190,7 +190,9 @@ def _add_reading(commands: CommandParsers) -> None:
     listing.flag("--sentences", "print a sentence for each task")
     add_masking(listing)
 
-    show = commands.add("show", "list", effect=Effect.READS)
+    show = commands.add(
+        "show", "list", note="JSON has no timeline; see: bwp-tui evidence TASK --json.", effect=Effect.READS
+    )
     show.add_argument("task", metavar="TASK", help=TASK_HELP)
     add_masking(show)
 
