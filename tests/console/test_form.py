@@ -260,6 +260,8 @@ async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with
 def test_the_end_of_what_is_sent_later_is_said_for_today_alone(kind: Kind, received: str) -> None:
     now = Draft(kind, "a@example.com", received, "us-ca", "20", "", "", "")
     (sentence, role), (later, later_role) = (draft.outlook(TODAY) for draft in (now, replace(now, sends_now=False)))
+    in_team = replace(now, needs_approval=True).outlook(TODAY)  # a deletion waits for the approval
+    assert in_team == ((later, role) if kind is Kind.DELETION else (sentence, role))
     assert later_role == role
     assert "today" not in sentence
     assert f"today it ends by {sentence[-len('2026-12-30.') :]}" in later

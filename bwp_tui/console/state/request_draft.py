@@ -60,6 +60,8 @@ class Draft:
     """Whether the request is sent at once; if not, it is RECEIVED until the requester's identity is verified."""
     default_hold: int = DEFAULT_HOLDING_PERIOD
     """Days on hold where none are typed: the profile's."""
+    needs_approval: bool = False
+    """Whether another person has to approve a deletion before it is sent."""
 
     def mistakes(self, today: date) -> dict[str, Hint]:
         """Return the mistake of each wrong field. An empty field is no mistake."""
@@ -84,6 +86,11 @@ class Draft:
     def needs_email_again(self) -> bool:
         """Whether the email has to be typed a second time, as before a deletion is submitted."""
         return self.kind is Kind.DELETION and self.sends_now
+
+    @property
+    def is_sent_at_once(self) -> bool:
+        """Whether it is sent as soon as it is submitted, so that its end is known."""
+        return self.sends_now and not (self.kind is Kind.DELETION and self.needs_approval)
 
     def request(self) -> Request:
         """Return the request of a complete draft without mistakes."""
@@ -140,10 +147,10 @@ class Draft:
         due = self.due()
         last = latest_end_if_submitted(today, self._hold_days())
         # Each of these sentences fits in a terminal of 60 columns.
-        done = f"{'' if self.sends_now else 'sent today it '}ends by {last.isoformat()}"
+        done = f"{'' if self.is_sent_at_once else 'sent today it '}ends by {last.isoformat()}"
         if due is None:
             return f"No legal due date; {done}.", "muted"
-        if not self.sends_now:
+        if not self.is_sent_at_once:
             return f"Due {due.isoformat()}; {done}.", "muted" if last <= due else "warn"
         if last <= due:
             return f"Due {due.isoformat()} ({format_due(due, today)}), {done}.", "muted"

@@ -225,6 +225,7 @@ class RequestForm(Vertical):
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
             sends_now=self.query_one("#field-send", RadioField).value == _NOW,
             default_hold=self._profile.holding_period,
+            needs_approval=self._profile.deletions_need_approval,
             **texts | {"received": texts["received"] if received is None else received.isoformat()},
         )
 
@@ -317,7 +318,7 @@ class RequestForm(Vertical):
                 received = f"= {meant}" if meant else f"the day in {zone_name()}"
                 right = {"received": (received,), "regulation": draft.regulation_hint()}
                 self._hint(field, right.get(field, hint), "muted")
-        if draft.needs_email_again and draft.holding_period() == 0:
+        if deletion and draft.is_sent_at_once and draft.holding_period() == 0:
             self._hint("hold", NO_HOLD_HINT, "warn")
         if "email" not in mistakes and draft.email.strip():
             earlier = self._earlier(draft.kind, draft.email.strip())
@@ -341,7 +342,11 @@ class RequestForm(Vertical):
         days = draft.shorter_hold(today)
         texts: list[StyledText] = []
         if days is not None:
-            meets = f", which meets the due date{'' if days else ' but cannot be cancelled'}" if draft.sends_now else ""
+            meets = (
+                f", which meets the due date{'' if days else ' but cannot be cancelled'}"
+                if draft.is_sent_at_once
+                else ""
+            )
             texts = [("f2", "key"), (f" sets the hold to {counted(days, 'day')}{meets}", "plain")]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
             advice = ": consider an extension" if draft.can_be_extended(today) else ""
