@@ -9,6 +9,7 @@ import pytest
 
 from bwp_tui.actions.legal_operations import ANSWER, CORRECT, VERIFY
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG, WITHDRAWALS
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.commands import answers, bulk, decisions, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
 from bwp_tui.store.commands.undo import PartChange
@@ -16,7 +17,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, request
+from tests.store.support import ACTOR, NOW, TODAY, request
 
 
 def perform(store: Store, deed: TaskChange, numbers: Sequence[int]) -> list[ChangeResult]:
@@ -68,8 +69,12 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
     single.set_tags(store, first, ("vip", "phone"), "bob")
     results = perform(store, undo.undo(TaskPart.TAGS, changes, ACTOR), [first, second])
     assert "has changed the tags of" in (results[0].refused or "")
+    assert "nothing" not in (results[0].refused or ""), "the other one is undone"
     assert tasks.get(store, first).tags == ("vip", "phone")
     assert tasks.get(store, second).tags == ()
+    store.rows("UPDATE tasks SET purged_at = ? WHERE number = ?", (format_instant(NOW), second))
+    (purged,) = perform(store, undo.undo(TaskPart.TAGS, changes, ACTOR), [second])
+    assert "was purged" in (purged.refused or "")
 
 
 def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(store: Store) -> None:

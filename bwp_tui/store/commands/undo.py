@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.domain.deadlines import recomputed_due_date
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.answers import cannot_answer, cannot_remove_while_sending
 from bwp_tui.store.commands.bulk import TaskChange
@@ -69,8 +69,9 @@ def undo(part: UndoablePart, changes: Iterable[PartChange], actor: str) -> TaskC
     def restore(transaction: Transaction, store: Store, number: int) -> int:
         change = by_number[number]
         task = tasks.get(store, number)
-        if task.purged_at is not None or _value(transaction, number, part) != change.after:
-            raise NotPossible(f"Somebody has changed the {part} of {task.name} since: nothing is undone.")
+        refuse(cannot_change_purged(task))
+        if _value(transaction, number, part) != change.after:
+            raise NotPossible(f"Somebody has changed the {part} of {task.name} since, so it stays as it is.")
         refuse(_cannot_restore(store, task, part, change.before))
         columns = _COLUMNS[part]
         update_task(transaction, number, **dict(zip(columns, change.before, strict=True)))
