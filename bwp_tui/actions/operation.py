@@ -109,6 +109,11 @@ class Argument(NamedTuple):
     def option(self) -> str:
         return f"--{self.option_name or self.name.replace('_', '-')}"
 
+    @property
+    def usage(self) -> str:
+        """How it is written behind a command; the value alone where it has no option."""
+        return f"{self.option} {self.metavar}" if self.position is Position.OPTION else self.metavar
+
     def words(self, text: str) -> list[str]:
         """Return the words of a typed text that `read` takes; quotation marks keep blanks and commas in a word."""
         if self.position is not Position.SIGNED_WORDS:
@@ -203,7 +208,7 @@ class TaskOperation:
     def usage(self) -> str:
         """How the console's `:` line writes it; brackets mark what may be left out."""
         parts = [self.name, "[TASK…]", *([self.positional.metavar] if self.positional else [])]
-        parts += [f"[{argument.option} {argument.metavar}]" for argument in self.options]
+        parts += [f"[{argument.usage}]" for argument in self.options]
         return " ".join([*parts, *([f"[{self.alternative.option}]"] if self.alternative else [])])
 
     @property
@@ -211,12 +216,10 @@ class TaskOperation:
         """How the CLI writes it for one task."""
         if self.cli_usage_override:
             return self.cli_usage_override
-        first = next(
-            (argument for argument in self.arguments if argument.if_omitted is not IfOmitted.USE_DEFAULT), None
-        )
-        value = "" if first is None else f" {first.metavar}"
-        option = f" {first.option}" if first is not None and first.position is Position.OPTION else ""
-        return f"{self.name} TASK{option}{value}"
+        needed = [argument for argument in self.arguments if argument.if_omitted is IfOmitted.ASK_OR_REFUSE]
+        any_of = [argument for argument in self.arguments if argument.if_omitted is IfOmitted.KEEP_VALUE]
+        words = [argument.usage for argument in needed or any_of[:1]]
+        return " ".join([self.name, "TASK", *words])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

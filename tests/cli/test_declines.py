@@ -46,6 +46,7 @@ def test_a_request_is_declined_appealed_and_the_appeal_answered(office: Bwp) -> 
     ("words", "code", "told"),
     [
         (["decline", "1", "--reason", "rude", "--text", "x"], 2, "Give one of the reasons: not_verified, exempt"),
+        (["decline", "1"], 2, "Give --reason and --text, or else --withdraw."),
         (["decline", "1", "--reason", "fraud"], 2, "Give --text too."),
         (["decline", "1", "--reason", "fraud", "--text", "x", "--on", "2999-01-01"], 2, "in the future"),
         (["decline", "1", "--reason", "fraud", "--text", "x", "--on", "2020-01-01"], 1, "was received on"),

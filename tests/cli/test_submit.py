@@ -386,7 +386,6 @@ def test_a_failed_task_is_submitted_again_as_a_new_one_with_another_token(shop: 
     assert shop("wait", "1", "--timeout", "40").code == 1
     shown = shop("show", "1").out
     assert "DATA_SUBJECT_NOT_FOUND" in shown
-    assert "(bwp-tui decline 1 " in shown
     ended = shop("resubmit", "1", "--json")
     assert (ended.code, json.loads(ended.out)["id"]) == (0, 2)
     first, second = practice.state.starts
@@ -394,6 +393,18 @@ def test_a_failed_task_is_submitted_again_as_a_new_one_with_another_token(shop: 
     assert first.task_id != second.task_id
     once_more = shop("resubmit", "1")
     assert (once_more.code, "resubmitted already, as #2" in once_more.err) == (1, True)
+
+
+def test_the_commands_advised_for_an_unknown_shopper_need_no_other_options_than_they_show(shop: Bwp) -> None:
+    received = str(local_day(utc_now()) - timedelta(days=9))
+    shop("submit", "retrieval", "nobody@example.com", "--received", received, "--regulation", "us-co")
+    assert shop("wait", "1", "--timeout", "40").code == 1
+    submit, decline, _answer = re.findall(r"\(bwp-tui ([^)]*)\)", " ".join(shop("show", "1").out.split()))
+    assert shop(*submit.replace("EMAIL", "jane@example.com").split()).code == 0
+    assert shop(*decline.replace("REASON", "not_a_shopper").replace("TEXT", "unknown").split()).code == 0
+    old, new = (json.loads(shop("show", number, "--json").out) for number in ("1", "2"))
+    assert old["status"] == "DECLINED"
+    assert [new[field] for field in ("kind", "received_on", "regulation")] == ["RETRIEVAL", received, "us-co"]
 
 
 def test_a_deletion_is_resubmitted_only_once_confirmed(shop: Bwp, practice: Sandbox) -> None:

@@ -124,14 +124,13 @@ def _check_options(operation: RecordOperation, arguments: Namespace) -> None:
     options = [argument for argument in operation.options if argument.if_omitted is not IfOmitted.USE_DEFAULT]
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
     any_of = [argument.option for argument in options if argument.if_omitted is IfOmitted.KEEP_VALUE]
-    names = " or ".join(any_of or [argument.option for argument in options[:1]])
+    needed = [argument for argument in options if argument.if_omitted is IfOmitted.ASK_OR_REFUSE]
+    names = " or ".join(any_of) or " and ".join(argument.option for argument in needed)
     if operation.alternative and options and bool(given) is arguments.alternative:
         raise CommandError(f"Give {names}, or else {operation.alternative.option}. Nothing was done.")
-    left_out = [
-        argument for argument in options if argument.if_omitted is IfOmitted.ASK_OR_REFUSE and argument not in given
-    ]
+    left_out = [argument.option for argument in needed if argument not in given]
     if given and left_out:
-        raise CommandError(f"Give {left_out[0].option} too. Nothing was done.")
+        raise CommandError(f"Give {' and '.join(left_out)} too. Nothing was done.")
     if options and not (given or operation.alternative):
         raise CommandError(f"Give {names}. Nothing was done.")
 
