@@ -50,8 +50,12 @@ def test_a_request_that_was_not_accepted_says_why_and_when_it_is_sent_next(bwp: 
     task = submitted(store)
     later = store.clock() + timedelta(minutes=5)
     intent_outcomes.reschedule(store, sent(store, task.number).id, "Not accepted.", later, never_sent=True)
-    assert "Not accepted. Next try: once an engine runs" in bwp("sent").out
-    assert "Next try   once an engine runs" in bwp("show", "1").out
+    lease = Lease(bwp.folder / "engine.lock")
+    for is_read_only_engine_there in (False, True):
+        assert not is_read_only_engine_there or begin_term(store, lease, Ability.POLLS)
+        assert "Not accepted. Next try: once an engine sends it" in bwp("sent").out
+        assert "Next try   once an engine sends it" in bwp("show", "1").out
+    lease.release()
     (record,) = json.loads(bwp("sent", "--json").out)
     assert (record["attempts"], record["last_failure"], record["next_at"]) == (0, "Not accepted.", None)
     lease = Lease(bwp.folder / "engine.lock")

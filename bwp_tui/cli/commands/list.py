@@ -77,7 +77,7 @@ def show(arguments: Namespace) -> None:
         (task,) = with_actual_downloads([found], session.actual_download)
         events = timeline.of_task(session.store, task.number)
         next_at = next_try(session.store, task)
-        has_engine = session.has_engine()
+        has_engine = session.has_sending_engine()
         if next_at is not None and has_engine and task.trouble is None:
             # The engine calls nothing for a while, so that this request was not even tried.
             task = task._replace(trouble=engine_state.read(session.store).message)
@@ -99,7 +99,7 @@ def show(arguments: Namespace) -> None:
 
 def _next_try(at: datetime | None, *, has_engine: bool) -> str | None:
     """Return when a waiting request is sent, which only an engine does; None where none waits."""
-    return None if at is None else stamp(at) if has_engine else "once an engine runs"
+    return None if at is None else stamp(at) if has_engine else "once an engine sends it"
 
 
 def list_views(arguments: Namespace) -> None:
@@ -140,7 +140,7 @@ def sent(arguments: Namespace) -> None:
         else:
             number = tasks.find_by_name(session.store, arguments.task).number
             intents = intent_log.of_task(session.store, number)[::-1][: most_rows(arguments)]
-        has_engine = session.has_engine()
+        has_engine = session.has_sending_engine()
     json_objects = [_intent_json(intent, has_engine=has_engine, mask=arguments.mask) for intent in intents]
     rows = [_intent_cells(intent, has_engine=has_engine, unmask=arguments.unmask) for intent in intents]
     print_result(arguments, json_objects, table(_INTENT_HEADINGS, rows, expendable=_EXPENDABLE))

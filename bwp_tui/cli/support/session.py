@@ -40,6 +40,12 @@ class CommandSession:
 
         return is_any_engine_running(self.profile.lease_path)
 
+    def has_sending_engine(self) -> bool:
+        """Return whether a process is the engine of the profile and sends requests: a read-only one does not."""
+        from bwp_tui.store.worklog import engine_state
+
+        return self.has_engine() and engine_state.read(self.store).max_ability is engine_state.Ability.ALL
+
     def actual_download(self, download: Download) -> Download:
         from bwp_tui.engine.runtime.lease import misses_heartbeats
 

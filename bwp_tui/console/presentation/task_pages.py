@@ -19,6 +19,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.queries.intent_log import LoggedIntent
 from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.worklog.engine_state import Ability
 
 Line = list[StyledText]
 
@@ -90,8 +91,9 @@ def _intent_lines(intent: LoggedIntent, task: Task, context: DisplayContext) -> 
         first = "never" if intent.settled_at else "not accepted yet" if intent.last_failure else "not yet"
     yield fact("Sent", f"{first}{attempts}")
     if intent.next_at:
-        has_engine = context.engine is None or context.engine.pid is not None
-        yield fact("Next", stamp(intent.next_at) if has_engine else "once an engine runs")
+        engine = context.engine
+        is_sent = engine is None or (engine.pid is not None and engine.max_ability is Ability.ALL)
+        yield fact("Next", stamp(intent.next_at) if is_sent else "once an engine sends it")
     if intent.settled_at:
         event, detail = intent.outcome_event
         response = f"{stamp(intent.settled_at)}  {event or intent.state}{f': {detail}' if detail else ''}"
