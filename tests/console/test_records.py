@@ -383,6 +383,8 @@ async def test_the_plan_of_a_correction_skips_what_has_these_values_already(prof
         await console.sees("Of 1 marked: 0 to correct, 1 skipped: received then under that law already.")
         # No day is proposed that none of the marked tasks has.
         due = console.task(READY).due_on
+        await console.press("O", "escape")  # goes back, and is no answer
+        await console.until(lambda: not console.main.prompt.is_open)
         await console.press("O", "y")
         await console.sees("Day of receipt of the marked one:")
         assert console.main.prompt.query_one(Input).value == ""

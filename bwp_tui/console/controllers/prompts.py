@@ -125,8 +125,8 @@ async def _ask_day(
     A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
     """
     opt_in = chosen().task is None and bool(argument.opt_in_question(chosen()))
-    if opt_in and not await screen.prompt.ask_yes_no(lambda: argument.opt_in_question(chosen())):
-        return {}
+    if opt_in and not (wanted := await screen.prompt.ask_yes_no_or_back(lambda: argument.opt_in_question(chosen()))):
+        return None if wanted is None else {}
     today = screen.session.today()
     typed = proposal = argument.initial(chosen()) or ("" if opt_in else today.isoformat())
 

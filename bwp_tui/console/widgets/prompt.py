@@ -206,8 +206,13 @@ class Prompt(Horizontal, can_focus=True):
 
     async def ask_yes_no(self, question: Wording, *, irreversible: bool = False) -> bool:
         """Ask a question that `y` answers with yes, and enter too unless what follows is `irreversible`."""
+        return await self.ask_yes_no_or_back(question, irreversible=irreversible) is True
+
+    async def ask_yes_no_or_back(self, question: Wording, *, irreversible: bool = False) -> bool | None:
+        """Ask as `ask_yes_no` does; return None where the operator goes back, which is no answer."""
         ending = f" [{'y/N' if irreversible else 'Y/n'}]"
-        return await self._ask_key(question, _YES_OR_NO, [], "n" if irreversible else "y", ending) == "y"
+        key = await self._ask_key(question, _YES_OR_NO, [], "n" if irreversible else "y", ending)
+        return None if key is None else key == "y"
 
     async def ask_key(self, question: str, keys: Mapping[str, str]) -> str | None:
         """Ask for one of `keys`, which is given with what each means; return it."""
