@@ -109,7 +109,7 @@ def test_the_service_does_not_bring_a_declined_request_back(store: Store) -> Non
     single.answered(store, number, answer("COMPLETED"), SOON)
     assert tasks.get(store, number).status == Status.DECLINED
     task = tasks.get(store, number)
-    assert "declined" in (requests.cannot_resubmit(task) or "")
+    assert "sent again" in (requests.cannot_resubmit(task) or ""), "a withdrawn decline may be sent, not resubmitted"
     assert "withdrawn" not in (requests.cannot_resubmit(task._replace(purged_at=NOW)) or ""), "nothing is any more"
 
 

@@ -147,7 +147,7 @@ def cannot_resubmit(task: Task) -> str | None:
     if task.is_purged:
         return cannot_change_purged(task)
     if task.status == Status.DECLINED and not task.is_appeal_upheld:
-        return f"{task.name} was declined: it is resubmitted only if that is withdrawn, or an appeal upheld."
+        return f"{task.name} was declined: it is sent again only if that is withdrawn, or an appeal upheld."
     if task.status not in _RESUBMITTABLE:
         return f"Only a task that ended without a result can be resubmitted; {task.name} is {task.status}."
     if task.is_cancellation_waiting:
