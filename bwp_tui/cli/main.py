@@ -30,6 +30,8 @@ def run(words: Sequence[str]) -> int:
         _check_words(words, arguments)
         if arguments.plain:
             streams.use_plain_output()
+        elif words:
+            _name_profile(arguments)
         streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
         return _run_command(arguments)
@@ -37,6 +39,17 @@ def run(words: Sequence[str]) -> int:
         return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
     except BrokenPipeError:  # the reader of the output has closed it
         return ExitCode.DONE
+
+
+def _name_profile(arguments: Namespace) -> None:
+    """Name the profile of `--profile` in what is printed for a shell; console and plain mode run commands in theirs."""
+    from bwp_tui.cli.parser import build_parser
+    from bwp_tui.settings.checks import SANDBOX_PROFILE
+    from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
+
+    profile = getattr(arguments, "profile", None)
+    if profile and not streams.AS_SENTENCES.get() and CONSOLE_SIZE_VARIABLE not in os.environ:
+        streams.name_profile(profile, build_parser()[1].keys() - {SANDBOX_PROFILE})
 
 
 def parse_arguments(words: Sequence[str]) -> Namespace:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.test_repl import run_lines
 
@@ -79,6 +80,19 @@ def test_a_held_request_needs_credentials_as_a_sent_one_does(bwp: Bwp) -> None:
     ended = bwp("submit", "retrieval", "jane@example.com", "--hold")
     assert (ended.code, "BWP_CLIENT_ID" in ended.err) == (2, True)
     assert bwp("submit", "retrieval", "jane@example.com", "--hold", env=CREDENTIALS).code == 0
+
+
+def test_commands_are_advised_with_the_profile_of_the_option(bwp: Bwp) -> None:
+    bwp.env |= CREDENTIALS
+    other = ("--profile", "other")
+    held = [bwp("submit", "deletion", "bob@example.com", "--hold", *other) for _ in range(2)]
+    assert "see: bwp-tui --profile other show 1." in held[1].err
+    assert "(bwp-tui --profile other verify 2 --how TEXT)" in bwp("show", "2", *other).out
+    assert "; bwp-tui --profile other run or the console" in bwp("doctor", *other).out
+    assert "(bwp-tui verify 2 --how TEXT)" in bwp("show", "2", env={"BWP_PROFILE": "other"}).out
+    # What the console and plain mode run is of their profile anyway.
+    assert "(bwp-tui verify 2 --how TEXT)" in bwp("show", "2", *other, env={CONSOLE_SIZE_VARIABLE: "80x24"}).out
+    assert "(bwp-tui verify 2 --how TEXT)" in " ".join(bwp("--plain", *other, typed="show 2\n").out.split())
 
 
 def test_plain_mode_has_it_too(bwp: Bwp) -> None:

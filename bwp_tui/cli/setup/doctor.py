@@ -22,7 +22,7 @@ from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
 from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.new_text_file import check_is_new
-from bwp_tui.cli.support.streams import print_message, terminal_width
+from bwp_tui.cli.support.streams import in_profile, print_message, terminal_width
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
@@ -85,7 +85,7 @@ def doctor(arguments: Namespace) -> ExitCode:
 
 def _line(finding: Finding) -> str:
     """Return a finding as a line; in the pane of the console as several, under each other."""
-    beginning, sentence = f"{finding.level:<5} {finding.check:<12} ", clean_line(finding.sentence)
+    beginning, sentence = f"{finding.level:<5} {finding.check:<12} ", clean_line(in_profile(finding.sentence))
     if CONSOLE_SIZE_VARIABLE not in os.environ or (width := terminal_width()) is None:
         return f"{beginning}{sentence}"
     lines = textwrap.wrap(sentence, max(width - len(beginning), 1), break_on_hyphens=False)

@@ -10,7 +10,9 @@ import codecs
 import io
 import os
 import re
+import shlex
 import sys
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
 """Whether tasks and the rows of tables are printed as sentences, for a screen reader."""
+
+_IN_PROFILE: Final[ContextVar[Callable[[str], str]]] = ContextVar("IN_PROFILE", default=str)
 
 ROWS_ON_TERMINAL: Final = 100
 """Rows that `list`, `sent` and `downloads` print on a terminal unless told otherwise."""
@@ -130,6 +134,18 @@ def use_plain_output() -> None:
         sys.stderr.draws = False
 
 
+def name_profile(profile: str, commands: Iterable[str]) -> None:
+    """Let all that is printed from now on name the profile in these commands: without it they are about another one."""
+    pattern = re.compile(rf"\bbwp-tui (?=(?:{'|'.join(commands)})\b)")
+    named = f"bwp-tui --profile {shlex.quote(profile)} "
+    _IN_PROFILE.set(lambda text: text if "--profile" in text else pattern.sub(lambda _: named, text))
+
+
+def in_profile(sentence: str) -> str:
+    """Return a sentence with the profile in the commands that it names; see `name_profile`."""
+    return _IN_PROFILE.get()(sentence)
+
+
 def terminal_width() -> int | None:
     """Return the width of the terminal on stdout; None without one, and where its lines may be read out."""
     return None if AS_SENTENCES.get() or os.environ.get("TERM", "dumb") == "dumb" else _columns()
@@ -156,7 +172,7 @@ def wrapped(sentence: str) -> str:
 
 def print_message(sentence: str) -> None:
     """Print a message to the operator on stderr."""
-    for line in clean(sentence).splitlines():
+    for line in clean(in_profile(sentence)).splitlines():
         print(wrapped(f"bwp-tui: {line}"), file=sys.stderr)
 
 

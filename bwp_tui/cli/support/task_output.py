@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bwp_tui.cli.support.days import today
-from bwp_tui.cli.support.streams import AS_SENTENCES, wrapped
+from bwp_tui.cli.support.streams import AS_SENTENCES, in_profile, wrapped
 from bwp_tui.cli.support.table import table
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.deadlines import needs_answer, time_left_text
@@ -176,13 +176,13 @@ def display_context(
         if read_only and ACTIONS_BY_NAME[action].writes:
             return ""
         if action == "tag":  # it is the advice to remove that tag
-            return f"bwp-tui tag {task.number} -{TO_CHECK}"
+            return in_profile(f"bwp-tui tag {task.number} -{TO_CHECK}")
         if action == "new":  # it is the advice to submit the same with another email
             day_and_law = f"--received {task.received_on} --regulation {task.regulation}"
-            return f"bwp-tui submit {task.kind_name} EMAIL {day_and_law}"
+            return in_profile(f"bwp-tui submit {task.kind_name} EMAIL {day_and_law}")
         usage = ANSWER_APPEAL_USAGE if action == APPEAL.name else ACTIONS_BY_NAME[action].cli_usage or action
         number = task.earlier_number if action == "earlier" else task.number
-        return f"bwp-tui {usage.replace('TASK', str(number))}"
+        return in_profile(f"bwp-tui {usage.replace('TASK', str(number))}")
 
     gone = {task.download.id} if task.download and is_gone(task.download) else ()
     return DisplayContext(now, today, not unmask, service_day, command, None, gone, "What to do: ")
