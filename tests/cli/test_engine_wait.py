@@ -203,3 +203,11 @@ def test_a_task_of_which_the_service_gives_another_email_is_refreshed_all_the_sa
     )
     (unpolled,) = waiter.poll([number], 0.0)
     assert unpolled.trouble is None, "the reason of an earlier poll says nothing of this one"
+
+
+def test_what_to_do_about_an_unconfirmed_request_is_shown_by_the_command_that_is_named(session: CommandSession) -> None:
+    intent = sent(session.store, requests.submit(session.store, request("jane@example.com"), ACTOR).number)
+    record_unconfirmed(session.store, intent.id)
+    arguments = Namespace(timeout=PATIENCE_S, json=False)
+    with pytest.raises(CommandError, match=f"bwp-tui show {intent.task_number}"):
+        wait_for_response(session, EngineWaiter(session), [intent.task_number], arguments)

@@ -290,7 +290,7 @@ def _refused_reason(task: Task) -> str:
         reasons = "; ".join(error.message for error in task.errors) or "It gave no reason."
         return f"The service rejected the request: {reasons}"
     why = task.trouble or "No response came while its client token protected it."
-    return f"{why} Request #{task.number} is UNCONFIRMED: decide on it with bwp-tui settle."
+    return f"{why} Request #{task.number} is UNCONFIRMED; what to do: bwp-tui show {task.number}."
 
 
 def wait_for_cancellations(
