@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from bwp_tui.domain.task import Kind
@@ -74,6 +75,9 @@ def test_a_file_is_imported_and_nothing_of_it_is_sent(shop: Bwp, practice: Sandb
     assert (refused.code, "--hold are for requests" in refused.err) == (2, True)
     listed = json.loads(shop("list", "--view", "received", "--json").out)
     assert [task["status"] for task in listed] == ["RECEIVED", "RECEIVED"]
+    for command in re.findall("bwp-tui ((?:verify|send) [A-Za-z -]*)", ended.err):
+        assert shop(*command.replace("TASK", "2").split()).code == 0
+    assert [start.email for start in practice.state.starts] == ["jane@example.com"]
 
 
 def test_a_held_request_needs_credentials_as_a_sent_one_does(bwp: Bwp) -> None:

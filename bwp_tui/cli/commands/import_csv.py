@@ -68,13 +68,13 @@ def import_file(arguments: Namespace) -> None:
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     if arguments.awaits_verification:
-        print_message("RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
+        print_message("RECEIVED and not sent. For each: bwp-tui verify TASK --how TEXT, then bwp-tui send TASK.")
         return
     kinds = {line.content.kind for line in planned.lines if line.content}
     if not session.profile.deletions_need_approval or Kind.DELETION not in kinds:
         _print_when_sent(session, engine, "Requests")
         return
-    print_message("Deletions are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
+    print_message("Deletions are UNAPPROVED and not sent before another person runs: bwp-tui approve TASK.")
     if Kind.RETRIEVAL in kinds:
         _print_when_sent(session, engine, "Retrievals")
 
