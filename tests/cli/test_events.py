@@ -221,6 +221,7 @@ def test_status_without_a_queue_says_how_to_set_one_up(shop: Bwp) -> None:
     found = status(shop)
     assert (found["queue_url"], found["queue"]) == (None, None)
     assert "bwp-tui events setup" in shop("events", "status").out
+    assert "bwp-tui --profile south events setup" in shop("events", "status", "--profile", "south").out
 
 
 def test_status_says_what_is_wrong_and_still_shows_the_rest(queued: Bwp, practice: Sandbox) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from statistics import median
 from typing import Final
 
+from bwp_tui.cli.support.streams import in_profile
 from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.contract.payloads import SubscriptionPayload
 from bwp_tui.domain.text import counted
@@ -89,7 +90,7 @@ class EventReport:
                 if self.queue is None or region != self.queue.region:
                     yield "source region", region
         if self.queue is None:
-            yield "queue", "none is set: see bwp-tui events setup"
+            yield "queue", in_profile("none is set: see bwp-tui events setup")
         else:
             yield "queue", self.queue.queue_url
             yield "region", self.queue.region
