@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import TO_CHECK, Task
+from bwp_tui.domain.task import TO_CHECK, Kind, Task
 
 _SHOPPER_UNKNOWN: Final = "DATA_SUBJECT_NOT_FOUND"
 _BY_CODE: Final = {
@@ -88,6 +88,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = _CANCELLATION_WAITING
     if task.intake_step == "send":
         advice = _VERIFIED
+    if advice is not None and task.kind is Kind.DELETION:
+        advice = advice.replace("{new}", "{new_deletion}")
     return advice and _with_actions(advice, describe)
 
 

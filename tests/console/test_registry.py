@@ -245,3 +245,10 @@ def test_advice_names_only_actions_that_the_task_allows(status: Status, code: st
     refused = {name: reason for name, action in ACTIONS_BY_NAME.items() if (reason := action.disabled_reason(context))}
     advice = advice_for(task, code, lambda name: f"{name}: {refused.get(name, 'possible')}") or ""
     assert [reason for reason in refused.values() if reason in advice] == []
+
+
+@pytest.mark.parametrize(("kind", "action"), [(Kind.RETRIEVAL, "new"), (Kind.DELETION, "new_deletion")])
+@pytest.mark.parametrize("code", [None, "DATA_SUBJECT_NOT_FOUND"])
+def test_the_new_request_that_is_advised_is_of_the_same_kind(kind: Kind, action: str, code: str | None) -> None:
+    task = plain_task(1, NOW)._replace(kind=kind, status=Status.FAILED if code else Status.REJECTED, is_final=True)
+    assert f"({action})" in (advice_for(task, code, str) or "")

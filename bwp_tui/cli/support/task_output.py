@@ -177,7 +177,7 @@ def display_context(
             return ""
         if action == "tag":  # it is the advice to remove that tag
             return in_profile(f"bwp-tui tag {task.number} -{TO_CHECK}")
-        if action == "new":  # it is the advice to submit the same with another email
+        if action in ("new", "new_deletion"):  # it is the advice to submit the same with another email
             day_and_law = f"--received {task.received_on} --regulation {task.regulation}"
             return in_profile(f"bwp-tui submit {task.kind_name} EMAIL {day_and_law}")
         usage = ANSWER_APPEAL_USAGE if action == APPEAL.name else ACTIONS_BY_NAME[action].cli_usage or action
