@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import threading
 
-from bwp_tui.domain.task import HookOccasion
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import HookOccasion, Kind
+from bwp_tui.domain.times import local_day
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_log import EngineLog, Severity
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog import engine_state, hooks
+from bwp_tui.store.worklog import engine_state, hooks, intent_outcomes
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
-from tests.engine.shop import config_of, submit
+from tests.engine.shop import ACTOR, config_of, submit
 from tests.engine.test_engine_thread import running
+from tests.store import single
+from tests.store.support import accepted, answer, sent
 from tests.waiting import eventually
 
 
@@ -52,6 +57,27 @@ def test_a_hook_is_logged_with_its_occasion_and_a_failed_one_as_a_warning(live_h
         (Severity.INFO, f"Task {number}: hook completed: exit code 0."),
         (Severity.WARNING, f"Task {number}: hook completed: exit code 7."),
         (Severity.WARNING, f"Task {number}: hook completed: could not be started: No such file or directory."),
+    ]
+
+
+def test_each_change_of_a_status_is_logged_and_what_the_program_itself_records(live_history: Store) -> None:
+    lines: list[str] = []
+    log = EngineLog(lambda _severity, line: lines.append(line))
+    today = local_day(live_history.clock())
+    declined, answered = accepted(live_history, "a-1", Kind.DELETION), accepted(live_history, "b-2")
+    log.log_new_events(live_history)
+    single.edit(live_history, declined.number, lambda edit: decisions.decline(edit, "fraud", "no"), ACTOR, today)
+    intent_outcomes.record_cancelled(live_history, sent(live_history, declined.number).id)
+    single.answer(live_history, answered.number, "by email", today, ACTOR)
+    single.answered(live_history, answered.number, answer(Status.FAILED), live_history.clock())
+    requests.resubmit(live_history, answered.number, ACTOR)
+    log.log_new_events(live_history)
+    assert lines == [
+        f"Task {declined.number} (a-1): cancelled ON_HOLD → CANCELLED.",
+        f"Task {declined.number} (a-1): declined CANCELLED → DECLINED.",
+        f"Task {answered.number} (b-2): status IN_PROGRESS → FAILED.",
+        f"Task {answered.number} (b-2): answer withdrawn.",
+        f"Task {answered.number + 1}: resubmitted QUEUED.",
     ]
 
 

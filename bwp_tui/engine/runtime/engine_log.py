@@ -25,12 +25,12 @@ class Severity(IntEnum):
     INFO = 6
 
 
-_LOGGED: Final = frozenset(
-    (
-        *(EventKind.RECORDED, EventKind.ADOPTED, EventKind.ACCEPTED, EventKind.STATUS, EventKind.CANCELLED),
-        *(EventKind.DOWNLOADED, EventKind.HOOK),
-    )
-)
+_LOGGED: Final = frozenset((EventKind.DOWNLOADED, EventKind.HOOK))
+"""What is logged beside each change of a status."""
+
+_LOGGED_OF_PROGRAM: Final = frozenset((EventKind.ANSWERED, EventKind.ANSWER_WITHDRAWN, EventKind.DECLINE_WITHDRAWN))
+"""What is logged too where this program decided on it, and no person."""
+
 _WARNED: Final = frozenset(
     (
         *(EventKind.REFUSED, EventKind.NO_RESPONSE, EventKind.TASK_ID_REJECTED, EventKind.HELD_BACK),
@@ -38,6 +38,7 @@ _WARNED: Final = frozenset(
         *(EventKind.CANCEL_REFUSED, EventKind.CONNECTION_LOST, EventKind.DOWNLOAD_FAILED),
     )
 )
+_BAD_STATUSES: Final = frozenset((Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED))
 
 _HOOK_RUNS_OR_SUCCEEDED: Final = (": started", ": exit code 0")
 """How the text of a hook's event ends unless it failed."""
@@ -70,12 +71,13 @@ class EngineLog:
             self._last, self._last_at = last, now
 
     def _log(self, event: timeline.LoggedEvent) -> None:
-        if event.what not in _LOGGED | _WARNED:
+        is_own_act = event.actor == timeline.PROGRAM and event.what in _LOGGED_OF_PROGRAM
+        if event.status is None and not is_own_act and event.what not in _LOGGED | _WARNED:
             return
         self._lines += 1
-        is_bad = event.what in _WARNED or event.after in (Status.FAILED, Status.REJECTED)
+        is_bad = event.what in _WARNED or event.status in _BAD_STATUSES
         is_bad = is_bad or (event.hook is not None and not event.hook.endswith(_HOOK_RUNS_OR_SUCCEEDED))
-        statuses = " → ".join(status for status in (event.before, event.after) if status)
+        statuses = " → ".join(filter(None, (event.before, event.status))) if event.status else ""
         name = f"Task {event.task_number}{f' ({event.task_id})' if event.task_id else ''}"
         severity, what = Severity.WARNING if is_bad else Severity.INFO, timeline.label_of(event.what)
         self._write_line(severity, f"{name}: {' '.join(filter(None, (what, statuses, event.hook)))}.")

@@ -204,6 +204,11 @@ def append(
     transaction.run(INSERT_EVENT, (number, transaction.now_text, actor, what, before, after, detail))
 
 
+def status_in(after: str | None) -> str | None:
+    """Return the status that an event sets, or None: what there is after it may also be a due date."""
+    return None if is_iso_day(after) else after
+
+
 class TimelineRow(NamedTuple):
     """An event as the history stores it."""
 
@@ -216,8 +221,7 @@ class TimelineRow(NamedTuple):
 
     @property
     def status(self) -> str | None:
-        """The status that it sets, or None: `after` may also be a due date."""
-        return None if is_iso_day(self.after) else self.after
+        return status_in(self.after)
 
 
 _CORRECTION: Final = r"(received|law|kind) (\S+) → (\S+?)(?:, |$)"
@@ -337,11 +341,16 @@ class LoggedEvent(NamedTuple):
 
     task_number: int
     task_id: str | None
+    actor: str
     what: str
     before: str | None
     after: str | None
     hook: str | None
     """The occasion of a hook, and how it ended."""
+
+    @property
+    def status(self) -> str | None:
+        return status_in(self.after)
 
 
 _LOGGED_EVENT: Final = RowMapper(
