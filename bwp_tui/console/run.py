@@ -4,47 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing
 from typing import Final
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.store_access.snapshot_feed import SnapshotFeed
 from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.terminal.textual_compat import changed_names
-from bwp_tui.domain.text import counted
-from bwp_tui.engine.runtime.lease import is_any_engine_running
+from bwp_tui.engine.runtime.exit_message import exit_message
 from bwp_tui.settings import Profile
-from bwp_tui.store.errors import StoreError
-from bwp_tui.store.open_store import open_store
-from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT
-from bwp_tui.store.worklog.intents import unfinished_work
 
 _SWITCH_INTERVAL_S: Final = 0.001
 """Seconds between two switches of threads; with Python's 5 ms a key would wait for a reading thread many times."""
-
-
-def exit_message(profile: Profile) -> str | None:
-    """Return what is to be said at the end; None where that is nothing.
-
-    It is what waits for the next start, unless another engine does it now or the profile is read-only, and what was
-    recovered of a history that the console found damaged.
-    """
-    if profile.is_sandbox or not profile.history_path.exists():
-        return None  # the practice begins anew at each start; a history that was moved or removed would be made new
-    try:
-        with closing(open_store(profile.history_path)) as store:
-            count = sum(not download.paused for download in downloads.unfinished(store))
-            work = unfinished_work(store)
-    except StoreError:
-        return None
-    sentences = [store.opening_report] if store.opening_report else []
-    if not profile.read_only and not is_any_engine_running(profile.lease_path):
-        if count:
-            sentences.append(f"{counted(count, 'download')} {'goes' if count == 1 else 'go'} on at the next start.")
-        if work is not None and (waiting := work._replace(failed_polls=0).counts_text):
-            sentences.append(f"{waiting}. {NO_ENGINE_LEFT}")
-    return "\n".join(sentences) or None
 
 
 def restart(*words: str) -> None:

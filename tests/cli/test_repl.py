@@ -19,6 +19,7 @@ from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.questions import require_typed, require_yes
 from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
+from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.saved import save
 from tests.pty_terminal import Terminal
@@ -320,3 +321,12 @@ def test_the_help_knows_the_commands_of_this_mode(shop: Bwp) -> None:
     ended = shop("--plain", typed=f"{asked}quit\n")
     assert "unknown command" not in ended.out + ended.err
     assert "submit a request, question by question" in ended.out
+
+
+def test_what_was_not_sent_waits_while_it_is_open_and_is_said_at_the_end(shop: Bwp, practice: Sandbox) -> None:
+    practice.faults.set("down")
+    ended = shop("--plain", typed="submit retrieval jane@example.com --timeout 1\nquit\n")
+    told = " ".join(ended.err.split())
+    assert "goes on with it until you quit." in told
+    assert "Process " not in told, "a process that goes on would be another one"
+    assert "1 request is not sent yet. Start bwp-tui run --profile default" in told

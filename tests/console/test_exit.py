@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.run import exit_message
+from bwp_tui.engine.runtime.exit_message import exit_message
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests

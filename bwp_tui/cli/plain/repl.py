@@ -26,6 +26,7 @@ from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
+from bwp_tui.engine.runtime.exit_message import exit_message
 from bwp_tui.settings import Profile, actor
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.database.connection import Store
@@ -55,6 +56,8 @@ def open_plain(profile: Profile) -> ExitCode:
     finally:
         engine.stop()
         store.close()
+    if message := exit_message(profile):
+        print_message(message)
     return ExitCode.DONE
 
 

@@ -187,7 +187,11 @@ class EngineWaiter:
         why = why or message or self._trouble or otherwise
         if self.is_interrupted:
             why = "Interrupted."
-        goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
+        goes_on = NO_ENGINE_LEFT
+        if holder is not None:
+            is_here = holder in (os.getpid(), os.getppid())  # plain mode, or the console that runs this command
+            who = "This bwp-tui goes on with it until you quit."
+            goes_on = who if is_here else f"Process {holder} is the engine and goes on with it."
         left = unfinished_work(self._store)
         sends_nothing = self._config.profile.read_only and (holder is None or engine.max_ability is Ability.POLLS)
         if sends_nothing and left is not None and left.waits_to_be_sent:
