@@ -13,6 +13,7 @@ from bwp_tui.actions.deadline_effects import DeadlineEffects
 from bwp_tui.actions.decision_operations import is_cancelled_first
 from bwp_tui.actions.operation import RecordOperation
 from bwp_tui.actions.service_operations import ServiceOperation
+from bwp_tui.domain.advice import is_shopper_unknown
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
@@ -91,7 +92,7 @@ def plan(
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
-    cancelled = started = answered = 0
+    cancelled = started = answered = unknown = 0
     unfinished: list[Task] = []
     for task in tasks.each(store, numbers):
         reason = _skip_reason(operation, task, today, values) or operation.wrong_actor_reason(store, task, actor)
@@ -102,6 +103,7 @@ def plan(
             cancelled += operation.cancels and is_cancelled_first(task)
             started += operation.submits and task.may_have_started
             answered += operation.submits and task.answered_on is not None
+            unknown += operation.submits and is_shopper_unknown(task)
             if operation.submits and (other := tasks.unfinished_for_same(store, task)) is not None:
                 unfinished.append(other)
         else:
@@ -121,6 +123,10 @@ def plan(
     if answered:
         were = f"{counted(answered, 'request')} {'was' if answered == 1 else 'were'} answered, and would be open again"
         warning = f"{were}{f'. {warning}' if warning else ''}"
+    if unknown:
+        its = "its email" if unknown == 1 else "their emails"
+        failed = f"{counted(unknown, 'request')} failed since the service does not know {its}, and may fail so again"
+        warning = f"{failed}{f'. {warning}' if warning else ''}"
     if unfinished:
         same = f"#{unfinished[0].number} ({unfinished[0].status}) has the same email and kind"
         if len(possible) > 1:

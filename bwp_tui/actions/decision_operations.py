@@ -23,7 +23,7 @@ from bwp_tui.actions.operation import (
 from bwp_tui.domain.deadlines import appeal_deadline, needs_answer
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason
-from bwp_tui.domain.task import Task, task_id_mistake
+from bwp_tui.domain.task import Kind, Task, task_id_mistake
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import decisions
 from bwp_tui.store.commands.request_validation import Reason
@@ -142,6 +142,12 @@ def _decline_confirmation(task: Task, _values: Values) -> str:
     return f"{cancellation_phrase(task)} and decline it?" if task.status not in WITHHELD_STATUSES else ""
 
 
+def _decline_withdrawal_question(task: Task, _values: Values) -> str:
+    may_be_cancelled = task.kind is Kind.DELETION and task.submitted_at is not None
+    then = " If it was cancelled for that, it becomes RECEIVED and waits to be sent." if may_be_cancelled else ""
+    return f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?{then}"
+
+
 DECLINE: Final = RecordOperation(
     name="decline",
     participle="declined",
@@ -177,7 +183,7 @@ DECLINE: Final = RecordOperation(
         "decline",
         decisions.withdraw_decline,
         decisions.cannot_withdraw_decline,
-        lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
+        _decline_withdrawal_question,
     ),
 )
 

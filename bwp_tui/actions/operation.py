@@ -227,7 +227,7 @@ class RecordOperation(TaskOperation):
     """An action on one or more tasks that is recorded in the history.
 
     Attributes:
-        participle: of its verb, for `3 acknowledged`.
+        participle: of its verb, for `3 acknowledged`; what it says may depend on the arguments' values.
         apply: carries it out on one task, with the arguments' values by name.
         result: the sentence about a single task.
         confirmation: the question before it is done to a single task.
@@ -239,7 +239,7 @@ class RecordOperation(TaskOperation):
         alternative: what takes the record back.
     """
 
-    participle: str
+    participle: str | Callable[[Values], str]
     undo_part: UndoablePart | None = None
     apply: Callable[..., object]
     result: Callable[[ChosenTasks, Values], str]
@@ -250,9 +250,9 @@ class RecordOperation(TaskOperation):
     disabled_reason: Check = lambda task, _: cannot_change_purged(task)
     alternative: FlagAlternative[RecordOperation] | None = None
 
-    def outcome(self, count: int) -> str:
-        """Return what was done to so many tasks."""
-        return f"{count} {self.participle}"
+    def outcome(self, values: Values) -> str:
+        """Return what was done to tasks, behind their number or name."""
+        return self.participle if isinstance(self.participle, str) else self.participle(values)
 
     def notice_of_replaced(self, task: Task) -> str:
         """Return which record of a task it replaces, as a sentence; empty where there is none."""

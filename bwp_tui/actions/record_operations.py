@@ -88,7 +88,7 @@ def _cannot_add(task: Task) -> Reason | None:
 
 TAG: Final = RecordOperation(
     name="tag",
-    participle="tagged",
+    participle=lambda values: "tagged" if values["add"] else "without these tags",
     keys=("t",),
     help="Change the tags",
     purpose="add tags to tasks and remove tags from them",
@@ -122,7 +122,7 @@ def _read_assignee(words: Sequence[str], _task: Task | None) -> Values:
 
 ASSIGN: Final = RecordOperation(
     name="assign",
-    participle="assigned",
+    participle=lambda values: "assigned" if values["assignee"] else "assigned to nobody",
     keys=("a",),
     help="Assign the task to a person",
     purpose="assign tasks to a person",

@@ -116,6 +116,7 @@ class CommandParsers:
         function: str | None = None,
         json: bool = True,
         names_shoppers: bool = True,
+        uses_profile: bool = True,
         note: str | None = None,
         effect: Effect = Effect.CHANGES,
         package: str = "commands",
@@ -131,7 +132,7 @@ class CommandParsers:
         )
         parser.purpose, parser.group = purpose, group
         parser.set_defaults(command=(f"{package}.{module}", function or name), command_name=name, effect=effect)
-        add_common(parser, json=json, names_shoppers=names_shoppers)
+        add_common(parser, json=json, names_shoppers=names_shoppers, uses_profile=uses_profile)
         self.parsers[name] = parser
         return parser
 
@@ -160,9 +161,10 @@ def add_subcommand(
     return parser
 
 
-def add_common(parser: Parser, *, json: bool, names_shoppers: bool = True) -> None:
-    """Add the options common to all commands."""
-    parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
+def add_common(parser: Parser, *, json: bool, names_shoppers: bool = True, uses_profile: bool = True) -> None:
+    """Add the options common to all commands; the help of one that is the same for all profiles leaves theirs out."""
+    purpose = "profile to use (BWP_PROFILE)" if uses_profile else SUPPRESS
+    parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help=purpose)
     if json:
         parser.flag("--json", f"print JSON{', with emails in full' if names_shoppers else ''}")
 

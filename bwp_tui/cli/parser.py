@@ -314,6 +314,7 @@ def _add_practice(commands: CommandParsers) -> None:
         "sandbox",
         "sandbox",
         json=False,
+        uses_profile=False,
         effect=Effect.RUNS,
         note="Without --serve each start begins with a new sample history: what an earlier sandbox recorded and "
         "downloaded is deleted.",

@@ -14,7 +14,9 @@ def add_setup_commands(commands: CommandParsers) -> None:
     login = commands.add("login", "login", json=False, effect=Effect.RUNS, package="setup")
     login.flag("--rotate", "replace the secret alone, where it is kept")
     commands.add("logout", "login", json=False, effect=Effect.RUNS, package="setup")
-    completion = commands.add("completion", "completion", json=False, effect=Effect.READS, package="setup")
+    completion = commands.add(
+        "completion", "completion", json=False, uses_profile=False, effect=Effect.READS, package="setup"
+    )
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     doctor = commands.add("doctor", "doctor", names_shoppers=False, effect=Effect.READS, package="setup")
     doctor.option("--bundle", "FILE.zip", new_path, "a new file for a report of a fault, without emails and ids")

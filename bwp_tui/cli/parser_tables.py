@@ -27,7 +27,7 @@ def add_tables(commands: CommandParsers) -> None:
     report.option("--to", "DATE", any_day, "last day of receipt", dest="last", required=True)
     report.flag("--csv", "print a CSV file")
 
-    commands.add("regulations", "report", names_shoppers=False, effect=Effect.READS)
+    commands.add("regulations", "report", names_shoppers=False, uses_profile=False, effect=Effect.READS)
 
     views = commands.add("views", "list", function="list_views", names_shoppers=False, effect=Effect.READS)
     subcommands = views.add_subparsers(metavar="ACTION", parser_class=Parser)

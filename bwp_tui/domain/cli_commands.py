@@ -64,7 +64,9 @@ CLI_COMMANDS: Final = (
     CliCommand(
         "dashboard", "read", "show totals, due dates, durations, failures and downloads", "stats overview counts"
     ),
-    CliCommand("sent", "read", "show the API request log, the last recorded here first", "calls audit log history"),
+    CliCommand(
+        "sent", "read", "list submissions and cancellations, the last recorded here first", "calls audit log history"
+    ),
     CliCommand("wait", "work", "wait until tasks finish; 0 if all are COMPLETED", "", "TASK…"),
     CliCommand("downloads", "work", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
     CliCommand("run", "work", "run the engine without a screen", "daemon worker", "", _ENGINE),

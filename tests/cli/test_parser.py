@@ -63,6 +63,12 @@ def test_the_profile_may_stand_before_or_behind_the_command(words: list[str]) ->
     assert parse(words).profile == "a"
 
 
+@pytest.mark.parametrize("name", ["completion", "regulations", "sandbox"])
+def test_the_help_of_what_is_the_same_for_all_profiles_offers_none(name: str) -> None:
+    assert "--profile" not in build_parser()[1][name].format_help()
+    assert "--profile" in build_parser()[1]["list"].format_help()
+
+
 @pytest.mark.parametrize(
     ("words", "taken"),
     [
@@ -175,7 +181,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as ended:
         parse([name, "--help"])
     assert ended.value.code == 0
-    assert "--profile" in capsys.readouterr().out
+    assert "--help" in capsys.readouterr().out
 
 
 def test_the_usage_of_words_that_differ_does_not_repeat_them_as_a_whole() -> None:

@@ -297,6 +297,7 @@ async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) 
         await console.press("question_mark")
         await console.sees("Page: timeline", "The next task of the view", "Download the result")
         assert "Submit a new request" not in console.text
+        assert "the marked ones" not in console.text
         await console.press("escape")
         await console.sees("1 overview", f"#{HELD} ──")
 
@@ -337,7 +338,7 @@ async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profil
         other = requests.submit(console.store, Request(Kind.RETRIEVAL, "zoe@example.com", TODAY, "gdpr"), "op").number
         await console.until(lambda: console.main.table.row_count == len(PAST) + 2)
         await console.press("H")
-        await console.sees("2 requests", "accepted: 3556a10a-accepted")
+        await console.sees("── 2 ──", "accepted: 3556a10a-accepted")
         assert isinstance(console.app.screen, IntentLogScreen)
         lines = console.line("intent_log-rows").splitlines()
         assert f"#{other}  submit retrieval" in lines[1]
@@ -354,7 +355,7 @@ async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profil
 async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("H")
-        await console.sees("No API requests yet.")
+        await console.sees("No submission is recorded.")
         await console.press("enter", "j", "G", "escape")
         await console.until(lambda: console.app.screen is console.main)
 

@@ -59,7 +59,7 @@ def visit_every_screen(terminal: Terminal) -> None:
         ("4", "accepted"),
         ("5", "No notes yet"),
         (ESCAPE, "EMAIL"),
-        ("H", "API request log"),
+        ("H", "Submissions and cancellations"),
         (ESCAPE, "EMAIL"),
         ("e", "Note on"),
         (ESCAPE, "CODE"),

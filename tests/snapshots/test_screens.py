@@ -72,7 +72,7 @@ def test_letter(camera: Camera, size: tuple[int, int]) -> None:
 def test_sent(camera: Camera, size: tuple[int, int]) -> None:
     async def act(console: Console) -> None:
         await console.press("H")
-        await console.sees("2 requests")
+        await console.sees("Submissions and cancellations", " 2 ──")
 
     assert camera.agrees(size, act, prepare=work_on_tasks, rows=NEW)
 

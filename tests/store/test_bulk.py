@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, SEND
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Verification
+from bwp_tui.domain.task import Kind, TaskError, Verification
 from bwp_tui.store.commands import bulk, decisions, legal_records, requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
@@ -24,7 +25,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent, submitted
+from tests.store.support import ACTOR, NOW, SOON, TODAY, accepted, answer, in_status, request, sent, submitted
 
 AT_ONCE = "1 deletion begins at once and cannot be cancelled"
 
@@ -68,7 +69,27 @@ def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(store: S
     )
     assert REFRESH.outcome(3) == "3 refreshes asked for"
     assert CANCEL.outcome(0) == "0 cancellations asked for"
-    assert TAG.outcome(3) == "3 tagged"
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "taken"),
+    [
+        (TAG, {"add": ["a"], "remove": ["b"]}, {"add": [], "remove": ["b"]}),
+        (ASSIGN, {"assignee": "ann"}, {"assignee": None}),
+    ],
+)
+def test_what_many_tasks_are_given_and_what_is_taken_from_them_are_told_apart(
+    operation: RecordOperation, given: Values, taken: Values
+) -> None:
+    assert operation.outcome(given) != operation.outcome(taken)
+
+
+def test_a_plan_to_resubmit_names_failures_that_are_to_be_expected_again(store: Store) -> None:
+    unknown, failure = accepted(store, "a").number, TaskError("DATA_SUBJECT_NOT_FOUND", "not known")
+    single.answered(store, unknown, replace(answer(Status.FAILED), errors=(failure,)), SOON)
+    other = in_status(store, Status.FAILED, task_id="b").number
+    assert "1 request failed since" in bulk_plan.plan(store, RESUBMIT, [unknown, other], TODAY).warning
+    assert not bulk_plan.plan(store, RESUBMIT, [other], TODAY).warning
 
 
 def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that_fits_them(store: Store) -> None:

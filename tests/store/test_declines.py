@@ -164,6 +164,8 @@ def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store
     *_, cancelled, last = timeline.of_task(store, task.number)
     assert (cancelled.what, last.what, last.before) == ("cancelled", "declined", "CANCELLED")
     assert is_nothing_due(store)
+    assert DECLINE.alternative is not None
+    assert Status.RECEIVED in DECLINE.alternative.operation.confirmation(tasks.get(store, task.number), {})
     task = withdraw(store, task.number)
     assert (task.status, task.declined_on, task.task_id, task.is_final) == (Status.RECEIVED, None, None, False)
     assert needs_answer(task)

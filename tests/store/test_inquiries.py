@@ -91,6 +91,13 @@ def test_a_correction_moves_the_dates_and_another_regulation_does_not_stop(store
         assert tasks.get(store, number).due_on == date_with_stop(law, received, ASKED, REPLIED)
 
 
+def test_a_receipt_that_no_submission_may_have_is_refused_as_a_correction_too(store: Store) -> None:
+    number = uk(store)
+    with pytest.raises(NotPossible, match="is the year right"):
+        single.edit(store, number, partial(legal_records.correct, received=RECEIVED.replace(year=2010)), ACTOR)
+    assert tasks.get(store, number).received_on == RECEIVED
+
+
 def test_a_receipt_after_the_inquiry_is_refused(store: Store) -> None:
     number = uk(store)
     single.inquire(store, number, ASKED, ACTOR)

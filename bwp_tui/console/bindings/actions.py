@@ -312,7 +312,7 @@ ACTIONS: Final = (
     Action("detail_up", ("K", "shift+up"), "Scroll the details up", MOVE_GROUP),
     Action("dashboard", ("D",), "Dashboard: totals, due dates, durations, failures", VIEW_GROUP, "dashboard"),
     Action("downloads", ("F",), "Downloads: pause, resume, cancel, retry, reorder", VIEW_GROUP, "downloads"),
-    Action("sent", ("H",), "Log of the requests sent to the API", VIEW_GROUP, "sent"),
+    Action("sent", ("H",), "Submissions and cancellations", VIEW_GROUP, "sent"),
     Action("profiles", ("P",), "Shops: what is due in each; switch to another", VIEW_GROUP, "--profile NAME"),
     Action("messages", ("M",), "Messages of this session", VIEW_GROUP, keywords="notices said"),
     Action(

@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from bwp_tui.console.bindings.actions import Action, Scope
+from bwp_tui.console.bindings.actions import TASK_GROUP, Action, Scope
 from bwp_tui.console.bindings.key_names import key_text
 from bwp_tui.console.bindings.screen_actions import GROUPS
 from bwp_tui.console.presentation.glyphs import locale_glyphs
@@ -63,7 +63,7 @@ class HelpScreen(SearchedScreen):
         width = room // columns
         keys_width = self._keys if width >= _COLUMN else _FEWER_KEYS_WIDTH
         lines: list[Sequence[StyledText]] = [[(words, "muted")] for words in wrap(_NAMES, room)]
-        for group, actions in groupby(self._actions, key=lambda action: action.group):
+        for group, actions in groupby(self._actions, key=_heading):
             entries = [self._lines(action, keys_width, width) for action in actions]
             lines += [[], [(group, "accent")], *_in_columns(entries, columns, width)]
         for title, notes in self._notes:
@@ -77,6 +77,11 @@ class HelpScreen(SearchedScreen):
         command = f" · bwp-tui {action.cli_usage}" if action.cli_usage else ""
         more = [f"{action.name}{command}", *([f"unavailable: {reason}"] if reason else [])]
         return _entry(_keys_of(action), keys_width, action.help, more, width, is_possible=not reason)
+
+
+def _heading(action: Action) -> str:
+    """Return the heading of an action's group: those on a task's page are for that task alone, whatever is marked."""
+    return "This task" if action.scope is Scope.TASK and action.group == TASK_GROUP else action.group
 
 
 def _entry(

@@ -18,12 +18,13 @@ from bwp_tui.console.screens.front_screens import ListScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
-from bwp_tui.domain.text import counted
 from bwp_tui.store.errors import ReadCancelled
 from bwp_tui.store.queries.intent_log import LoggedIntent
 
 _CHUNK: Final = 100
 """Rows read at once: more than a screen shows."""
+
+_HEADING: Final = "Submissions and cancellations"
 
 
 class IntentLogScreen(ListScreen):
@@ -49,7 +50,7 @@ class IntentLogScreen(ListScreen):
         self._chunks: dict[int, Sequence[LoggedIntent]] = {}
 
     def on_mount(self) -> None:
-        self.query_one(Heading).set_text([("API request log", "strong")])
+        self.query_one(Heading).set_text([(_HEADING, "strong")])
         self._read()
 
     def _back(self) -> None:
@@ -78,12 +79,12 @@ class IntentLogScreen(ListScreen):
             return  # other words were typed meanwhile
         self._ids = ids
         self._chunks.clear()
-        self._none_listed = "No API request has these words." if words else "No API requests yet."
+        self._none_listed = "None has these words." if words else "No submission is recorded."
         self._show()
 
     def _show(self) -> None:
-        title = self._filter.title(len(self._ids)).removesuffix(" · ") or counted(len(self._ids), "request")
-        self.query_one(Heading).set_text([("API request log", "strong")], title)
+        title = self._filter.title(len(self._ids)).removesuffix(" · ") or str(len(self._ids))
+        self.query_one(Heading).set_text([(_HEADING, "strong")], title)
         rows = self.rows
         header = intent_log.header(rows.text_width) if self._ids else [(self._none_listed, "muted")]
         rows.show(header, len(self._ids), self._line, cursor=rows.cursor_row)

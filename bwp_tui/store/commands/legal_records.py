@@ -15,7 +15,6 @@ from bwp_tui.domain.deadlines import (
     late_clause,
     needs_answer,
     recomputed_due_date,
-    statutory_due_date,
     task_due_date,
 )
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
@@ -23,7 +22,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, Verification, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
-from bwp_tui.store.commands.request_validation import Reason, refuse
+from bwp_tui.store.commands.request_validation import Reason, receipt_mistake, refuse
 from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries.timeline import EventKind
@@ -308,9 +307,4 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
             told = f"the shopper was told of the extension on {task.extended_on}, after {limit}"
             sentence = f"If {task.name} was received on {received_on}, {told}: too late. Withdraw the extension first."
             return Reason("extended too late for that day", sentence)
-    try:
-        statutory_due_date(regulation, received_on, extended=task.extended_on is not None)
-    except (ValueError, OverflowError):
-        sentence = f"{received_on} is too near the end of the calendar to have a due date."
-        return Reason("without due date in the calendar", sentence)
-    return None
+    return receipt_mistake(received_on, regulation, extended=task.extended_on is not None)

@@ -77,16 +77,8 @@ def check_received_on(request: Request) -> None:
 
     Without a regulation that is known, no due date is checked.
     """
-    if request.received_on < EARLIEST_RECEIPT:
-        raise BadRequest("received_on", f"{request.received_on} is too long ago; is the year right?")
-    if request.regulation not in REGULATIONS:
-        return
-    try:
-        statutory_due_date(request.regulation, request.received_on)
-    except (ValueError, OverflowError):
-        raise BadRequest(
-            "received_on", f"{request.received_on} is too near the end of the calendar to have a due date."
-        ) from None
+    if mistake := receipt_mistake(request.received_on, request.regulation):
+        raise BadRequest("received_on", mistake)
 
 
 class Reason(str):
@@ -100,6 +92,20 @@ class Reason(str):
         reason = super().__new__(cls, sentence)
         reason.short = short
         return reason
+
+
+def receipt_mistake(day: date, regulation: str, *, extended: bool = False) -> Reason | None:
+    """Return why no request can have been received on a day, or why it has no due date then; None when it can."""
+    if day < EARLIEST_RECEIPT:
+        return Reason("received too long ago", f"{day} is too long ago; is the year right?")
+    if regulation not in REGULATIONS:
+        return None
+    try:
+        statutory_due_date(regulation, day, extended=extended)
+    except (ValueError, OverflowError):
+        sentence = f"{day} is too near the end of the calendar to have a due date."
+        return Reason("without due date in the calendar", sentence)
+    return None
 
 
 def refuse(reason: str | None) -> None:
