@@ -251,6 +251,21 @@ def test_a_tracked_task_is_filled_in_from_the_service(shop: Bwp, practice: Sandb
     assert (again.code, "already, as #1" in again.err) == (1, True)
 
 
+@pytest.mark.parametrize("given", [[], ["--received", "yesterday"]])
+def test_a_tracked_task_was_received_by_the_day_of_its_submission(
+    shop: Bwp, practice: Sandbox, monkeypatch: pytest.MonkeyPatch, given: list[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(practice.state, "_clock", lambda: utc_now() - timedelta(days=9))
+        known = practice.state.start(Kind.RETRIEVAL, "bob@example.com")
+    ended = shop("track", "retrieval", known, *given, "--json")
+    task = json.loads(ended.out)
+    submitted_on = str(local_day(datetime.fromisoformat(task["submitted_at"])))
+    assert task["received_on"] == submitted_on
+    assert f"The day of receipt is taken to be that of its submission, {submitted_on}," in ended.err
+    assert shop("evidence", "--verify").code == 0
+
+
 def test_a_tracked_task_that_the_service_does_not_know_is_not_found(shop: Bwp) -> None:
     ended = shop("track", "retrieval", "30b5e1a2-0000-4000-8000-000000000000")
     assert ended.code == 4

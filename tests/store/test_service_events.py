@@ -139,6 +139,22 @@ def test_the_receipt_of_an_adopted_task_is_not_later_than_its_submission(store: 
     )
 
 
+@pytest.mark.parametrize("given", [TODAY, date(2026, 11, 15)])
+def test_the_receipt_of_a_tracked_task_is_not_later_than_its_submission_and_its_timeline_says_so(
+    store: Store, given: date
+) -> None:
+    known = request(regulation="eu-gdpr")._replace(received_on=given)
+    task = requests.track(store, Kind.RETRIEVAL, "task-9", known, ACTOR)
+    submission = NOW - timedelta(days=11)
+    response = replace(answer("COMPLETED", updated_at=NOW, email=task.email), submitted_at=submission)
+    single.answered(store, task.number, response, SOON)
+    polled = tasks.get(store, task.number)
+    assert (polled.received_on, polled.due_on) == (date(2026, 11, 9), date(2026, 12, 9))
+    (event,) = (event for event in timeline.of_task(store, task.number) if event.what == EventKind.CORRECTED)
+    assert (event.actor, event.before, event.after) == (timeline.PROGRAM, str(task.due_on), "2026-12-09")
+    assert event.detail == f"received {given} → 2026-11-09, the day of its submission"
+
+
 def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Store) -> None:
     task = submitted(store, Kind.DELETION)
     intent = sent(store, task.number)

@@ -99,10 +99,12 @@ def track(arguments: Namespace) -> None:
                 f"if no shopper waits for it, bwp-tui answer {number} --how REASON.",
                 ExitCode.NOT_FOUND,
             )
-        if arguments.received is None:
+        was_submitted_before = task.received_on != received_on
+        if arguments.received is None or was_submitted_before:
             day = f"that of #{earlier.number}" if earlier is not None else "today"
+            day = "that of its submission" if was_submitted_before else day
             print_message(
-                f"The day of receipt is taken to be {day}, {received_on}, under {request.regulation}; the due date "
+                f"The day of receipt is taken to be {day}, {task.received_on}, under {task.regulation}; the due date "
                 f"counts from it. If the shopper asked earlier: bwp-tui correct {number} --received DATE."
             )
         print_tasks([task], as_json=arguments.json)

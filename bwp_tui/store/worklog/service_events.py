@@ -6,15 +6,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.deadlines import statutory_due_date
+from bwp_tui.domain.deadlines import task_due_date
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import ADOPTED, Request, ServiceEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
-from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.database.shared_sql import IS_ADOPTED, update_task
+from bwp_tui.store.database.connection import Store, Transaction, as_int
+from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
+from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.insert_request import insert_row
 
@@ -79,16 +80,26 @@ def _adopt(transaction: Transaction, event: ServiceEvent, regulation: str) -> in
 
 
 def date_receipt_by_submission(transaction: Transaction, number: int, submitted_at: datetime) -> None:
-    """Date the receipt of an adopted task by its submission, unless an operator has set it."""
+    """Date the receipt of a task that was submitted elsewhere by its submission, if it is recorded as a later one.
+
+    The timeline says so, unless nobody but an event of the service has recorded the task.
+    """
+    submitted_on = local_day(submitted_at)
     row = transaction.row(
-        f"SELECT regulation FROM tasks t WHERE number = ? AND {IS_ADOPTED} AND received_on > ? AND NOT EXISTS"
-        " (SELECT 1 FROM timeline WHERE task = t.number AND actor NOT IN (?, ?))",
-        (number, local_day(submitted_at).isoformat(), SERVICE, PROGRAM),
+        f"{TASKS} WHERE t.number = ? AND t.received_on > ?"
+        " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit')",
+        (number, submitted_on.isoformat()),
     )
-    if row is not None:
-        received_on = local_day(submitted_at)
-        due = statutory_due_date(as_text(row[0]), received_on)
-        update_task(transaction, number, received_on=received_on.isoformat(), due_on=iso_day(due))
+    if row is None:
+        return
+    task = task_of(row)
+    due = iso_day(task_due_date(task._replace(received_on=submitted_on)))
+    update_task(transaction, number, received_on=submitted_on.isoformat(), due_on=due)
+    persons = "SELECT 1 FROM timeline WHERE task = ? AND actor NOT IN (?, ?)"
+    if transaction.row(persons, (number, SERVICE, PROGRAM)) is not None:
+        before, after = (iso_day(task.due_on), due) if iso_day(task.due_on) != due else (None, None)
+        detail = f"received {task.received_on} → {submitted_on}, the day of its submission"
+        timeline.append(transaction, number, PROGRAM, EventKind.CORRECTED, before=before, after=after, detail=detail)
 
 
 def record_if_event_missed(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
