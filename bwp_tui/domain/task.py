@@ -293,9 +293,14 @@ class Task(NamedTuple):
 
     def email_text(self, *, masked: bool) -> str:
         """The email as a text, or why there is none."""
-        if not self.email:
-            return PURGED_EMAIL if self.purged_at else UNKNOWN_EMAIL
-        return mask_email(self.email) if masked else self.email
+        return email_text(self.email, is_purged=self.is_purged, masked=masked)
+
+
+def email_text(email: str, *, is_purged: bool, masked: bool) -> str:
+    """Return the email of a task as a text, or why there is none."""
+    if not email:
+        return PURGED_EMAIL if is_purged else UNKNOWN_EMAIL
+    return mask_email(email) if masked else email
 
 
 class Request(NamedTuple):

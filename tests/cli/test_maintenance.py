@@ -131,6 +131,9 @@ def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
     assert "1 finished task to purge of email" in ended.err
     assert "Purged 1 task and removed 0 files." in ended.out
     assert "jane@" not in bwp("show", "1", "--unmask").out
+    for words in ([], ["--unmask"], ["--json"]):
+        logged = bwp("sent", *words).out
+        assert ("(purged)" in logged, "•••" in logged) == (True, False)
     assert "No finished task" in bwp("purge", "--older-than", "0d", "--yes").err
     gone = bwp("purge", "--older-than", "0d", "--all", "--yes")
     assert "§7101" in gone.err

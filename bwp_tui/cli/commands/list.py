@@ -22,7 +22,7 @@ from bwp_tui.cli.support.task_output import (
 )
 from bwp_tui.contract.inputs import mutation_name, variables_to_show
 from bwp_tui.domain.task import with_actual_downloads
-from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
+from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
 from bwp_tui.domain.views import VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.settings import Profile
@@ -149,7 +149,7 @@ def sent(arguments: Namespace) -> None:
 
 
 def _intent_json(intent: LoggedIntent, *, has_engine: bool, mask: bool) -> dict[str, object]:
-    email = mask_email(intent.email) if mask and intent.email else intent.email
+    email = intent.email_text(masked=mask)
     what, detail = intent.outcome_event
     failure = intent.last_failure
     variables: dict[str, object] = {"taskId": intent.task_id}
@@ -191,7 +191,7 @@ def _intent_cells(intent: LoggedIntent, *, has_engine: bool, unmask: bool) -> tu
         stamp(intent.asked_at),
         str(intent.task_number),
         f"{intent.action} {intent.kind.lower()}",
-        intent.email if unmask else mask_email(intent.email),
+        intent.email_text(masked=not unmask),
         intent.state,
         _tries(intent),
         f"{intent.client_token_start}…" if intent.client_token_start else "-",

@@ -8,7 +8,7 @@ from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.statuses import IntentState
-from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
+from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import minute_stamp
 from bwp_tui.store.queries.intent_log import LoggedIntent
 
@@ -32,7 +32,7 @@ def line(intent: LoggedIntent, width: int, *, masked: bool) -> list[StyledText]:
     """Return one line: time, task, operation, email where there is room, state and the API's response."""
     date, operation, room = _widths(width)
     asked = minute_stamp(intent.asked_at)[-date:]
-    email = clean_line(mask_email(intent.email) if masked and intent.email else intent.email)
+    email = clean_line(intent.email_text(masked=masked))
     event, detail = intent.outcome_event
     response = f"{event or ''}{f': {detail}' if detail and room else ''}"
     if masked and intent.email:

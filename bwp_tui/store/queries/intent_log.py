@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.statuses import IntentAction, IntentState, Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import PURGED_EMAIL, UNKNOWN_EMAIL, Kind, email_text
 from bwp_tui.store.database.connection import Row, Store, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_ASSUMED_SENT
 from bwp_tui.store.queries.row_mapping import RowMapper
@@ -43,6 +43,7 @@ class LoggedIntent:
     task_id: str | None
     kind: Kind
     email: str
+    is_purged: bool
     holding_period: int | None
     reason: str | None
     action: str
@@ -59,6 +60,10 @@ class LoggedIntent:
     client_token_sha256: str | None
     outcome_event: tuple[str | None, str | None]
 
+    def email_text(self, *, masked: bool) -> str:
+        """The email of its task as a text, or why there is none."""
+        return email_text(self.email, is_purged=self.is_purged, masked=masked)
+
 
 _ASSUMED: Final = f"i.{INTENT_IS_ASSUMED_SENT}"
 # An older version recorded intents that it held back with the event of those that were withdrawn.
@@ -71,6 +76,7 @@ _INTENT: Final = RowMapper(
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
+    is_purged="t.purged_at IS NOT NULL",
     state=_STATE,
     attempts=f"i.attempts - ({_ASSUMED})",
     is_assumed_sent=_ASSUMED,
@@ -99,8 +105,11 @@ _FROM: Final = (
 )
 _INTENTS: Final = f"SELECT {_INTENT.columns}, i.client_token, l.what, l.detail FROM {_FROM}"
 _LABELS: Final = " ".join(f"WHEN '{kind}' THEN '{label_of(kind)}'" for kind in _OUTCOMES)
+_EMAIL: Final = (
+    f"CASE WHEN t.email <> '' THEN t.email WHEN t.purged_at IS NULL THEN '{UNKNOWN_EMAIL}' ELSE '{PURGED_EMAIL}' END"
+)
 _SEARCHED: Final = (
-    "'#' || i.task || ' ' || i.action || ' ' || t.kind || ' ' || ifnull(t.email, '') || ' ' || i.actor"
+    f"'#' || i.task || ' ' || i.action || ' ' || t.kind || ' ' || {_EMAIL} || ' ' || i.actor"
     f" || ' ' || {_STATE} || ' ' || CASE l.what {_LABELS} ELSE '' END || ' ' || ifnull(l.detail, '')"
 )
 _CHUNK: Final = 5_000
