@@ -35,6 +35,22 @@ setattr(*{"key": (MainHandlers, "_back", broken), "worker": (TaskCommands, "appl
 sys.exit(run_console(make_profile(Path(sys.argv[1])), theme=None))
 """
 
+CLOSED_FOLDER = """
+import os, sys
+from dataclasses import replace
+from errno import EACCES
+from pathlib import Path
+from bwp_tui.console.run import run_console
+from tests.console.support import make_profile
+folder = sys.argv[1]
+def refuse(path, *, real=os.stat, **options):
+    if str(path).startswith(folder) and os.path.lexists(f"{folder}.closed"):
+        raise PermissionError(EACCES, "Permission denied", str(path))
+    return real(path, **options)
+os.stat = refuse
+sys.exit(run_console(replace(make_profile(Path(folder)), read_only=True), theme=None))
+"""
+
 OPEN = """
 import sys
 from pathlib import Path
@@ -155,3 +171,15 @@ def test_the_words_at_the_end_stand_below_the_screen_that_was_left(tmp_path: Pat
         terminal.send("q")
         assert terminal.wait() == 0
         eventually(lambda: b"at the next start." in terminal.bytes_since().rpartition(b"\x1b[?1049l")[2])
+
+
+def test_a_console_whose_folder_was_closed_to_this_user_ends_without_a_fault(tmp_path: Path) -> None:
+    profile = make_profile(tmp_path / "production")
+    plant(profile).close()
+    argv = [sys.executable, "-c", CLOSED_FOLDER, str(profile.folder)]
+    with Terminal(argv, columns=120, rows=40) as terminal:
+        terminal.wait_for("#10 ──")
+        Path(f"{profile.folder}.closed").touch()
+        terminal.wait_for("fix its permissions")
+        terminal.send("q")
+        assert terminal.wait() == 0

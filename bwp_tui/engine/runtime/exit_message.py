@@ -19,13 +19,13 @@ def exit_message(profile: Profile) -> str | None:
     It is what waits for the next start, unless another engine does it now or the profile is read-only, and what was
     recovered of a history that was found damaged.
     """
-    if profile.is_sandbox or not profile.history_path.exists():
-        return None  # the practice begins anew at each start; a history that was moved or removed would be made new
     try:
+        if profile.is_sandbox or not profile.history_path.exists():
+            return None  # the practice begins anew at each start; a history that was moved or removed would be made new
         with closing(open_store(profile.history_path)) as store:
             count = sum(not download.paused for download in downloads.unfinished(store))
             work = unfinished_work(store)
-    except StoreError:
+    except (StoreError, OSError):
         return None
     sentences = [store.opening_report] if store.opening_report else []
     if not profile.read_only and not is_any_engine_running(profile.lease_path):

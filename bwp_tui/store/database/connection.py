@@ -211,7 +211,7 @@ class Store:
         """Close the connection; nothing may be called afterwards."""
         with self._lock:
             # Closing the last connection removes the log at the path: where that may be another history's, it stays.
-            with suppress(StoreError, apsw.ConnectionClosedError):
+            with suppress(StoreError, OSError, apsw.ConnectionClosedError):
                 self._check_log()
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._db.close()
