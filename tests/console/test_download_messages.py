@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bwp_tui.console.presentation.download_detail import trouble_of
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.domain.statuses import Status
@@ -20,7 +21,7 @@ from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
 from tests.console.past_downloads import FOLDER, PAST, SHA, ask, order_of, run, run_all
 from tests.console.past_tasks import NOW, PastTask
-from tests.console.support import USUAL, WIDE, opened, screen_lines
+from tests.console.support import USUAL, WIDE, opened, plant, screen_lines
 
 
 async def test_those_under_way_are_listed_in_the_order_of_the_queue_and_the_ended_ones_below(profile: Profile) -> None:
@@ -175,8 +176,20 @@ async def test_what_waits_says_for_what(profile: Profile) -> None:
         await console.until(lambda: f"retry at 09:32:00   attempt 2  {message}" in line_of(console, "l"))
         engine_state.record_new_term(console.store, None, None)
         await console.until(lambda: "no engine running" in line_of(console, "n"))
+        assert "no engine running" in line_of(console, "l"), "nobody tries it again then"
         await console.press("escape")
         await console.until(lambda: "no engine running" in console.line("downloads"))
+
+
+def test_what_stopped_an_engine_that_was_killed_is_no_reason_any_more(profile: Profile) -> None:
+    store = plant(profile, PAST)
+    download = downloads.by_ids(store, [ask(store, "next")])[0]
+    engine_state.record_new_term(store, 4711, "desk")
+    engine_state.record_health(store, ServiceHealthState.UNREACHABLE, "No such host.", None)
+    engine = engine_state.read(store)
+    assert trouble_of(download, engine) == "No such host."
+    assert trouble_of(download, engine._replace(pid=None)) is None
+    store.close()
 
 
 @pytest.mark.parametrize(

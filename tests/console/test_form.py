@@ -100,6 +100,7 @@ MISTAKES = (
     ("retrieval", "email", "jane@@example.com", "has more than one @"),
     ("retrieval", "received", "soon", "use YYYY-MM-DD"),
     ("retrieval", "received", "2026-11-22", "date is in the future"),
+    ("deletion", "received", "9999-12-31", "date is in the future"),
     ("deletion", "hold", "181", "0 to 180 days"),
     ("deletion", "hold", "-1", "0 to 180 days"),
     ("deletion", "email_again", "june@example.com", "not the same email"),

@@ -113,6 +113,24 @@ async def test_a_letter_is_written_to_a_new_private_file(profile: Profile, tmp_p
         assert path.read_text() == "mine"
 
 
+async def test_what_is_written_is_the_letter_that_is_shown_though_its_task_changed_meanwhile(
+    profile: Profile, tmp_path: Path
+) -> None:
+    path = tmp_path / "letter.txt"
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("L")
+        await shown(console, "acknowledgement", "answer by December 17, 2026")
+        await console.press("w")
+        await console.sees("Write the letter to:")
+        single.extend(console.store, HELD, "too many requests", TODAY, "op")
+        console.main.session.feed.refresh()
+        await shown(console, "acknowledgement", "answer by February 17, 2027")
+        await console.press("ctrl+u", *str(path), "enter")
+        await console.sees("The acknowledgement of #6: written to")
+        assert "February 17, 2027" in path.read_text()
+
+
 async def test_a_path_below_a_folder_that_is_closed_to_this_user_is_a_mistake(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

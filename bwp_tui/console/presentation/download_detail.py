@@ -40,15 +40,16 @@ def trouble_of(download: Download, engine: EngineState | None) -> str | None:
 
 
 def _what_stops(engine: EngineState) -> str | None:
-    """Return why the service cannot be called, or None where it can, be it more slowly."""
+    """Return why the service cannot be called, or None where it can, be it more slowly, or nobody calls it."""
     is_slowed = engine.service == ServiceHealthState.THROTTLED and engine.next_try_at is None
-    return None if is_slowed else engine.message
+    return None if is_slowed or engine.pid is None else engine.message
 
 
 def state_text(download: Download, context: DisplayContext) -> StyledText:
     """Return the state of an open download, in at most `STATE_CELLS`."""
     percent = download.percent
     at = "" if percent is None else f" at {percent}%"
+    has_engine = context.engine is None or context.engine.pid is not None
     match download.state:
         case DownloadState.RUNNING if download.paused:
             return ("stopping", "held")
@@ -56,7 +57,7 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
             return (f"paused{at}", "held")
         case DownloadState.RUNNING:
             return ("requesting a link" if percent is None else f"{percent}%", "busy")
-        case _ if download.trouble and download.not_before and download.not_before > context.now:
+        case _ if has_engine and download.trouble and download.not_before and download.not_before > context.now:
             return (f"retry at {clock_time(download.not_before, context.today)}", "warn")
         case _:
             reason = waiting_for(context.engine)

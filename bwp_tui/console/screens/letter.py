@@ -151,7 +151,7 @@ class LetterScreen(PagedScreen):
             return
         initial, session = f"~/{letter.kind}-{letter.task_number}.txt", self.session
         typed = await self.prompt.ask_text("Write the letter to:", initial, check=_file_mistake, enter="write")
-        if typed is None:
+        if typed is None or (letter := self._drafted()) is None:  # it may have changed, or gone, meanwhile
             return
         path = _path(typed)
         try:

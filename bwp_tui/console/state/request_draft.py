@@ -133,7 +133,10 @@ class Draft:
     def due(self) -> date | None:
         """Return the day by which the shopper must be answered, or None."""
         received, regulation = self._received(), self.found_regulation()
-        return None if received is None or regulation is None else statutory_due_date(regulation.id, received)
+        try:
+            return None if received is None or regulation is None else statutory_due_date(regulation.id, received)
+        except (ValueError, OverflowError):  # it is beyond the calendar
+            return None
 
     def outlook(self, today: date) -> tuple[str, str]:
         """Return a sentence on the dates this request will have, and the role to say it in."""
