@@ -96,6 +96,9 @@ async def test_named_tasks_are_meant_wherever_they_are(profile: Profile) -> None
         await types(console, f"assign {HELD} #{READY} dora")
         await console.sees("2 assigned.")
         assert [console.task(number).assigned_to for number in (HELD, READY)] == ["dora", "dora"]
+        await types(console, f"assign {HELD}")  # as the command line does not take it for a person
+        await console.sees(f"Assign {console.task(HELD).name} to")
+        await console.press("escape")
         await types(console, "list nobody@")
         await console.until(lambda: console.main.table.row_count == 0)
         await types(console, f"note {HELD} from the line")

@@ -48,6 +48,9 @@ _READ_WITHOUT_WORDS: Final = ("list", "view", "views", "settle")
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
 
 
+_NUMBER: Final = re.compile(r"#?\d+")
+
+
 def names_task_or_day(text: str) -> bool:
     """Return whether a line only names a task or a day, to which it goes."""
     return bool(_LIKE_AN_ID.fullmatch(text)) or typed_day(text, date(2000, 1, 1)) is not None
@@ -227,6 +230,8 @@ class CommandReader:
     def _split(self, argument: Argument, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
         """Split a line's words into the tasks that it names and the words of its argument."""
         if argument.position is Position.LAST_WORD:
+            if len(words) == 1 and _NUMBER.fullmatch(words[0].text):  # a task; the argument is asked for
+                return [self._task(words[0])], ()
             return [self._task(word) for word in words[:-1]], words[-1:]
         numbers, rest = self._split_task_ids(words)
         if argument.position is Position.SIGNED_WORDS:

@@ -52,9 +52,11 @@ def cannot_approve(task: Task) -> str | None:
 
 def cannot_approve_own(store: Store, task: Task, actor: str) -> Reason | None:
     """Return why `actor` cannot approve `task`, or None: by their accounts, which a team's actors begin with."""
-    if _account(actor) not in _asking_accounts(store, task):
+    what = _asking_accounts(store, task).get(_account(actor))
+    if what is None:
         return None
-    return Reason("own request", f"{_account(actor)} asked for {task.name}: another person has to approve it.")
+    did = "withdrew the decline of" if what == EventKind.DECLINE_WITHDRAWN else "asked for"
+    return Reason("own request", f"{_account(actor)} {did} {task.name}: another person has to approve it.")
 
 
 def _cannot_approve_at_all(transaction: Transaction, store: Store, task: Task) -> str | None:
@@ -65,12 +67,13 @@ def _cannot_approve_at_all(transaction: Transaction, store: Store, task: Task) -
     return None
 
 
-def _asking_accounts(store: Store, task: Task) -> set[str]:
+def _asking_accounts(store: Store, task: Task) -> dict[str, str]:
+    """Return the accounts that asked for a deletion, by a withdrawn decline too, each with its first such event."""
     asked = store.rows(
-        "SELECT actor FROM timeline WHERE task = ? AND after = ? AND actor <> ?",
+        "SELECT actor, what FROM timeline WHERE task = ? AND after = ? AND actor <> ? ORDER BY id DESC",
         (task.number, Status.UNAPPROVED, timeline.PROGRAM),
     )
-    return {_account(as_text(name)) for (name,) in asked}
+    return {_account(as_text(name)): as_text(what) for name, what in asked}
 
 
 def _account(actor: str) -> str:
