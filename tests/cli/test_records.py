@@ -96,6 +96,7 @@ def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) 
         (["tag", "+vip"], 2, "Name the tasks"),
         (["assign", "jane"], 2, "Name the tasks"),
         (["assign", "1"], 2, "after the task"),
+        (["assign", "1", "2"], 2, "after the task"),
         (["note", "#1"], 2, "after the task"),
         (["note", "77", "x"], 4, "no task"),
         (["note", "1", "called", "back"], 4, "quotation marks"),

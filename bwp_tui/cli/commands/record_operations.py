@@ -110,7 +110,11 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         typed = split_signed(typed)
         if not typed or "+" in words or "-" in words:
             raise CommandError(f"Give {argument.help}. Nothing was done.")
-    elif len(words) == 1 and arguments.filter is None and TASK_NUMBER.fullmatch(words[0]):
+    elif (
+        arguments.filter is None
+        and (len(words) == 1 or argument.position is Position.LAST_WORD)
+        and TASK_NUMBER.fullmatch(words[-1])
+    ):
         raise CommandError(f"Give, after the task, {argument.help}. Nothing was done.")
     for word in typed:
         if reason := argument.mistake(word):

@@ -230,8 +230,8 @@ class CommandReader:
     def _split(self, argument: Argument, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
         """Split a line's words into the tasks that it names and the words of its argument."""
         if argument.position is Position.LAST_WORD:
-            if len(words) == 1 and _NUMBER.fullmatch(words[0].text):  # a task; the argument is asked for
-                return [self._task(words[0])], ()
+            if words and not words[-1].is_quoted and _NUMBER.fullmatch(words[-1].text):
+                return [self._task(word) for word in words], ()  # the argument is asked for
             return [self._task(word) for word in words[:-1]], words[-1:]
         numbers, rest = self._split_task_ids(words)
         if argument.position is Position.SIGNED_WORDS:
