@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -163,6 +164,12 @@ def _unapproved_notice(task: Task) -> str:
     """Return that a deletion is not sent yet, if another person has to approve it."""
     waits = f"#{task.number} is UNAPPROVED: nothing is sent before another person approves it."
     return waits if task.status == Status.UNAPPROVED else ""
+
+
+def withheld_clause(tasks: Sequence[Task]) -> str:
+    """Return how many requests are not sent yet since a person has to do something first, or nothing."""
+    counts = Counter(task.status for task in tasks if task.status in WITHHELD_STATUSES)
+    return "".join(f"; {n} {'is' if n == 1 else 'are'} {status}, not sent yet" for status, n in counts.items())
 
 
 SEND: Final = ServiceOperation(

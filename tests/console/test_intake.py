@@ -135,3 +135,16 @@ async def test_a_deletion_is_approved_at_the_keyboard_but_not_the_own_one(profil
         await console.press("plus", *"new@example.com", "enter")
         await console.sees("The submission of #", "8 appr 1")
         assert [console.task(number).status for number in (NEW, NEW + 1)] == [Status.UNAPPROVED, Status.QUEUED]
+
+
+async def test_marked_requests_that_are_received_again_are_not_called_sent(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for email in ("a@example.com", "b@example.com"):
+            requests.cancel(console.store, received(console.store, email=email).number, ACTOR)
+        await console.until(lambda: console.main.table.row_count == NEW + 1)
+        console.main.mark(frozenset({NEW, NEW + 1}))
+        await console.press("R", "enter")
+        await console.sees("Type 2 to go on:")
+        await console.press("2", "enter")
+        await console.sees("2 resubmissions asked for; 2 are RECEIVED, not sent yet.")
+        assert {console.task(number).status for number in (NEW + 2, NEW + 3)} == {Status.RECEIVED}

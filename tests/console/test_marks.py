@@ -164,9 +164,9 @@ async def test_f2_in_the_plan_shortens_the_holds_that_would_end_too_late(profile
         await console.press("space")
         await console.go_to(NOT_KNOWN)
         await console.press("space", "R", "enter")
-        await console.sees("1 deletion would end after its due date", "Type production", "f2")
+        await console.sees("would end", "production to go on", "f2")
         await console.press("f2")
-        await console.until(lambda: "would end after" not in console.text)
+        await console.until(lambda: "would end" not in console.text)
         await console.press(*"production", "enter")
         await console.sees("2 resubmissions asked for.")
         again = console.task(ORDERS_OPEN).resubmitted_as

@@ -50,7 +50,7 @@ async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks
         await console.sees(f"The shopper {ADDRESS} does not exist", f"⇣ #4        {ADDRESS.replace('1', '2')}")
         assert "unmasked" in console.line("header")
         await console.do("resubmit")
-        await console.sees("Resubmit the retrieval ", f" of {ADDRESS}?")
+        await console.sees("Resubmit the retrieval ", f"{ADDRESS}? [y/N]")
         await console.press("y")
         await console.sees("Recorded as #5")
         await console.press("m")

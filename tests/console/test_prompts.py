@@ -87,7 +87,7 @@ async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile:
     async with opened(profile) as console:
         await console.go_to(NOT_KNOWN)
         await console.press("R")
-        await console.sees("Resubmit the retrieval ", " of e•••@example.com?")
+        await console.sees("Resubmit the retrieval ", "e•••@example.com? [y/N]")
         await console.press("y")
         await console.sees("with a client token of its own.")
         new = len(PAST) + 1

@@ -198,13 +198,14 @@ class MarkedTasks:
             described = f"{described}It is {clean_line(task.email)}. "
         return f"{described}Type {described_word} to go on:", described_word, word
 
-    async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[ChangeResult]]) -> None:
-        """Run `act` in a thread, show the count done, and keep marks on refused tasks."""
+    async def carry_out(self, describe: Callable[[Sequence[int]], str], act: Callable[[], list[ChangeResult]]) -> None:
+        """Run `act` in a thread, describe the tasks to look at now, and keep marks on refused ones."""
         results = await run_in_thread_and_report(self._screen, act)
         if results is None:
             return
         refused = {result.id: result.refused for result in results if result.refused}
-        sentence = result_sentence(f"{describe(len(results) - len(refused))}.", tuple(refused.values()))
+        done = [result.resulting_id for result in results if not result.refused]
+        sentence = result_sentence(f"{describe(done)}.", tuple(refused.values()))
         self._screen.show_status(sentence, "warn" if refused else "good")
         self._screen.mark(frozenset(refused))
 

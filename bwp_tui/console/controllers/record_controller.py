@@ -80,7 +80,7 @@ class RecordController:
             some = "" if alone else f"{now.cancelled_first} of them "
             skipped += f", {some}once the service has confirmed the cancellation"
         await self._marked.carry_out(
-            lambda count: f"{alone[0].name if alone and count else count} {operation.outcome(values)}{skipped}",
+            lambda done: f"{alone[0].name if alone and done else len(done)} {operation.outcome(values)}{skipped}",
             lambda: session.task_commands.record(operation, now.possible, today, check, **values),
         )
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
-from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS, ServiceOperation
+from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS, ServiceOperation, withheld_clause
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import live_task
@@ -62,7 +62,7 @@ class ServiceController:
         session, numbers = self._screen.session, plan.possible
         tasks, check = counted(len(numbers), "task"), bulk_plan.plan_check(operation, session.today())
         await self._marked.carry_out(
-            operation.outcome,
+            lambda done: f"{operation.outcome(len(done))}{withheld_clause(session.reader.by_numbers(done))}",
             lambda: session.task_commands.apply(operation, numbers, tasks, check, **values),
         )
 

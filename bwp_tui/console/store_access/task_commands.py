@@ -70,7 +70,7 @@ class TaskCommands:
 
     def submit(self, request: Request) -> Task:
         task = requests.submit(self._guard.store, request, self._actor)
-        self.steps.append(IrreversibleStep(f"The submission of #{task.number}"))
+        self.steps.append(IrreversibleStep(f"Recording #{task.number}"))
         return task
 
     def settle(self, settlement: Settlement, task: Task, text: str) -> str:
