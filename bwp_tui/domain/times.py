@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -172,13 +173,14 @@ def file_stamp(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
-def format_duration(length: timedelta) -> str:
-    """Return a duration in its largest unit, rounded down: `4s`, `12m`, `3h`, `9d`."""
-    seconds = max(0, int(length.total_seconds()))
-    for unit, letter in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
+def format_duration(length: timedelta, *, rounds_up: bool = False) -> str:
+    """Return a duration in its largest unit, rounded down or up: `4s`, `12m`, `3h`, `9d`."""
+    seconds = max(0.0, length.total_seconds())
+    size, letter = 1, "s"
+    for unit, unit_letter in ((MINUTE, "m"), (HOUR, "h"), (DAY, "d")):
         if seconds >= unit:
-            return f"{seconds // unit}{letter}"
-    return f"{seconds}s"
+            size, letter = unit, unit_letter
+    return f"{math.ceil(seconds / size) if rounds_up else int(seconds // size)}{letter}"
 
 
 def format_due(due: date, today: date) -> str:

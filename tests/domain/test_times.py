@@ -104,6 +104,11 @@ def test_a_length_is_told_in_its_largest_unit(seconds: float, words: str) -> Non
     assert format_duration(timedelta(seconds=seconds)) == words
 
 
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0s"), (5.7, "6s"), (60, "1m"), (61, "2m"), (90_000, "2d")])
+def test_a_length_that_is_not_exceeded_is_rounded_up(seconds: float, words: str) -> None:
+    assert format_duration(timedelta(seconds=seconds), rounds_up=True) == words
+
+
 @pytest.mark.parametrize(
     ("ahead", "words"), [(-2, "2d over"), (-1, "1d over"), (0, "today"), (1, "tomorrow"), (2, "in 2d"), (40, "in 40d")]
 )

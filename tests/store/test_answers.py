@@ -19,6 +19,7 @@ from bwp_tui.domain.deadlines import is_clock_stopped, needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import NEVER_SENT_PREFIX, Kind, Task
+from bwp_tui.domain.times import format_instant
 from bwp_tui.domain.views import VIEWS
 from bwp_tui.store.commands import answer_import, answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
@@ -293,6 +294,21 @@ def test_the_dashboard_counts_a_resubmitted_request_once(store: Store) -> None:
     requests.resubmit(store, failed.number, ACTOR)
     assert dashboard.read_statistics(store, TODAY).received == before
     assert before[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"), [((3, 1), (2, 3)), (tuple(range(10, 0, -1)), (5.5, 9)), ((7,), (7, 7))]
+)
+def test_the_dashboard_gives_the_median_of_durations_and_what_nine_of_ten_do_not_exceed(
+    store: Store, lengths: tuple[int, ...], expected: tuple[float, float]
+) -> None:
+    for at, length in enumerate(lengths):
+        number = in_status(store, Status.COMPLETED, task_id=f"task-{at}").number
+        values = (format_instant(NOW), format_instant(NOW + timedelta(seconds=length)), number)
+        with store.write() as transaction:
+            transaction.run("UPDATE tasks SET submitted_at = ?, finished_at = ? WHERE number = ?", values)
+    (duration,) = dashboard.read_statistics(store, TODAY).durations
+    assert (duration.median, duration.p90) == pytest.approx(expected, abs=0.01)
 
 
 def test_the_dashboard_counts_answers_in_time_and_late_and_their_median(store: Store) -> None:

@@ -140,7 +140,8 @@ class EventReport:
         what = last.type.removeprefix("PERSONAL_DATA_").replace("_TASK_", " ").lower()
         yield "last event", f"{stamp(last.received_at)} ({ago} ago): #{last.task}, {what}"
         if delays := self._delays():
-            typical, longest = (format_duration(timedelta(seconds=each)) for each in (median(delays), max(delays)))
+            typical = format_duration(timedelta(seconds=median(delays)))
+            longest = format_duration(timedelta(seconds=max(delays)), rounds_up=True)
             yield "delay", f"{typical} from event to poll, at most {longest} (last {len(delays)})"
 
     def _delays(self) -> list[float]:

@@ -176,7 +176,8 @@ class _Sections:
     def _durations(self) -> Iterator[FigureLine]:
         yield self._title("Time to complete")
         for duration in self._figures.durations:
-            median, p90 = (format_duration(timedelta(seconds=length)) for length in (duration.median, duration.p90))
+            median = format_duration(timedelta(seconds=duration.median))
+            p90 = format_duration(timedelta(seconds=duration.p90), rounds_up=True)
             label = self._label(duration.kind.lower())
             yield FigureLine((label, (f"median {median}", "strong"), (f"   90% within {p90}", "muted")))
         if not self._figures.durations:

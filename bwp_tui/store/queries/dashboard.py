@@ -167,9 +167,9 @@ def _duration(store: Store, kind: Kind) -> Duration | None:
     seconds = sorted(max(0.0, float(value)) for (value,) in rows if isinstance(value, float | int))
     if not seconds:
         return None
-    return Duration(
-        kind, len(seconds), seconds[len(seconds) // 2], seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)]
-    )
+    count = len(seconds)
+    median_s = (seconds[(count - 1) // 2] + seconds[count // 2]) / 2
+    return Duration(kind, count, median_s, seconds[(count * 9 + 9) // 10 - 1])
 
 
 def _failures(store: Store) -> tuple[tuple[str, int], ...]:
