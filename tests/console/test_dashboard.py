@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 
 from rich.cells import cell_len
 
 from bwp_tui.console.presentation.dashboard import FigureLine, dashboard_columns
+from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.widgets.figure_list import FigureList
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
@@ -98,6 +100,21 @@ async def test_the_dashboard_reads_itself_again_and_keeps_its_cursor(profile: Pr
         await console.until(lambda: "ORDERS_NOT_CLOSED" not in console.text)
         await console.press("G")
         await console.sees("ORDERS_NOT_CLOSED", "Downloads")
+
+
+async def test_figures_are_shown_for_the_day_for_which_they_were_read(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("D")
+        await console.sees("dashboard", "11-20 to 11-26", "ORDERS_NOT_CLOSED")
+        session = console.main.session
+        later = session.clock() + timedelta(days=1)
+        session.clock = lambda: later
+        screen = console.app.screen
+        assert isinstance(screen, DashboardScreen)
+        screen._show()  # as after a change of the size
+        await console.pilot.pause()
+        assert "11-20 to 11-26" in console.text
+        assert str(TODAY) in console.line("dashboard-heading")
 
 
 async def test_each_built_in_view_has_its_key_and_an_empty_place_says_so(profile: Profile) -> None:

@@ -30,10 +30,14 @@ def send_deletion(store: Store) -> Task:
     """A deletion for the address of `HELD`, recorded and accepted."""
     request = Request(Kind.DELETION, EMAIL, TODAY, "gdpr", 10, f"{EMAIL} left", note=f"{EMAIL} called")
     number = requests.submit(store, request, "op").number
+    accept(store, number)
+    return tasks.get(store, number)
+
+
+def accept(store: Store, number: int) -> None:
     intent = next(intent for intent in intents.ready(store, NOW, 99) if intent.task_number == number)
     assert intent_outcomes.record_sending(store, intent.id)
     intent_outcomes.record_accepted(store, intent.id, "3556a10a-accepted", NOW)
-    return tasks.get(store, number)
 
 
 def token_of(store: Store, number: int) -> str:
@@ -350,6 +354,15 @@ async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profil
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.main)
         assert console.main.table.current_number == task.number
+
+
+async def test_what_is_sent_while_it_is_listed_waits_no_longer(profile: Profile) -> None:
+    async with opened(profile) as console:
+        task = requests.submit(console.store, Request(Kind.RETRIEVAL, "zoe@example.com", TODAY, "gdpr"), "op")
+        await console.press("H")
+        await console.sees("z•••@example.com", "waiting")
+        accept(console.store, task.number)
+        await console.sees("z•••@example.com", "accepted: 3556a10a-accepted")
 
 
 async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:

@@ -79,10 +79,10 @@ class DashboardScreen(FrontScreen):
         self._show()
 
     def _show(self) -> None:
-        today, rows = self.session.today(), self.query_one(FigureList)
-        self.query_one(Heading).set_text([("dashboard", "strong")], today.isoformat())
-        if self._figures is not None:
-            rows.set_columns(dashboard_columns(self._figures, today, rows.scrollable_size.width))
+        rows = self.query_one(FigureList)
+        self.query_one(Heading).set_text([("dashboard", "strong")], str(self._day or ""))
+        if self._figures is not None and self._day is not None:
+            rows.set_columns(dashboard_columns(self._figures, self._day, rows.scrollable_size.width))
 
     @on(FigureList.Chosen)
     def _list_tasks(self) -> None:

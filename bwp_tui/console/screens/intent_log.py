@@ -16,6 +16,7 @@ from bwp_tui.console.presentation import intent_log
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.front_screens import ListScreen
 from bwp_tui.console.session import Session
+from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.store.errors import ReadCancelled
@@ -52,6 +53,14 @@ class IntentLogScreen(ListScreen):
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([(_HEADING, "strong")])
         self._read()
+
+    def show_snapshot(self, update: Snapshot | str) -> None:
+        """Show what has become of the intents in sight; later ones are listed by another opening."""
+        if isinstance(update, str):
+            self.show_notice(update, "bad")
+        elif update.changed and self._ids:
+            self._chunks.clear()
+            self._show()
 
     def _back(self) -> None:
         if not self._filter.clear():
