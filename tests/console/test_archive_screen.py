@@ -15,8 +15,9 @@ from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import requests, work_records
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.counts_at_path import counts_at
 from bwp_tui.store.worklog import downloads
@@ -167,6 +168,21 @@ async def test_unpacking_is_asked_recorded_and_private(profile: Profile) -> None
         event = timeline.of_task(console.store, READY)[-1]
         assert (event.what, event.actor, event.detail) == ("unpacked", "op", str(folder))
         assert "jane.doe" not in console.text
+
+
+async def test_what_is_unpacked_and_cannot_be_recorded_is_said_to_be_there(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("Full.")
+
+    async with opened(profile, size=USUAL) as console:
+        path = save(console, profile)
+        await look_inside(console, "README.txt")
+        monkeypatch.setattr(work_records, "record_unpacked", refuse)
+        await console.press("X", "y")
+        await console.sees("Extracted", "Full.")
+        assert path.with_suffix("").is_dir()
 
 
 async def test_a_read_only_profile_looks_and_does_not_unpack(profile: Profile) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import pty
 import signal
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.console.bindings.prompt_commands import CLI_LINES
 from bwp_tui.console.command_bar.line_completion import complete
+from bwp_tui.console.screens import command_output
 from bwp_tui.console.screens.command_output import CommandOutputScreen
+from bwp_tui.console.store_access import command_process
 from bwp_tui.console.store_access.command_process import INTERRUPTED, CommandProcess
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.text import mask_email
@@ -91,6 +94,34 @@ async def test_a_mistake_and_a_refusal_are_shown_with_their_exit_code(profile: P
         await console.press("escape")
         await run(console, "report --from never --to 2026-01-01")
         await console.sees("ended with exit code 2", "--from")
+
+
+async def test_without_a_pseudo_terminal_it_is_said_why_nothing_runs(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> tuple[int, int]:
+        raise OSError("out of pty devices")
+
+    async with opened(profile) as console:
+        monkeypatch.setattr(pty, "openpty", refuse)
+        await run(console, "doctor")
+        await console.sees("── ended with exit code 1 · bwp-tui doctor", "out of pty devices")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_lines_are_left_out_only_where_there_are_more(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_process, "MAX_LINES", 3)
+    monkeypatch.setattr(command_output, "MAX_LINES", 3)
+    async with opened(profile) as console:
+        await run(console, "regulations")
+        await console.sees("── done")
+        screen = screen_of(console)
+        for count in (3, 4):
+            screen._process.lines, screen._process.line_count = ["a line"] * 3, count
+            screen._show()
+            await console.pilot.pause()
+            assert ("Only the first 3 lines are shown." in console.text) == (count > 3)
 
 
 async def test_a_question_of_the_command_is_asked_and_answered_here(profile: Profile, tmp_path: Path) -> None:

@@ -187,19 +187,22 @@ class ArchiveScreen(ListScreen):
             return
         if not await self.prompt.ask_yes_no(f"Extract {self._totals} into a new folder beside the archive?"):
             return
+        session = self.session
         try:
             folder = await asyncio.to_thread(_extract, self._path)
-            await asyncio.to_thread(
-                work_records.record_unpacked,
-                self.session.write_guard.store,
-                self._archive_task.number,
-                folder,
-                self.session.actor,
-            )
-        except (BadArchive, CannotUnpack, StoreError) as error:
+        except (BadArchive, CannotUnpack) as error:
             self.show_status(self._mask(str(error)), "bad")
             return
-        self.show_status(f"Extracted to {self._mask(str(folder))}  {await self.copied(str(folder))}", "good")
+        shown = self._mask(str(folder))
+        try:
+            await asyncio.to_thread(
+                work_records.record_unpacked,
+                *(session.write_guard.store, self._archive_task.number, folder, session.actor),
+            )
+        except StoreError as error:
+            self.show_status(f"Extracted, but not recorded: {error}  {shown}", "bad")
+        else:
+            self.show_status(f"Extracted to {shown}  {await self.copied(str(folder))}", "good")
 
     def _show_fitting(self) -> None:
         """List the entries whose names have the words of the filter; the cursor stays on its entry."""

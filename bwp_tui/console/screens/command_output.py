@@ -124,7 +124,7 @@ class CommandOutputScreen(OutputScreen):
             [_STATES.get(code, (f"ended with exit code {code}", "bad")), (f" · bwp-tui {line}", "muted")]
         )
         lines = [[(line, "plain")] for line in self._lines]
-        if len(lines) == MAX_LINES:
+        if self._process.line_count > MAX_LINES:
             lines.append([(f"Only the first {MAX_LINES:,} lines are shown.", "warn")])
         if code == 0 and not lines:
             lines = [[("It printed nothing.", "muted")]]

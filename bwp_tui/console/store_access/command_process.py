@@ -44,11 +44,13 @@ class CommandProcess:
 
     Attributes:
         lines: the first lines of the output, without the last one while it is not ended.
+        line_count: how many lines there were.
         exit_code: None while it runs.
     """
 
     def __init__(self, changed: Callable[[], None], asked: Callable[[str], None]) -> None:
         self.lines: list[str] = []
+        self.line_count = 0
         self.exit_code: int | None = None
         self._changed = changed
         self._asked = asked
@@ -59,7 +61,13 @@ class CommandProcess:
 
     async def run(self, words: Sequence[str], profile: Profile, size: tuple[int, int], margin: int) -> None:
         """Run the line until it ends, beside a margin of the console's size; where this is cancelled, interrupt it."""
-        (columns, rows), (self._terminal, end) = size, pty.openpty()
+        columns, rows = size
+        try:
+            self._terminal, end = pty.openpty()
+        except OSError as error:
+            self.lines, self.exit_code = [f"It cannot be run here: {error.strerror or error}."], 1
+            self._changed()
+            return
         os.set_blocking(self._terminal, False)
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns - margin, 0, 0))
         environ = practice_environment(profile, os.environ) if profile.is_sandbox else dict(os.environ)
@@ -106,6 +114,7 @@ class CommandProcess:
             return
         *ended, self._unfinished_line = f"{self._unfinished_line}{self._decoder.decode(data)}".split("\n")
         self.lines += map(_last_drawn, ended[: MAX_LINES - len(self.lines)])
+        self.line_count += len(ended)
         self._changed()
         if _QUESTION.search(self._unfinished_line):
             self._asked(_last_drawn(self._unfinished_line))
