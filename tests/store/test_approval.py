@@ -166,6 +166,11 @@ def test_a_declined_one_waits_again_once_the_decline_is_withdrawn(store: Store) 
     single.edit(store, number, decisions.withdraw_decline, "cy", TODAY)
     assert tasks.get(store, number).status == Status.UNAPPROVED
     assert nothing_is_ready(store)
+    own = decisions.cannot_approve_own(store, tasks.get(store, number), ANN)
+    withdrawn = decisions.cannot_approve_own(store, tasks.get(store, number), "cy")
+    assert own is not None
+    assert withdrawn is not None
+    assert own.short != withdrawn.short
     for asked, what in ((ANN, "ann asked for"), ("cy", "cy withdrew the decline of")):
         with pytest.raises(NotPossible, match=f"{what} .*another person"):
             approve(store, number, asked)

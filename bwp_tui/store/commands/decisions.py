@@ -55,8 +55,10 @@ def cannot_approve_own(store: Store, task: Task, actor: str) -> Reason | None:
     what = _asking_accounts(store, task).get(_account(actor))
     if what is None:
         return None
-    did = "withdrew the decline of" if what == EventKind.DECLINE_WITHDRAWN else "asked for"
-    return Reason("own request", f"{_account(actor)} {did} {task.name}: another person has to approve it.")
+    did, short = "asked for", "own request"
+    if what == EventKind.DECLINE_WITHDRAWN:
+        did, short = "withdrew the decline of", "whose decline you withdrew"
+    return Reason(short, f"{_account(actor)} {did} {task.name}: another person has to approve it.")
 
 
 def _cannot_approve_at_all(transaction: Transaction, store: Store, task: Task) -> str | None:
