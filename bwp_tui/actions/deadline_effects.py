@@ -37,6 +37,7 @@ class DeadlineEffects:
         self._operation = operation
         self._moved: set[tuple[str, str]] = set()
         self._no_longer_overdue = 0
+        self._open_again = self._overdue_again = 0
         self._unstopped: Counter[str] = Counter()
         self._hold = hold
         self._today = today
@@ -62,6 +63,9 @@ class DeadlineEffects:
         if (pair := (due_date_text(task), due_date_text(after)))[0] != pair[1] and needs_answer(after):
             self._moved.add(pair)
             self._no_longer_overdue += is_overdue(task, self._today) and not is_overdue(after, self._today)
+        if needs_answer(after) and not needs_answer(task):
+            self._open_again += 1
+            self._overdue_again += is_overdue(after, self._today)
         if self._operation.submits and task.kind is Kind.DELETION:
             self._count_deletion(task)
         elif self._operation.stops_clock and needs_answer(task) and task.due_on and not is_clock_stopped(after):
@@ -71,10 +75,13 @@ class DeadlineEffects:
 
     @property
     def warning(self) -> str:
-        """What is no longer overdue, ends late or begins at once, a hold that would help, and clocks that go on."""
+        """What is open again, no longer overdue, late, or begins at once, a hold that helps, and clocks that go on."""
         count = self._no_longer_overdue
         overdue = f"{count} that {'is' if count == 1 else 'are'} overdue would no longer be overdue" if count else ""
-        return ". ".join(filter(None, (overdue, self._lateness, self._shortening, self._clock_goes_on)))
+        again = f"{counted(self._open_again, 'request')} would be open again" if self._open_again else ""
+        if self._overdue_again:
+            again += ", overdue" if self._open_again == 1 else f", {self._overdue_again} of them overdue"
+        return ". ".join(filter(None, (again, overdue, self._lateness, self._shortening, self._clock_goes_on)))
 
     @property
     def _clock_goes_on(self) -> str:

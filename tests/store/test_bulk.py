@@ -18,7 +18,7 @@ from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBM
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskError, Verification
-from bwp_tui.store.commands import bulk, decisions, legal_records, requests
+from bwp_tui.store.commands import answers, bulk, decisions, legal_records, requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -213,6 +213,16 @@ def test_a_plan_of_corrections_names_the_due_dates_and_what_is_no_longer_overdue
     assert REPLY.values_warning(replied, {"on": TODAY - timedelta(days=1)}) is not None
     plan = bulk_plan.plan(store, withdrawal_of(LegalRecord.REPLY).operation, numbers, TODAY)
     assert plan.due_dates_clause.endswith(" → after the reply")
+
+
+def test_a_plan_to_withdraw_answers_says_that_the_requests_are_open_again(store: Store) -> None:
+    days = (TODAY - timedelta(days=60), TODAY)
+    numbers = [requests.submit(store, request()._replace(received_on=day), ACTOR).number for day in days]
+    for number in numbers:
+        single.edit(store, number, lambda one: answers.answer(one, "by email"), ACTOR, TODAY)
+    plan = bulk_plan.plan(store, withdrawal_of(LegalRecord.ANSWER).operation, numbers, TODAY)
+    assert plan.warning == "2 requests would be open again, 1 of them overdue"
+    assert not bulk_plan.plan(store, withdrawal_of(LegalRecord.ANSWER).operation, [], TODAY).warning
 
 
 def test_a_plan_names_no_due_date_of_what_is_closed_afterwards(store: Store) -> None:
