@@ -132,7 +132,7 @@ PLACEHOLDERS: Final = {
     "declined_on": "the day on which the request was declined",
     "decision": "a sentence: that the request is declined, and for which reason",
     "explanation": "the text that was recorded with the decline",
-    "appeal_rights": "sentences: how to appeal or to complain; nothing where the law has neither",
+    "appeal_rights": "sentences: how to appeal or to complain; nothing without a way, or once an appeal was received",
     "appealed_on": "the day of receipt of the appeal",
     "appeal_due_on": "the due date of the answer to the appeal",
     "appeal_answered_on": "the day of the answer to the appeal",
@@ -195,6 +195,8 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
         instead = " Decline it as not_a_shopper, and the letter of that says so." if is_shopper_unknown(task) else ""
         return f"Task {task.name} is {task.status}: there is no result to answer with.{instead}"
     if kind is LetterKind.DECLINE:
+        if task.is_appeal_upheld:
+            return f"The appeal of {task.name} was upheld: the letter about that is the one of the appeal."
         if task.status == Status.DECLINED:
             return None
         if task.declined_on is not None:
@@ -363,9 +365,9 @@ def _decision_sentence(task: Task) -> str | None:
 
 
 def _appeal_rights(task: Task) -> str:
-    """Return how to appeal or to complain against a decline; empty where the regulation has neither."""
+    """Return how to appeal or to complain against a decline; empty without either way, or once it was appealed."""
     law = REGULATIONS.get(task.regulation)
-    if law is None or task.decline_reason == DeclineReason.WITHDRAWN:
+    if law is None or task.decline_reason == DeclineReason.WITHDRAWN or task.appealed_on is not None:
         return ""
     if law.appeal_days is None:
         return law.complaint

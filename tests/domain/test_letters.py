@@ -132,6 +132,13 @@ def test_a_decline_gives_reason_text_and_the_way_to_appeal_where_the_law_has_one
     assert "apologize" not in letter(LetterKind.DECLINE, APPEALED)
 
 
+def test_the_letter_of_a_decline_offers_no_second_appeal_and_ends_with_one_that_was_granted() -> None:
+    over = APPEALED._replace(appeal_answered_on=TODAY, is_appeal_upheld=False)
+    assert not any("You can appeal" in letter(LetterKind.DECLINE, task) for task in (APPEALED, over))
+    assert cannot_write(LetterKind.DECLINE, over) is None
+    assert cannot_write(LetterKind.DECLINE, over._replace(is_appeal_upheld=True))
+
+
 def test_an_appeal_is_promised_an_answer_and_then_given_one() -> None:
     text = letter(LetterKind.APPEAL, APPEALED)
     assert "On November 16, 2026 we received your appeal against our decision of November 12, 2026" in text
