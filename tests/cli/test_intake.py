@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bwp_tui.cli.commands import service_operations
+from bwp_tui.cli.exit_codes import CommandError
+from bwp_tui.cli.parser import parse
+from bwp_tui.cli.support import bulk, days
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 from tests.cli.conftest import CREDENTIALS, Bwp
@@ -106,3 +114,22 @@ def test_plain_mode_has_it_too(bwp: Bwp) -> None:
     assert "1 to verify, 0 to send, 0 " in greeting
     assert "RECEIVED" in verified
     assert listed.startswith("Number 1, retrieval for j•••@example.com: RECEIVED, to send, ")
+
+
+@pytest.mark.parametrize("is_plan", [False, True])
+def test_what_was_asked_about_yesterday_is_not_sent(shop: Bwp, monkeypatch: pytest.MonkeyPatch, is_plan: bool) -> None:
+    shop("submit", "deletion", "bob@example.com", "--hold")
+    shop("verify", "1", "--how", "order 17")
+
+    def typed_tomorrow(_question: str, _expected: str) -> None:
+        tomorrow = utc_now() + timedelta(days=1)
+        monkeypatch.setattr(days, "utc_now", lambda: tomorrow)
+
+    for module in (bulk, service_operations):
+        monkeypatch.setattr(module, "require_typed", typed_tomorrow)
+    for name, value in shop.env.items():
+        monkeypatch.setenv(name, value)
+    words = ["--filter", "status:received"] if is_plan else ["1"]
+    with pytest.raises(CommandError, match=r"^Today is .* now\. Nothing was changed\.$"):
+        service_operations.ask_service(parse(["send", *words]))
+    assert json.loads(shop("show", "1", "--json").out)["status"] == "RECEIVED"

@@ -18,7 +18,7 @@ from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import downloads, intent_outcomes, service_events
 from tests.console.downloads_screen import at_downloads, download_of
 from tests.console.past_downloads import order_of
-from tests.console.past_tasks import HELD, NOT_KNOWN, READY, TODAY
+from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, READY, TODAY
 from tests.console.support import Console, opened
 from tests.store import single
 from tests.store.support import SOON, answer, request, sent
@@ -259,3 +259,31 @@ async def test_a_question_that_is_open_at_midnight_records_no_day_that_it_called
         assert console.task(READY).acknowledged_on is None
         await console.press("enter")
         await console.until(lambda: console.task(READY).acknowledged_on == TODAY)
+
+
+def _let_a_day_pass(console: Console) -> None:
+    session = console.main.session
+    later = session.clock() + timedelta(days=1)
+    session.clock = lambda: later
+
+
+@pytest.mark.parametrize("marks", [False, True])
+async def test_no_submission_that_was_asked_about_yesterday_is_made(profile: Profile, marks: bool) -> None:
+    async with opened(profile) as console:
+        await console.go_to(ORDERS_OPEN)
+        await console.press(*(["space", "R", "enter"] if marks else ["R"]))
+        await console.sees("Type the email")
+        _let_a_day_pass(console)
+        await console.press(*console.task(ORDERS_OPEN).email, "enter")
+        await console.sees(f"Today is {console.main.session.today()} now. {NOTHING}")
+        assert console.task(ORDERS_OPEN).resubmitted_as is None
+
+
+async def test_an_extension_that_was_asked_about_yesterday_is_of_today(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("E")
+        await console.until(lambda: console.main.prompt.is_open)
+        _let_a_day_pass(console)
+        await console.press(*"complex", "enter")
+        await console.until(lambda: console.task(READY).extended_on == TODAY + timedelta(days=1))

@@ -39,7 +39,6 @@ def record(arguments: Namespace) -> ExitCode:
         for argument in operation.options:
             if argument.is_day and (day := values.get(argument.name)) is not None:
                 values |= {argument.name: checked_day(day)}
-        change = operation.change_for(session.actor, today(), **values)
         try:
             numbers = select_tasks(session, names, arguments.filter)
         except NoSuchTask as error:
@@ -51,6 +50,7 @@ def record(arguments: Namespace) -> ExitCode:
             check = bulk_plan.plan_check(operation, today(), values)
         elif not arguments.yes:
             _confirm_each(session, operation, numbers, values)
+        change = operation.change_for(session.actor, today(), **values)
         seen = tasks.by_numbers(session.store, numbers) if check is None else []  # a plan replaces no record
         notices = {task.number: operation.notice_of_replaced(task) for task in seen}
         resulting, all_done = apply_to_tasks(session, change, numbers, check)

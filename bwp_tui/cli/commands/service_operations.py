@@ -10,7 +10,7 @@ from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, ServiceOperation, cannot_refresh
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import FIT_HINT, apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
-from bwp_tui.cli.support.days import today
+from bwp_tui.cli.support.days import require_same_day, today
 from bwp_tui.cli.support.engine_wait import (
     EngineWaiter,
     print_refused_cancellations,
@@ -99,7 +99,8 @@ def _confirm_single(
     )
     if reason:
         raise CommandError(reason, ExitCode.FAILED)
-    planned = bulk_plan.plan(session.store, operation, [task.number], today(), values)
+    day = today()
+    planned = bulk_plan.plan(session.store, operation, [task.number], day, values)
     if planned.warning:
         print_message(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     if arguments.yes:
@@ -108,6 +109,8 @@ def _confirm_single(
         require_typed(f"This deletes the data of {task.email}.", task.email)
     elif question := operation.question(task, f"{task.name} of {task.email_text(masked=True)}"):
         require_yes(question)
+    if operation.submits:
+        require_same_day(day)
 
 
 def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:

@@ -10,7 +10,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import PlannedOperation
 from bwp_tui.actions.operation import OperationT, TaskOperation, Values
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.days import today
+from bwp_tui.cli.support.days import require_same_day, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.questions import require_typed
@@ -46,7 +46,8 @@ def confirm_plan(
     values: Values,
 ) -> list[int]:
     """Print the plan and have its number of tasks typed, unless `--yes` was given; return the tasks it changes."""
-    planned = bulk_plan.plan(session.store, operation, numbers, today(), values, actor=session.actor)
+    day = today()
+    planned = bulk_plan.plan(session.store, operation, numbers, day, values, actor=session.actor)
     count = len(planned.possible)
     print_message(f"Plan: {planned}.")
     if planned.can_meet_due_dates and "hold_rule" not in values:
@@ -56,6 +57,7 @@ def confirm_plan(
     if not arguments.yes:
         what = f"{capitalized(operation.name)}{' of' if ' ' in operation.name else ''}"  # withdraw inquiry of 2 tasks
         require_typed(f"{what} {counted(count, 'task')}?", str(count))
+        require_same_day(day)
     return list(planned.possible)
 
 

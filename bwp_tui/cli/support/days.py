@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bwp_tui.cli.exit_codes import CommandError
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import day_warning, future_everywhere_mistake
 from bwp_tui.domain.times import day_of_word, local_day, typed_day, utc_now, zone_name
@@ -13,6 +13,12 @@ from bwp_tui.domain.times import day_of_word, local_day, typed_day, utc_now, zon
 def today() -> date:
     """Return the calendar day in the shop's time zone."""
     return local_day(utc_now())
+
+
+def require_same_day(day: date) -> None:
+    """Refuse what was confirmed on a later day than it was asked: due dates and holds were those of `day`."""
+    if today() != day:
+        raise CommandError(f"Today is {today()} now. Nothing was changed.", ExitCode.FAILED)
 
 
 def resolved_day(typed: date | str) -> date:

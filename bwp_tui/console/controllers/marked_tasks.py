@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan, PlannedOperation
 from bwp_tui.actions.operation import Values
 from bwp_tui.console.background import prepare_question, run_in_thread_and_report
-from bwp_tui.console.controllers.prompts import NOTHING_DONE
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, says_new_day
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.store_access.task_commands import MarkStep
@@ -29,12 +30,14 @@ class OpenPlan:
     Attributes:
         numbers: the marked tasks.
         values: those of the operation's arguments that are known already.
+        day: the day for which it was made.
         current: the plan as it is now.
     """
 
     operation: PlannedOperation
     numbers: Sequence[int]
     values: Values
+    day: date
     current: BulkPlan
 
     @property
@@ -124,9 +127,10 @@ class MarkedTasks:
     ) -> OpenPlan | None:
         """Return what an operation would do to tasks, by default the marked ones; say why where it would do nothing."""
         numbers, values = self.newest_first if numbers is None else numbers, values or {}
+        today = self._screen.session.today()
         plan = await prepare_question(self._screen.session, lambda: self._plan(operation, numbers, values))
         if plan.possible:
-            return OpenPlan(operation, numbers, values, plan)
+            return OpenPlan(operation, numbers, values, today, plan)
         self._screen.show_status(self._plan_sentence(numbers, plan), "warn")
         return None
 
@@ -167,9 +171,10 @@ class MarkedTasks:
         deletes = planned.operation.submits and await prepare_question(session, lambda: self._deletes(planned.current))
         if is_harmless or (len(planned.possible) == 1 and not deletes):
             with self.live_plan(planned, ends_if_tasks_change=not is_harmless):
-                return await prompt.ask_yes_no(
+                is_confirmed = await prompt.ask_yes_no(
                     lambda: f"{self._described(planned.current)}Go on?", irreversible=not is_harmless
                 )
+            return is_confirmed and (is_harmless or not says_new_day(self._screen, planned.day))
         with self.live_plan(planned):
             answer = await prompt.ask_text(
                 lambda: self._typed_confirmation(planned.current, deletes=deletes)[0], f2=f2, irreversible=True
@@ -181,7 +186,8 @@ class MarkedTasks:
         _, described_word, word = self._typed_confirmation(planned.current, deletes=deletes)
         if answer.strip() != word:
             self._screen.show_status(f"Nothing was done: {described_word} was not typed.", "warn")
-        return answer.strip() == word
+            return False
+        return not says_new_day(self._screen, planned.day)
 
     def _described(self, plan: BulkPlan) -> str:
         hidden = self.unlisted_clause(plan.possible)

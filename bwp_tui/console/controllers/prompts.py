@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -48,6 +49,13 @@ def live_task(screen: MainScreenProtocol, task: Task, check: TaskCheck) -> Itera
         yield lambda: current
 
 
+def says_new_day(screen: MainScreenProtocol, day: date) -> bool:
+    """Return whether the day on which a question was asked is over, and say so: its dates and holds were that day's."""
+    if (today := screen.session.today()) != day:
+        screen.show_status(f"Today is {today} now. {NOTHING_DONE}", "warn")
+    return today != day
+
+
 def chosen_task(screen: MainScreenProtocol, task: Task) -> ChosenTasks:
     """Return a single task as what an action is for."""
     return ChosenTasks((task.number,), task.name, task, screen.session.actor)
@@ -63,9 +71,8 @@ async def ask_arguments_for_one(
     screen: MainScreenProtocol, operation: TaskOperation, task: Task, given: Values
 ) -> Values | None:
     """Return the values for a single task: see `ask_arguments`."""
-    today = screen.session.today()
     texts = partial(question_texts, screen, operation)
-    check = unchanged_check(task, lambda now: operation.disabled_reason(now, today), texts)
+    check = unchanged_check(task, lambda now: operation.disabled_reason(now, screen.session.today()), texts)
     with live_task(screen, task, check) as now:
         return await ask_arguments(screen, operation, lambda: chosen_task(screen, now()), given)
 

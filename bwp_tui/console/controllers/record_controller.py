@@ -86,10 +86,10 @@ class RecordController:
 
     async def run_on_one(self, operation: RecordOperation, task: Task, given: Values) -> None:
         """Carry an operation out on a single task, whether it is listed or not."""
-        screen, session, today = self._screen, self._screen.session, self._screen.session.today()
+        screen, session = self._screen, self._screen.session
         # The table may not show yet what the operator recorded just now.
         task = session.reader.current(task.number) or task
-        if reason := operation.disabled_reason(task, today):
+        if reason := operation.disabled_reason(task, session.today()):
             screen.show_status(reason, "warn")
             return
         values, chosen = await ask_arguments_for_one(screen, operation, task, given), chosen_task(screen, task)
@@ -97,6 +97,7 @@ class RecordController:
             return
 
         def cannot_do(now: Task) -> str | None:
+            today = session.today()  # a question may have been open at midnight
             return operation.disabled_reason(now, today) or operation.wrong_values_reason(now, values, today)
 
         check = unchanged_check(
@@ -107,6 +108,7 @@ class RecordController:
             accepts_joined_row=operation.undo_part is TaskPart.NOTE,
         )
         if await self._confirm(operation, task, values, check):
+            today = session.today()
             results = await run_in_thread_and_report(
                 screen, lambda: session.task_commands.record(operation, chosen.numbers, today, check, **values)
             )
