@@ -330,3 +330,10 @@ def test_what_was_not_sent_waits_while_it_is_open_and_is_said_at_the_end(shop: B
     assert "goes on with it until you quit." in told
     assert "Process " not in told, "a process that goes on would be another one"
     assert "1 request is not sent yet. Start bwp-tui run --profile default" in told
+
+
+def test_a_history_that_had_to_be_recovered_is_told_at_the_start(bwp: Bwp) -> None:
+    assert bwp("submit", "retrieval", "jane@example.com", "--hold", env=CREDENTIALS).code == 0
+    path = bwp.folder / "history.db"
+    path.write_bytes(b"\0" * 24 + path.read_bytes()[24:])
+    assert "was damaged and is kept as history.damaged-" in " ".join(bwp("--plain", typed="quit\n").err.split())

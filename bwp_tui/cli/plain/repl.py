@@ -49,6 +49,8 @@ def open_plain(profile: Profile) -> ExitCode:
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:
+        if store.opening_report is not None:
+            print_message(store.opening_report)
         store.require_shop(profile.shop, deletions_need_approval=profile.deletions_need_approval)
         if not profile.missing():
             engine.start()
