@@ -155,6 +155,16 @@ def test_the_receipt_of_a_tracked_task_is_not_later_than_its_submission_and_its_
     assert event.detail == f"received {given} → 2026-11-09, the day of its submission"
 
 
+def test_a_later_receipt_that_an_earlier_version_left_is_corrected_with_the_next_status(store: Store) -> None:
+    task = requests.track(store, Kind.RETRIEVAL, "task-9", request(), ACTOR)
+    runs = replace(answer("IN_PROGRESS", updated_at=NOW, email=task.email), submitted_at=NOW - timedelta(days=11))
+    single.answered(store, task.number, runs, SOON)
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET received_on = ? WHERE number = ?", (TODAY.isoformat(), task.number))
+    single.answered(store, task.number, replace(runs, status="COMPLETED"), SOON)
+    assert tasks.get(store, task.number).received_on == date(2026, 11, 9)
+
+
 def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Store) -> None:
     task = submitted(store, Kind.DELETION)
     intent = sent(store, task.number)

@@ -101,9 +101,9 @@ def _record_response(
         f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in columns)}, polls = {polls} WHERE number = ?",
         (*columns.values(), number),
     )
-    if response.submitted_at is not None and "submitted_at" in changes:
-        service_events.date_receipt_by_submission(transaction, number, response.submitted_at)
     if "submitted_at" in changes or "status" in changes:
+        if response.submitted_at is not None:
+            service_events.date_receipt_by_submission(transaction, number, response.submitted_at)
         _record_known_kind(transaction, number)
     if "status" in changes:
         _record_status(transaction, number, status, as_text(after["status"]), response)
