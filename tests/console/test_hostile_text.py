@@ -107,7 +107,7 @@ async def test_no_page_of_a_task_nor_the_list_of_what_was_sent_does(profile: Pro
                 assert shows_nothing_that_steers(console)
             await console.press("escape")
         await console.do("sent")
-        await console.sees("1 request", f"#{sent.number}")
+        await console.sees("submit deletion", f"#{sent.number}")
         assert shows_nothing_that_steers(console)
         assert console.app.is_running
 
