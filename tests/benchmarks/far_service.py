@@ -20,8 +20,9 @@ from uuid import uuid4
 
 from tests.benchmarks.ptys import ROOT
 
-_LONG_AGO: Final = "2026-01-01T00:00:00Z"
-_OLD: Final = {"submissionDate": _LONG_AGO, "lastUpdatedDate": _LONG_AGO}
+LONG_AGO: Final = "2026-01-01T00:00:00Z"
+"""When every task was submitted, as the service says."""
+_OLD: Final = {"submissionDate": LONG_AGO, "lastUpdatedDate": LONG_AGO}
 
 
 @dataclass(frozen=True)

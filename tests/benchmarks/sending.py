@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import SampleTask
-from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.domain.times import local_day, parse_instant, utc_now
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.queue_worker import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
@@ -22,7 +22,7 @@ from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import intents, ready_polls
-from tests.benchmarks.far_service import FarService, far_service
+from tests.benchmarks.far_service import LONG_AGO, FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
 from tests.benchmarks.histories import Place, fresh
 
@@ -53,10 +53,20 @@ def run(effort: Effort) -> Iterator[Row]:
 
 
 def under_way(count: int) -> list[SampleTask]:
-    """Return active tasks of two days ago: once polled, they are left alone for half an hour."""
-    at = utc_now() - timedelta(days=2)
+    """Return active tasks of two days ago: once polled, they are left alone for half an hour.
+
+    Each was received on the day on which the service says that it was submitted: a later day would be corrected.
+    """
+    at, received_on = utc_now() - timedelta(days=2), local_day(parse_instant(LONG_AGO))
     return [
-        task._replace(status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
+        task._replace(
+            status=Status.IN_PROGRESS,
+            received_on=received_on,
+            submitted_at=at,
+            updated_at=at,
+            cancelled=False,
+            errors=(),
+        )
         for task in past_tasks(count, 1, utc_now())
     ]
 

@@ -29,6 +29,12 @@ _WITHOUT_RESULT: Final = (Status.FAILED, Status.REJECTED, Status.MISSING, Status
 """Statuses of which the view of failed tasks has those that are not answered."""
 
 
+_IS_ANSWERED_WITHOUT_RESULT: Final = (
+    "SELECT 1 FROM tasks WHERE number = ? AND answered_on IS NOT NULL AND purged_at IS NULL AND resubmitted = 0"
+    f" AND status IN ({', '.join('?' * len(_WITHOUT_RESULT))})"
+)
+
+
 def answer_completed(store: Store, since: int) -> int:
     """Record an answer for each completed deletion and saved result; return the revision up to which there is none.
 
@@ -61,9 +67,9 @@ def is_any_completed(store: Store, since: int) -> bool:
 
 def withdraw_early_answer(transaction: Transaction, store: Store, number: int) -> None:
     """Withdraw the answer of a request that has just ended without a result, or may not run: it may be untrue now."""
-    task = tasks.get(store, number)
-    if task.status not in _WITHOUT_RESULT or task.answered_on is None or task.is_purged or task.was_resubmitted:
+    if transaction.row(_IS_ANSWERED_WITHOUT_RESULT, (number, *_WITHOUT_RESULT)) is None:
         return
+    task = tasks.get(store, number)
     # An answer may have ended a stop of the clock.
     due = task.due_on if task.inquired_on is None else task_due_date(task._replace(answered_on=None))
     update_task(transaction, number, **dict.fromkeys(RECORD_COLUMNS[LegalRecord.ANSWER]), due_on=iso_day(due))

@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.statuses import FINAL_STATUSES, STATUSES_AFTER_HOLD, Status, status_after
 from bwp_tui.domain.task import KIND_UNKNOWN, OTHER_EMAIL_PREFIX, TaskError
 from bwp_tui.domain.text import mask_email
-from bwp_tui.domain.times import format_instant, iso_instant
+from bwp_tui.domain.times import format_instant, iso_instant, local_day
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
 from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish_task, set_trouble, update_task
 from bwp_tui.store.queries import timeline
@@ -49,12 +49,12 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
     """
     with store.write() as transaction:
         rows = transaction.run(
-            f"SELECT number, purged_at, {', '.join(_SHOWN_COLUMNS)} FROM tasks"
+            f"SELECT number, purged_at, {', '.join((*_SHOWN_COLUMNS, 'received_on'))} FROM tasks"
             f" WHERE {in_numbers('number', responses)} ORDER BY number"
         )
         changed = set[int]()
         for value, purged_at, *columns in rows:
-            number, before = as_int(value), dict(zip(_SHOWN_COLUMNS, columns, strict=True))
+            number, before = as_int(value), dict(zip((*_SHOWN_COLUMNS, "received_on"), columns, strict=True))
             response, next_poll_at = responses[number]
             if purged_at is not None:
                 response = _without_names(response)
@@ -76,7 +76,7 @@ def _record_response(
     response: PollResponse,
     next_poll_at: datetime | None,
 ) -> bool:
-    """Record the response about a task; return whether a column of `before`, the shown ones, has changed."""
+    """Record the response about a task; return whether a column of `before` has changed that is shown."""
     email, status = as_text(before["email"]), as_text(before["status"])
     if _is_other_email(email, response.email) and _was_task_id_entered(transaction, number):
         _drop_task_id(transaction, number, "that task is for another email")
@@ -102,7 +102,7 @@ def _record_response(
         (*columns.values(), number),
     )
     if "submitted_at" in changes or "status" in changes:
-        if response.submitted_at is not None:
+        if response.submitted_at and as_text(before["received_on"]) > local_day(response.submitted_at).isoformat():
             service_events.date_receipt_by_submission(transaction, number, response.submitted_at)
         _record_known_kind(transaction, number)
     if "status" in changes:
