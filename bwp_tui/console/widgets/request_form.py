@@ -290,9 +290,12 @@ class RequestForm(Vertical):
             self.post_message(self.Submitted(draft.request()))
 
     def _take_shorter_hold(self) -> None:
-        days = self.draft.shorter_hold(self._today())
-        if days is not None:
+        draft, today = self.draft, self._today()
+        if (days := draft.shorter_hold(today)) is not None:
             self._field("hold").value = str(days)
+        elif draft.kind is Kind.DELETION and "hold" not in draft.mistakes(today):
+            is_late = draft.too_late_anyway(today)
+            self._hint("hold", ("no hold ends in time" if is_late else "ends in time",), "warn" if is_late else "good")
 
     def _propose_hold(self) -> None:
         """Set the hold to one that meets the due date, unless the operator typed another."""
