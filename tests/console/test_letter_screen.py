@@ -93,15 +93,20 @@ def file_facts(path: Path) -> tuple[int, str]:
     return stat.S_IMODE(path.stat().st_mode), f"acknowledgement (sha256 {sha256}), written to {path}"
 
 
+async def ask_where_to_write(console: Console, words: str) -> None:
+    """Open the acknowledgement of the deletion on hold, which has these words, and the question for its file."""
+    await console.go_to(HELD)
+    await console.press("L")
+    await shown(console, "acknowledgement", words)
+    await console.press("w")
+    await console.sees("Write the letter to: ~/acknowledgement-6.txt")
+
+
 async def test_a_letter_is_written_to_a_new_private_file(profile: Profile, tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("mine")
     async with opened(profile) as console:
-        await console.go_to(HELD)
-        await console.press("L")
-        await shown(console, "acknowledgement", "Kind regards,")
-        await console.press("w")
-        await console.sees("Write the letter to: ~/acknowledgement-6.txt")
+        await ask_where_to_write(console, "Kind regards,")
         await console.press("ctrl+u", *str(path), "enter")
         await console.sees("This file exists already; name another one.")
         await console.press("ctrl+u", *str(tmp_path / "absent" / "x"), "enter")
@@ -118,11 +123,7 @@ async def test_what_is_written_is_the_letter_that_is_shown_though_its_task_chang
 ) -> None:
     path = tmp_path / "letter.txt"
     async with opened(profile) as console:
-        await console.go_to(HELD)
-        await console.press("L")
-        await shown(console, "acknowledgement", "answer by December 17, 2026")
-        await console.press("w")
-        await console.sees("Write the letter to:")
+        await ask_where_to_write(console, "answer by December 17, 2026")
         single.extend(console.store, HELD, "too many requests", TODAY, "op")
         console.main.session.feed.refresh()
         await shown(console, "acknowledgement", "answer by February 17, 2027")
@@ -140,11 +141,7 @@ async def test_a_path_below_a_folder_that_is_closed_to_this_user_is_a_mistake(
         return real(path, **options)
 
     async with opened(profile) as console:
-        await console.go_to(HELD)
-        await console.press("L")
-        await shown(console, "acknowledgement", "Kind regards,")
-        await console.press("w")
-        await console.sees("Write the letter to: ~/acknowledgement-6.txt")
+        await ask_where_to_write(console, "Kind regards,")
         monkeypatch.setattr(os, "stat", refuse)
         await console.press("ctrl+u", *"/closed/below/x", "enter")
         await console.sees("There is no folder")

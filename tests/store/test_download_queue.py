@@ -227,19 +227,25 @@ def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done
     assert _now(store, refused) == before
 
 
-def test_a_result_that_is_gone_from_disk_is_downloaded_again_and_one_that_is_there_is_not(
-    store: Store, tmp_path: Path
-) -> None:
+def _saved(store: Store, folder: Path) -> tuple[DownloadJob, Path]:
+    """Return a download whose result is saved, and the file."""
     (asked,) = _asked(store, 1)
-    order, file = _order(store, asked), tmp_path / "a.zip"
+    order, file = _order(store, asked), folder / "a.zip"
     file.write_bytes(b"x" * 10)
     downloads.record_start(store, order)
     downloads.record_success(store, order, str(file), 10, "ab" * 32)
-    (refused,) = download_queue.retry(store, [asked], ACTOR)
+    return order, file
+
+
+def test_a_result_that_is_gone_from_disk_is_downloaded_again_and_one_that_is_there_is_not(
+    store: Store, tmp_path: Path
+) -> None:
+    order, file = _saved(store, tmp_path)
+    (refused,) = download_queue.retry(store, [order.id], ACTOR)
     assert "is done; " in str(refused.refused)
     file.unlink()
-    (again,) = download_queue.retry(store, [asked], ACTOR)
-    assert (again.refused, again.resulting_id == asked) == (None, False)
+    (again,) = download_queue.retry(store, [order.id], ACTOR)
+    assert (again.refused, again.resulting_id == order.id) == (None, False)
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "failed"])
@@ -247,11 +253,7 @@ def test_a_result_that_is_gone_from_disk_is_downloaded_again_and_one_that_is_the
 def test_a_later_download_without_a_file_hides_no_result_that_is_still_saved(
     store: Store, tmp_path: Path, ending: str, is_still_there: bool
 ) -> None:
-    (first,) = _asked(store, 1)
-    order, file = _order(store, first), tmp_path / "a.zip"
-    file.write_bytes(b"x" * 10)
-    downloads.record_start(store, order)
-    downloads.record_success(store, order, str(file), 10, "ab" * 32)
+    order, file = _saved(store, tmp_path)
     second = requests.download(store, order.task_number, FOLDER, ACTOR)
     assert "has not ended" in str(work_records.cannot_open_result(tasks.get(store, order.task_number)))
     if not is_still_there:
@@ -262,7 +264,7 @@ def test_a_later_download_without_a_file_hides_no_result_that_is_still_saved(
         download_queue.cancel(store, [second], ACTOR)
     task = tasks.get(store, order.task_number)
     assert task.download is not None
-    assert task.download.id == (first if is_still_there else second)
+    assert task.download.id == (order.id if is_still_there else second)
     assert (work_records.cannot_open_result(task) is None) == is_still_there
     (retried,) = download_queue.retry(store, [second], ACTOR)
     assert retried.refused is None
