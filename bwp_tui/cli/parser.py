@@ -183,7 +183,7 @@ def _add_reading(commands: CommandParsers) -> None:
         "JSON has emails in full unless --mask is given.",
         effect=Effect.READS,
     )
-    listing.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
+    listing.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (default: all)")
     listing.option("--view", "NAME", clean_line, "start from a view; see: bwp-tui views")
     add_sort(listing)
     _add_limit(listing)

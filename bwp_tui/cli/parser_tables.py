@@ -17,7 +17,9 @@ def add_tables(commands: CommandParsers) -> None:
     """Add `import`, `export`, `report`, `regulations` and `views`."""
     _add_import(commands)
     export = commands.add("export", "export", json=False, effect=Effect.READS)
-    export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
+    export.add_argument(
+        "words", metavar="FILTER… FILE", nargs="+", help="which tasks (default: all), then a new file, or -"
+    )
     export.add_argument("--format", choices=_FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
     export.flag("--bom", "begin CSV with a byte-order mark, which Excel wants")
     export.flag("--unmask", "write emails in full")
@@ -35,7 +37,7 @@ def add_tables(commands: CommandParsers) -> None:
     add_subcommand(subcommands, "list", "print them, the built-in ones first", (in_module, "list_views"))
     save = add_subcommand(subcommands, "save", "save a filter under a name", (in_module, "save_view"), Effect.CHANGES)
     save.add_argument("name", metavar="NAME", type=clean_line)
-    save.add_argument("filter", metavar="FILTER", nargs="*", default=[], help="which tasks (all)")
+    save.add_argument("filter", metavar="FILTER", nargs="*", default=[], help="which tasks (default: all)")
     add_sort(save)
     save.option("--columns", "A,B", clean_line, "the columns the console shows", default="")
     save.flag("--replace", "replace the view of this name")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.cli.commands import service_operations
+from bwp_tui.cli.commands import import_csv, service_operations, submit
 from bwp_tui.cli.exit_codes import CommandError
 from bwp_tui.cli.parser import parse
 from bwp_tui.cli.support import bulk, days
@@ -19,6 +19,8 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.test_repl import run_lines
+
+ANOTHER_DAY = r"^Today is .* now\. Nothing was changed\.$"
 
 
 def test_a_held_request_is_sent_only_once_it_is_verified(shop: Bwp, practice: Sandbox) -> None:
@@ -116,20 +118,54 @@ def test_plain_mode_has_it_too(bwp: Bwp) -> None:
     assert listed.startswith("Number 1, retrieval for j•••@example.com: RECEIVED, to send, ")
 
 
+@pytest.fixture
+def _answered_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer each question to type something, correctly, on the day after it was asked."""
+
+    def type_tomorrow(_question: str, _expected: str) -> None:
+        tomorrow = utc_now() + timedelta(days=1)
+        monkeypatch.setattr(days, "utc_now", lambda: tomorrow)
+
+    for module in (bulk, service_operations, submit, import_csv):
+        monkeypatch.setattr(module, "require_typed", type_tomorrow)
+
+
+@pytest.mark.usefixtures("_answered_tomorrow")
 @pytest.mark.parametrize("is_plan", [False, True])
 def test_what_was_asked_about_yesterday_is_not_sent(shop: Bwp, monkeypatch: pytest.MonkeyPatch, is_plan: bool) -> None:
     shop("submit", "deletion", "bob@example.com", "--hold")
     shop("verify", "1", "--how", "order 17")
-
-    def typed_tomorrow(_question: str, _expected: str) -> None:
-        tomorrow = utc_now() + timedelta(days=1)
-        monkeypatch.setattr(days, "utc_now", lambda: tomorrow)
-
-    for module in (bulk, service_operations):
-        monkeypatch.setattr(module, "require_typed", typed_tomorrow)
     for name, value in shop.env.items():
         monkeypatch.setenv(name, value)
     words = ["--filter", "status:received"] if is_plan else ["1"]
-    with pytest.raises(CommandError, match=r"^Today is .* now\. Nothing was changed\.$"):
+    with pytest.raises(CommandError, match=ANOTHER_DAY):
         service_operations.ask_service(parse(["send", *words]))
     assert json.loads(shop("show", "1", "--json").out)["status"] == "RECEIVED"
+
+
+@pytest.mark.usefixtures("_answered_tomorrow")
+@pytest.mark.parametrize("is_import", [False, True])
+def test_what_was_asked_about_yesterday_is_not_recorded(
+    shop: Bwp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_import: bool
+) -> None:
+    (tmp_path / "wave.csv").write_text("kind,email\ndeletion,bob@example.com\n")
+    for name, value in shop.env.items():
+        monkeypatch.setenv(name, value)
+    words = ["import", str(tmp_path / "wave.csv")] if is_import else ["submit", "deletion", "bob@example.com"]
+    record = import_csv.import_file if is_import else submit.submit
+    with pytest.raises(CommandError, match=ANOTHER_DAY):
+        record(parse(words))
+    assert json.loads(shop("list", "--json").out) == []
+
+
+@pytest.mark.usefixtures("_answered_tomorrow")
+def test_answers_that_were_asked_about_yesterday_are_not_recorded(
+    shop: Bwp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shop("submit", "retrieval", "jane@example.com", "--wait").code == 0
+    (tmp_path / "answers.csv").write_text("number,how\n1,by letter\n")
+    for name, value in shop.env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CommandError, match=ANOTHER_DAY):
+        import_csv.import_file(parse(["import", "--answers", str(tmp_path / "answers.csv")]))
+    assert json.loads(shop("show", "1", "--json").out)["answered"] is None

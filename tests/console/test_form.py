@@ -195,6 +195,17 @@ async def test_a_restored_draft_is_named_and_typing_replaces_its_address(profile
         await console.sees("draft restored")
 
 
+async def test_the_console_is_not_left_with_a_draft_before_a_question(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="half@exam")
+        await console.press("escape", "q")
+        await console.sees("half@exam", "Quit? [y/N]")
+        await console.press("n")
+        assert console.app.is_running
+        await console.press("q", "y")
+        await console.until(lambda: not console.app.is_running)
+
+
 async def test_a_draft_without_an_email_is_named_and_emptied_too(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(received="soon")

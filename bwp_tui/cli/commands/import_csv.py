@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.days import today
+from bwp_tui.cli.support.days import require_same_day, today
 from bwp_tui.cli.support.new_text_file import check_is_new, new_text_file
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.questions import can_ask, require_typed, require_yes
@@ -47,7 +47,8 @@ def import_file(arguments: Namespace) -> None:
         require_credentials(chosen_profile(arguments))
     with open_session(arguments, changes=not arguments.dry_run) as session:
         regulation, hold = arguments.regulation or session.profile.regulation, session.profile.holding_period
-        defaults = ImportDefaults(today(), regulation, hold, awaits_verification=arguments.awaits_verification)
+        day = today()
+        defaults = ImportDefaults(day, regulation, hold, awaits_verification=arguments.awaits_verification)
         progress = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, progress), "requests")
         _check_first_import(planned, again=arguments.again)
@@ -59,6 +60,7 @@ def import_file(arguments: Namespace) -> None:
             return
         if not arguments.yes:
             _confirm(planned, is_sent=not arguments.awaits_verification)
+            require_same_day(day)
         progress = ProgressLine("recording", len(planned.lines))
         numbers = csv_import.import_requests(session.store, planned, session.actor, progress)
         engine = engine_state.read(session.store)
@@ -85,7 +87,8 @@ def _import_answers(arguments: Namespace) -> None:
         raise CommandError("--receipt, --again and --hold are for requests, not for answers.")
     data, _ = _read(arguments.file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
-        planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
+        day = today()
+        planned = _checked(lambda: answer_import.plan(session.store, data, day), "answers")
         _print_wrong_lines(planned)
         wrong = len(planned.wrong_lines)
         count = len(planned.lines) - wrong
@@ -96,7 +99,8 @@ def _import_answers(arguments: Namespace) -> None:
             return
         if not arguments.yes:
             require_typed(f"This records {counted(count, 'answer')} to shoppers.", str(count))
-        numbers = answer_import.record_answers(session.store, planned, session.actor, today())
+            require_same_day(day)
+        numbers = answer_import.record_answers(session.store, planned, session.actor, day)
     print(f"{counted(len(numbers), 'answer')} recorded.")
 
 

@@ -8,7 +8,7 @@ from argparse import Namespace
 from bwp_tui.actions.decision_operations import ENTER_TASK_ID, SETTLEMENTS
 from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.days import checked_day, today
+from bwp_tui.cli.support.days import checked_day, require_same_day, today
 from bwp_tui.cli.support.engine_wait import EngineWaiter, print_earlier_requests, wait_for_end, wait_for_response
 from bwp_tui.cli.support.questions import require_typed
 from bwp_tui.cli.support.result_downloads import download_results
@@ -35,6 +35,7 @@ def submit(arguments: Namespace) -> ExitCode:
     if arguments.output and not arguments.download:
         raise CommandError("--output needs --download. Nothing was recorded.")
     with open_session(arguments) as session:
+        day = today()
         request = _request(arguments, session.profile)
         check_request(request)
         if request.awaits_verification:
@@ -48,6 +49,7 @@ def submit(arguments: Namespace) -> ExitCode:
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
             require_typed(f"This deletes the data of {request.email}.", request.email)
+            require_same_day(day)
         number = requests.submit(session.store, request, session.actor).number
         if not arguments.wait:
             return wait_for_response(session, waiter, [number], arguments)

@@ -83,27 +83,30 @@ class CustomCommands:
             self._show_output(f"{command.name} · {ended.outcome}", ended.output)
 
 
+def losses_of_leaving(screen: MainScreenProtocol) -> list[str]:
+    """Return what is lost where the console ends now: a request that was not submitted, commands that still run."""
+    typed, running = screen.form.typed_email, sorted(screen.session.running_commands)
+    losses = [f"The request for {typed} in the form was not submitted, and is lost."] if typed else []
+    if running:
+        verb = "still runs, and would be ended" if len(running) == 1 else "still run, and would be ended"
+        losses.append(f"{', '.join(running)} {verb}.")
+    return losses
+
+
 async def quit_console(screen: MainScreenProtocol) -> None:
-    """Leave the console, after a question where it would end commands of the operator."""
-    if await _may_end_commands(screen, "Quit"):
+    """Leave the console, after a question about each thing that is lost with it."""
+    if await _may_be_lost(screen, "Quit"):
         screen.app.exit()
 
 
 async def switch_profile(screen: MainScreenProtocol, name: str) -> None:
-    """Open the console of a profile instead of this one, after a question where something would be lost with this one.
-
-    That is a request that was not submitted, or a command of the operator that still runs.
-    """
-    typed = screen.form.typed_email
-    lost = f"The request for {typed} in the form was not submitted, and is lost. Switch to {name}?"
-    if typed and not await screen.prompt.ask_yes_no(lost, irreversible=True):
-        return
-    if await _may_end_commands(screen, f"Switch to {name}"):
+    """Open the console of a profile instead of this one, after a question about each thing that is lost with it."""
+    if await _may_be_lost(screen, f"Switch to {name}"):
         screen.session.switch_profile(name)
 
 
-async def _may_end_commands(screen: MainScreenProtocol, intention: str) -> bool:
-    running = sorted(screen.session.running_commands)
-    verb = "still runs, and would be ended" if len(running) == 1 else "still run, and would be ended"
-    question = f"{', '.join(running)} {verb}. {intention}?"
-    return not running or await screen.prompt.ask_yes_no(question, irreversible=True)
+async def _may_be_lost(screen: MainScreenProtocol, intention: str) -> bool:
+    for loss in losses_of_leaving(screen):
+        if not await screen.prompt.ask_yes_no(f"{loss} {intention}?", irreversible=True):
+            return False
+    return True

@@ -13,7 +13,12 @@ from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.command_bar.command_reader import CommandReader
 from bwp_tui.console.command_bar.controller import CommandBar
 from bwp_tui.console.controllers.copyable_texts import copy_of_tasks
-from bwp_tui.console.controllers.custom_commands import CustomCommands, quit_console, switch_profile
+from bwp_tui.console.controllers.custom_commands import (
+    CustomCommands,
+    losses_of_leaving,
+    quit_console,
+    switch_profile,
+)
 from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_layout import choose_columns, choose_sort, sort_by
@@ -188,7 +193,7 @@ class MainHandlers:
         self._open(LetterScreen(self._screen, number, kind))
 
     def _quit(self) -> None:
-        if self._screen.session.running_commands:
+        if losses_of_leaving(self._screen):
             self._screen.run_in_background(partial(quit_console, self._screen))
         else:
             self._screen.app.exit()
