@@ -181,14 +181,14 @@ class Session:
         return f"events on · polling {f'every {RELAXED_HOURS} h' if self.profile.speed == 1 else 'rarely'}", "muted"
 
     async def delay_sentence(self, number: int, *, is_poll: bool = False) -> str:
-        """Return why a task's request, or its poll, is not sent at once, to follow another sentence; else nothing."""
+        """Return what a task's request, or its poll, waits for, to follow another sentence; else nothing."""
         if not await asyncio.to_thread(self.reader.is_poll_ready if is_poll else self.reader.has_unsent_intent, number):
             return ""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
         if trouble is None and self.engine_role() not in _LABELS_WITHOUT_ENGINE:
             return ""
-        return f" Not sent yet: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
+        return f" Waits: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def check_lease(self) -> bool:
         """Read from the lease file what the process does that is the engine; return whether that has changed."""

@@ -329,7 +329,7 @@ def test_what_was_not_sent_waits_while_it_is_open_and_is_said_at_the_end(shop: B
     told = " ".join(ended.err.split())
     assert "goes on with it until you quit." in told
     assert "Process " not in told, "a process that goes on would be another one"
-    assert "1 request is not sent yet. Start bwp-tui run --profile default" in told
+    assert "1 request is not submitted yet. Start bwp-tui run --profile default" in told
 
 
 def test_a_history_that_had_to_be_recovered_is_told_at_the_start(bwp: Bwp) -> None:

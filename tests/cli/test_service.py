@@ -284,7 +284,7 @@ def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
     ended = shop("run", "--once", env=UNREACHED)
     assert ended.code == 3
     assert ended.err.count("\n") == 1
-    assert "1 request is not sent yet." in ended.err
+    assert "1 request is not submitted yet." in ended.err
     assert "refreshed" not in ended.err
 
 

@@ -157,7 +157,7 @@ def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> No
         requests.submit(store, request(email), "op")
     message = exit_message(profile)
     assert message is not None
-    assert message.startswith("2 requests are not sent yet")
+    assert message.startswith("2 requests are not submitted yet")
     store.close()
 
 

@@ -140,11 +140,11 @@ async def test_a_refresh_that_cannot_be_made_now_says_why(profile: Profile) -> N
         engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "out of reach", next_try)
         await console.sees("service unreachable, next try")
         await console.press("u")
-        await console.sees("was asked for. Not sent yet: service unreachable, next try")
+        await console.sees("was asked for. Waits: service unreachable, next try")
         with console.store.write() as transaction:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", ("2026-11-21T00:00:00Z", HELD))
             update_task(transaction, HELD)
-        await console.until(lambda: "Not sent yet" not in console.text)
+        await console.until(lambda: "Waits:" not in console.text)
         assert "was asked for." in console.text
 
 

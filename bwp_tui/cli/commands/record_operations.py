@@ -72,7 +72,7 @@ def _have_cancelled(session: CommandSession, declined: list[Task], arguments: Na
         waiter = EngineWaiter(session)
     except SettingsError as error:
         print_tasks(declined, as_json=arguments.json)
-        raise SettingsError(f"The decline is recorded, and its cancellation is not sent yet. {error}") from None
+        raise SettingsError(f"The decline is recorded, and its cancellation not confirmed yet. {error}") from None
     numbers, as_json = [task.number for task in declined], arguments.json
     after = wait_for_cancellations(session, waiter, numbers, RESPONSE_TIMEOUT_S, as_json=as_json)
     for task in after:

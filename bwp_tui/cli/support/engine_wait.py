@@ -28,7 +28,7 @@ from bwp_tui.store.worklog.engine_state import (
     EngineState,
     ServiceHealthState,
 )
-from bwp_tui.store.worklog.intents import has_unsent_intent, unfinished_work
+from bwp_tui.store.worklog.intents import unfinished_work
 
 if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
@@ -279,11 +279,11 @@ def print_earlier_requests(recorded: Sequence[Task]) -> None:
 def _describe_queued(queued: Sequence[Task]) -> str:
     without_response = sum(task.is_outcome_unknown for task in queued)
     if len(queued) == 1:
-        missing = "has no response" if without_response else "not sent"
+        missing = "has no response" if without_response else "not submitted"
         return f"Request #{queued[0].number} is recorded and {missing} yet."
     unsent = len(queued) - without_response
     parts = (
-        (f"{unsent} {'is' if unsent == 1 else 'are'} not sent yet", unsent),
+        (f"{unsent} {'is' if unsent == 1 else 'are'} not submitted yet", unsent),
         (f"{without_response} {'has' if without_response == 1 else 'have'} no response yet", without_response),
     )
     return f"{len(queued)} requests are recorded: {', '.join(part for part, count in parts if count)}."
@@ -309,7 +309,7 @@ def wait_for_cancellations(
     if not are_ended and pending:
         print_refused_cancellations(session.store, [task for task in cancelled if not task.is_being_cancelled])
         trouble = cancelled[0].trouble if len(numbers) == 1 else None
-        raise waiter.timed_out(_describe_pending_cancellations(session.store, pending), trouble)
+        raise waiter.timed_out(_describe_pending_cancellations(pending), trouble)
     return cancelled
 
 
@@ -322,9 +322,7 @@ def print_refused_cancellations(store: Store, asked: Sequence[Task]) -> int:
     return len(left)
 
 
-def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str:
-    unsent = sum(has_unsent_intent(store, number) for number in pending)
+def _describe_pending_cancellations(pending: Sequence[int]) -> str:
     if len(pending) == 1:
-        return f"The cancellation of #{pending[0]} is recorded and not {'sent' if unsent else 'confirmed'} yet."
-    also = f", {unsent} of them not sent" if unsent else ""
-    return f"{len(pending)} cancellations are recorded and not confirmed yet{also}."
+        return f"The cancellation of #{pending[0]} is recorded and not confirmed yet."
+    return f"{len(pending)} cancellations are recorded and not confirmed yet."

@@ -76,7 +76,8 @@ def submissions_without_response(store: Store) -> list[Intent]:
 
 
 def has_unsent_intent(store: Store, number: int) -> bool:
-    """Return whether a submission or cancellation of task `number` waits to be sent for the first time."""
+    """Return whether a submission or cancellation of task `number` waits to be sent, or to be sent again after a
+    refusal for the moment."""
     sql = f"SELECT 1 FROM intents i WHERE i.task = ? AND i.{INTENT_IS_WAITING} AND i.first_sent_at IS NULL LIMIT 1"
     return store.row(sql, (number,)) is not None
 
@@ -178,9 +179,10 @@ class UnfinishedWork(NamedTuple):
     """What the engine tried in vain or has not tried yet, but for downloads.
 
     Attributes:
-        unsent: submissions of which no byte was sent, but those that a person has to check before.
+        unsent: submissions of which no byte was sent, or which the service refused for the moment, but those that a
+            person has to check before.
         without_response: submissions without a response.
-        unsent_cancellations: cancellations of which no byte was sent.
+        unsent_cancellations: cancellations of which no byte was sent, or which the service refused for the moment.
         unconfirmed_cancellations: cancellations without a response.
         failed_polls: tasks whose last poll failed.
         newest_failure: why the newest of these failed, if one did.
@@ -195,12 +197,12 @@ class UnfinishedWork(NamedTuple):
 
     @property
     def counts_text(self) -> str:
-        """How much of each kind is left, such as `1 request is not sent yet`; empty where nothing is."""
+        """How much of each kind is left, such as `1 request is not submitted yet`; empty where nothing is."""
+        cancellations = self.unsent_cancellations + self.unconfirmed_cancellations
         parts = (
-            (self.unsent, "request is", "requests are", "not sent yet"),
+            (self.unsent, "request is", "requests are", "not submitted yet"),
             (self.without_response, "request has", "requests have", "no response yet"),
-            (self.unsent_cancellations, "cancellation is", "cancellations are", "not sent yet"),
-            (self.unconfirmed_cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
+            (cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
             (self.failed_polls, "task", "tasks", "could not be refreshed"),
         )
         return ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
