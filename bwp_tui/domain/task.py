@@ -239,6 +239,11 @@ class Task(NamedTuple):
         return self.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and was_sent
 
     @property
+    def open_trouble(self) -> str | None:
+        """Why its last call failed, or what is to be checked; None once it has ended."""
+        return None if self.status in FINAL_STATUSES else self.trouble
+
+    @property
     def is_for_other_email(self) -> bool:
         """Whether its last response has another email than the request."""
         return (self.trouble or "").startswith(OTHER_EMAIL_PREFIX)

@@ -11,6 +11,7 @@ import subprocess
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -286,6 +287,17 @@ def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
     assert ended.err.count("\n") == 1
     assert "1 request is not submitted yet." in ended.err
     assert "refreshed" not in ended.err
+
+
+def test_it_is_said_of_which_task_the_service_knows_nothing(shop: Bwp) -> None:
+    assert shop("submit", "deletion", "bob@example.com", "--holding-period", "9", "--yes").code == 0
+    assert shop("track", "deletion", str(uuid4())).code == 4
+    ended = shop("run", "--once")
+    trouble = json.loads(shop("show", "2", "--json").out)["trouble"]
+    assert ended.code == 3
+    assert f"#2: {trouble}" in ended.err
+    listed = {line.split()[0]: trouble in line for line in shop("list").out.splitlines()[1:]}
+    assert listed == {"1": False, "2": True}
 
 
 def test_running_once_with_refused_credentials_fails_as_the_other_commands_do(shop: Bwp) -> None:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.domain.deadlines import DUE_SOON_DAYS, latest_service_end, may_be_late, time_left_text
 from bwp_tui.domain.downloads import Download
-from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import WATCHED, Kind, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import DAY, MINUTE, format_duration, minute_stamp
@@ -208,7 +208,7 @@ def _done_by(task: Task, context: CellContext) -> Cell:
 
 def _problem(task: Task, context: CellContext) -> Cell:
     """Return what went wrong; the trouble of the service as a whole is said once, in the header."""
-    trouble = None if context.service_in_trouble or task.status in FINAL_STATUSES else task.trouble
+    trouble = None if context.service_in_trouble else task.open_trouble
     newest = newest_problem(task)
     is_wrong = trouble or not (task.resubmitted_as or task.cancel_asked)
     text = " · ".join(clean_line(text) for text in (newest, trouble) if text)

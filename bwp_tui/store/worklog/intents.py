@@ -185,7 +185,7 @@ class UnfinishedWork(NamedTuple):
         unsent_cancellations: cancellations of which no byte was sent, or which the service refused for the moment.
         unconfirmed_cancellations: cancellations without a response.
         failed_polls: tasks whose last poll failed.
-        newest_failure: why the newest of these failed, if one did.
+        newest_failure: the number of the newest of these that failed, and why; if one did.
     """
 
     unsent: int
@@ -227,7 +227,7 @@ _UNFINISHED: Final = RowMapper(
     unsent_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NULL)",
     unconfirmed_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NOT NULL)",
     failed_polls=f"(SELECT count(*) {_FAILING} AND task_id IS NOT NULL AND cancel_asked = 0)",
-    newest_failure=f"(SELECT trouble {_FAILING} ORDER BY number DESC LIMIT 1)",
+    newest_failure=f"(SELECT '#' || number || ': ' || trouble {_FAILING} ORDER BY number DESC LIMIT 1)",
 )
 
 
