@@ -44,6 +44,13 @@ class Download(NamedTuple):
         return self.state in (DownloadState.QUEUED, DownloadState.RUNNING)
 
     @property
+    def state_name(self) -> str:
+        """Its state, as a person reads it: `paused` until it is resumed, and `pausing` while it still runs."""
+        if not self.paused:
+            return self.state
+        return "pausing" if self.state == DownloadState.RUNNING else "paused"
+
+    @property
     def attempts_with_running(self) -> int:
         """Number of tries, the current one included."""
         return self.attempts + (self.state == DownloadState.RUNNING)

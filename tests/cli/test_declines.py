@@ -82,6 +82,7 @@ def test_a_decline_whose_cancellation_is_not_sent_says_so(shop: Bwp, practice: S
     ended = shop("decline", "1", "--reason", "exempt", "--text", "an open invoice", "--yes")
     assert ended.code == ExitCode.TRY_LATER
     assert "bwp-tui run" in ended.err
+    assert "decline" in ended.err
     practice.faults.clear()
     shop("wait", "1", "--timeout", "60")
     assert json.loads(shop("show", "1", "--json").out)["status"] == "DECLINED"

@@ -105,6 +105,11 @@ def test_downloads_are_paused_resumed_cancelled_and_tried_again(queue: Bwp) -> N
     assert (ended.code, [line.split()[3] for line in ended.out.splitlines()[1:]]) == (0, ["paused", "paused"])
     assert queue("downloads", "resume", "1").code == 0
     assert _states(queue) == {1: "queued", 2: "paused", 3: "queued"}
+    assert json.loads(queue("show", "2", "--json").out)["download"]["paused"] is True
+    for command in (["show", "2"], ["list", "--sentences"], ["downloads", "retry", "2"]):
+        ended = queue(*command)
+        assert "paused" in ended.out + ended.err, command
+    assert "queued" not in queue("show", "2").out
     assert queue("downloads", "cancel", "1", "2", "3").code == 0
     assert _states(queue) == {1: "cancelled", 2: "cancelled", 3: "cancelled"}
     ended = queue("downloads", "retry", "2", "--json")

@@ -79,6 +79,14 @@ def test_refresh_says_what_the_service_responded_about_one_of_several(shop: Bwp)
     assert (ended.code, "does not know this task" in ended.err) == (3, True)
 
 
+def test_a_refresh_of_what_the_service_cannot_be_asked_about_fails(shop: Bwp) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes")
+    shop("submit", "retrieval", "eve@example.com", "--hold")
+    assert shop("refresh", "2").code == 1
+    ended = shop("refresh", "1", "2")
+    assert (ended.code, ended.out.startswith("#1 "), "#2" in ended.err) == (1, True, True)
+
+
 def test_refresh_of_an_empty_history_has_nothing_to_do(shop: Bwp) -> None:
     assert shop("refresh").code == 0
 
@@ -104,8 +112,12 @@ def test_a_result_is_saved_where_it_is_asked_for_and_its_path_printed(result: Bw
         "bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "state": "done",
+        "paused": False,
+        "gone": False,
         "remarks": [],
     }
+    path.unlink()
+    assert json.loads(result("show", "1", "--json").out)["download"]["gone"] is True
 
 
 def test_download_asks_the_service_whether_the_task_has_ended_since(shop: Bwp, practice: Sandbox) -> None:

@@ -177,7 +177,7 @@ async def test_marked_ones_that_ended_are_asked_for_again_and_what_cannot_be_say
 WHY_NOT = (
     ("saved", "p", "The download of #8 is done; only one that waits or runs can be paused."),
     ("saved", "x", "The download of #8 is done; there is nothing left to cancel."),
-    ("parked", "R", "The download of #5 is queued; a failed, cancelled or gone one is retried."),
+    ("parked", "R", "The download of #5 is paused; a failed, cancelled or gone one is retried."),
     ("fast", "K", "The download of #1 is running; only one that waits has a place in the queue."),
     ("fast", "enter", "The download of #1 is running; it has no file yet."),
     ("broken", "o", "The download of #9 has failed; it has no file yet."),

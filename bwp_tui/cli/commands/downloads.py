@@ -13,7 +13,6 @@ from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json, mask_task_text
-from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_instant, iso_instant
@@ -133,11 +132,7 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
 def _state(download: Download) -> str:
     if download.is_purged:
         return "purged"
-    if is_gone(download):
-        return "gone or changed"
-    if not download.paused:
-        return download.state
-    return "pausing" if download.state == DownloadState.RUNNING else "paused"
+    return "gone or changed" if is_gone(download) else download.state_name
 
 
 def _json(download: Download, task: Task, *, mask: bool) -> dict[str, object]:

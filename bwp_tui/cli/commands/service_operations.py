@@ -30,11 +30,12 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import intent_log, tasks
 
 
-def refresh(arguments: Namespace) -> None:
+def refresh(arguments: Namespace) -> ExitCode:
     """Poll the named tasks now, or all active ones."""
+    exit_code = ExitCode.DONE
     with open_session(arguments) as session:
         if arguments.filter is None:
-            numbers = _tasks_to_poll(session.store, arguments.tasks)
+            numbers, exit_code = _tasks_to_poll(session.store, arguments.tasks)
         else:
             matching = select_tasks(session, arguments.tasks, arguments.filter)
             numbers = confirm_plan(session, REFRESH, matching, arguments, {})
@@ -45,6 +46,7 @@ def refresh(arguments: Namespace) -> None:
         if unpolled:
             which = "The task" if len(numbers) == 1 else f"{len(unpolled)} of {len(numbers)} tasks"
             raise waiter.timed_out(f"{which} could not be refreshed.", unpolled[0].trouble)
+        return exit_code
 
 
 def ask_service(arguments: Namespace) -> ExitCode:
@@ -123,14 +125,15 @@ def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None
         raise CommandError(f"{left} of {len(cancelled)} tasks not cancelled.", ExitCode.FAILED)
 
 
-def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:
-    """Return the named tasks that can be polled, or all active ones."""
+def _tasks_to_poll(store: Store, names: Sequence[str]) -> tuple[list[int], ExitCode]:
+    """Return the named tasks that can be polled, and FAILED where one cannot; without names all active ones."""
     if not names:
-        return list(tasks.matching_numbers(store, parse("is:active -is:unsent"), today=today()))
-    possible = []
+        return list(tasks.matching_numbers(store, parse("is:active -is:unsent"), today=today())), ExitCode.DONE
+    possible, exit_code = [], ExitCode.DONE
     for task in tasks.by_numbers(store, find_tasks(store, names)):
         if reason := cannot_refresh(task):
             print_message(reason)
+            exit_code = ExitCode.FAILED
         else:
             possible.append(task.number)
-    return possible
+    return possible, exit_code

@@ -305,7 +305,7 @@ def wait_for_cancellations(
         lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout
     )
     print_tasks(cancelled, as_json=as_json)
-    pending = [task.number for task in cancelled if task.is_being_cancelled]
+    pending = [task for task in cancelled if task.is_being_cancelled]
     if not are_ended and pending:
         print_refused_cancellations(session.store, [task for task in cancelled if not task.is_being_cancelled])
         trouble = cancelled[0].trouble if len(numbers) == 1 else None
@@ -322,7 +322,10 @@ def print_refused_cancellations(store: Store, asked: Sequence[Task]) -> int:
     return len(left)
 
 
-def _describe_pending_cancellations(pending: Sequence[int]) -> str:
+def _describe_pending_cancellations(pending: Sequence[Task]) -> str:
+    declined = any(task.declined_on is not None for task in pending)
     if len(pending) == 1:
-        return f"The cancellation of #{pending[0]} is recorded and not confirmed yet."
-    return f"{len(pending)} cancellations are recorded and not confirmed yet."
+        then = "; the decline comes into effect with it" if declined else ""
+        return f"The cancellation of #{pending[0].number} is recorded and not confirmed yet{then}."
+    then = "; the declines come into effect with them" if declined else ""
+    return f"{len(pending)} cancellations are recorded and not confirmed yet{then}."

@@ -79,7 +79,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     if task.is_purged:
         parts.append("purged")
     elif task.download is not None:
-        parts.append("result gone or changed" if context.gone_results else f"download {task.download.state}")
+        parts.append("result gone or changed" if context.gone_results else f"download {task.download.state_name}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         parts.append("ready to download")
     parts.append(f"{format_duration(task.age(now))} old")
@@ -140,7 +140,7 @@ def detail_lines(
         ("Updated", task.updated_at and stamp(task.updated_at)),
         ("Polled", task.polled_at and stamp(task.polled_at)),
         ("Regulation", task.regulation),
-        ("Transfer", download and f"{download.state}, {download.bytes}{total} bytes"),
+        ("Transfer", download and f"{download.state_name}, {download.bytes}{total} bytes"),
     )
     masked = partial(_masked, task=task, unmask=not context.masked)
     facts = [

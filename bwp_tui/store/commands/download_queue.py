@@ -69,7 +69,7 @@ def cannot_move(download: Download) -> str | None:
 
 def current_state(download: Download) -> str:
     """Return the predicate of a sentence on the state of `download`."""
-    return "has failed" if download.state == DownloadState.FAILED else f"is {download.state}"
+    return "has failed" if download.state == DownloadState.FAILED else f"is {download.state_name}"
 
 
 def _reason_unless(possible: bool, download: Download, reason: str) -> str | None:

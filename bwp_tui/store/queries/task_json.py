@@ -11,6 +11,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import iso_day, iso_instant, local_day, utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import intent_log
+from bwp_tui.store.queries.saved_results import is_gone
 
 
 def task_json(task: Task, *, mask: bool = False) -> dict[str, object]:
@@ -62,6 +63,8 @@ def _download_json(download: Download | None) -> dict[str, object] | None:
         "bytes": download.bytes,
         "sha256": download.sha256,
         "state": download.state,
+        "paused": download.paused,
+        "gone": is_gone(download),
         "remarks": list(download.remarks),
     }
 
