@@ -11,7 +11,7 @@ from typing import Any, Final
 from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, TaskOperation, Values
 from bwp_tui.domain.advice import is_shopper_unknown
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
-from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, DownloadState, Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Task, TimelineEvent, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
@@ -105,7 +105,7 @@ DOWNLOAD: Final = replace(
     name="download",
     keys=("d",),
     label="download",
-    is_next_step=lambda task: not task.was_downloaded,
+    is_next_step=lambda task: task.download is None or task.download.state != DownloadState.DONE,
     help="Download the result",
     group="work",
     purpose="download results and print their paths",

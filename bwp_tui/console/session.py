@@ -215,7 +215,7 @@ class Session:
             return None
         trouble = _TROUBLE_LABELS.get(state.service)
         if state.service == ServiceHealthState.THROTTLED and state.rate_limit is not None:
-            trouble = f"rate-limited: {state.rate_limit:g} requests/s"
+            trouble = f"rate-limited: {state.rate_limit:g} {'request' if state.rate_limit == 1 else 'requests'}/s"
         if trouble is None or state.next_try_at is None or state.next_try_at < self.clock():
             return trouble
         return f"{trouble}, next try {to_local(state.next_try_at):%H:%M:%S}"

@@ -58,6 +58,14 @@ def test_each_line_counts_the_tasks_that_its_filter_lists(profile: Profile) -> N
         assert shown == {text: tasks.count(store, parse(text), today=TODAY) for text in shown}
 
 
+def test_failures_without_a_code_are_counted_also_where_the_service_gives_no_reason(profile: Profile) -> None:
+    reasons = {"none": (), "message": (TaskError(None, "broken"),), "code": (TaskError("ORDERS_NOT_CLOSED", ""),)}
+    past = [PastTask(f"{name}@example.com", status=Status.FAILED, errors=errors) for name, errors in reasons.items()]
+    with closing(plant(profile, past)) as store:
+        failures = dashboard.read_statistics(store, TODAY).failures
+        assert failures == ((dashboard.NO_CODE, 2), ("ORDERS_NOT_CLOSED", 1))
+
+
 def test_no_line_of_the_dashboard_is_broken_at_any_width(profile: Profile) -> None:
     with closing(plant(profile)) as store:
         columns_at = {width: lines_of(store, width) for width in range(60, 251)}

@@ -164,6 +164,16 @@ async def test_trouble_leaves_share_bytes_and_try_in_sight(profile: Profile) -> 
         await console.sees("retry at 09:32:00   64%  12.4 / 19.3 MB  attempt 2  The connection")
 
 
+async def test_one_that_waits_in_its_slot_for_the_next_try_requests_no_link(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_start(console.store, order)
+        downloads.record_failed_attempt(console.store, order, "The server is busy.", 0, NOW + timedelta(seconds=40))
+        await console.until(lambda: "retry at 09:30:40   attempt 2  The server is busy." in line_of(console, "n"))
+        downloads.record_failed_attempt(console.store, order, "The server is busy.", 0, NOW)
+        await console.until(lambda: "requesting a link   attempt 3  The server is busy." in line_of(console, "n"))
+
+
 async def test_what_waits_says_for_what(profile: Profile) -> None:
     async with at_downloads(profile, "next", "last") as console:
         order = order_of(console.store, download_of(console, "last").id)

@@ -214,7 +214,11 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         await console.go_to(READY)
         await console.until(lambda: "gone or changed;" in console.text and "browses it" not in console.text)
         await console.until(lambda: "COMPLETED gone" in console.line("table"))
-        await console.press("D")
+        await console.until(lambda: console.line("footer").startswith(" d download  r answer"))
+        await console.press("enter")
+        await console.sees("1 overview")
+        await console.until(lambda: console.line("footer").startswith(" d download  r answer"))
+        await console.press("escape", "D")
         await console.sees("gone or changed")
         assert read_statistics(console.store, NOW.date()).saved == (0, 0)
         assert read_statistics(console.store, NOW.date()).gone == 1
@@ -226,6 +230,7 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         path.write_bytes(b"12345")
         await console.press("enter")
         await console.sees("browses it")
+        await console.until(lambda: console.line("footer").startswith(" o open  r answer"))
 
 
 @pytest.mark.parametrize("size", [USUAL, (60, 15)])

@@ -126,6 +126,8 @@ async def test_a_throttled_service_is_told_as_a_rate(profile: Profile) -> None:
     async with opened(profile) as console:
         engine_state.record_health(console.store, ServiceHealthState.THROTTLED, "They go out more slowly.", None, 2.0)
         await console.sees("▲ rate-limited: 2 requests/s")
+        engine_state.record_health(console.store, ServiceHealthState.THROTTLED, "They go out more slowly.", None, 1.0)
+        await console.sees("▲ rate-limited: 1 request/s")
         engine_state.record_health(console.store, ServiceHealthState.THROTTLED, "They go out more slowly.", NOW, 0.5)
         await console.sees("▲ rate-limited: 0.5 requests/s, next try 09:30:00")
         engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "Gone.", NOW, 0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from enum import Enum, auto
 from typing import Final, NamedTuple
@@ -43,6 +43,7 @@ class ActionContext(NamedTuple):
     """What decides whether an action is possible now, and is shown in the footer.
 
     Attributes:
+        gone_results: ids of the downloads whose saved files were gone when they were looked for.
         mark_count: how many tasks or downloads are marked.
         marked: the marked tasks that are in sight.
         wrong_actor_reason: why the operator cannot do an operation on a task, which the timeline says.
@@ -52,6 +53,7 @@ class ActionContext(NamedTuple):
     read_only: bool = False
     today: date = date.min
     view_count: int = len(VIEWS)
+    gone_results: Collection[int] = ()
     download: Download | None = None
     mark_count: int = 0
     marked: Sequence[Task] = ()
@@ -96,8 +98,11 @@ class Action(NamedTuple):
 
     def is_next_step_here(self, context: ActionContext) -> bool:
         """Return whether it is possible with the task, or with a marked one in sight, and the next step of that."""
-        tasks = context.marked or ([] if context.task is None else [context.task])
-        is_next_step = self.is_next_step
+        is_next_step, gone = self.is_next_step, context.gone_results
+        tasks = [
+            task._replace(download=None) if task.download is not None and task.download.id in gone else task
+            for task in context.marked or ([] if context.task is None else [context.task])
+        ]
         return is_next_step is not None and any(
             is_next_step(task) and self.disabled_reason(context._replace(task=task)) is None for task in tasks
         )

@@ -55,10 +55,10 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
             return ("stopping", "held")
         case _ if download.paused:
             return (f"paused{at}", "held")
+        case _ if has_engine and download.trouble and download.not_before and download.not_before > context.now:
+            return (f"retry at {clock_time(download.not_before, context.today)}", "warn")  # in its slot or without one
         case DownloadState.RUNNING:
             return ("requesting a link" if percent is None else f"{percent}%", "busy")
-        case _ if has_engine and download.trouble and download.not_before and download.not_before > context.now:
-            return (f"retry at {clock_time(download.not_before, context.today)}", "warn")
         case _:
             reason = waiting_for(context.engine)
             return (f"waiting{at}" if at and reason.endswith("slot") else reason, "muted")

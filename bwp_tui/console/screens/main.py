@@ -145,7 +145,7 @@ class MainScreen(ActionScreen):
     @property
     def context(self) -> ActionContext:
         session, table = self.session, self.table
-        now = (table.current, session.read_only, session.today(), len(self.views))
+        now = (table.current, session.read_only, session.today(), len(self.views), session.gone_results)
         reason = partial(session.reader.wrong_actor_reason, actor=session.actor)
         return ActionContext(*now, mark_count=len(table.marks), marked=table.marked_in_sight, wrong_actor_reason=reason)
 
@@ -313,7 +313,7 @@ class MainScreen(ActionScreen):
         self.session.set_polled_first(self.table.visible_numbers)
         self._last_task = self.table.current_number
         self.update_header()
-        self._panels.update_detail(self.table.current)
+        self._panels.update_detail(self.table.current, self._update_footer)
         self._update_footer()
 
     def _update_footer(self) -> None:

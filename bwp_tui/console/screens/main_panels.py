@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from textual.content import Content
@@ -80,7 +80,8 @@ class MainPanels:
         trouble = self._trouble or (label.removeprefix("▲ ") if label.startswith("▲") else "")
         self._screen.query_one(ViewsLine).set_views(self.views, counts, current, visible_filter, rows, trouble)
 
-    def update_detail(self, task: Task | None) -> None:
+    def update_detail(self, task: Task | None, on_results_changed: Callable[[], None]) -> None:
+        """Show a task's details, and look for the saved results in sight, which may be gone or back."""
         timeline = self._session.reader.timeline(task) if task else []
         pane = self._screen.query_one(DetailPane)
         pane.set_task(task, timeline, self._session.display_context())
@@ -90,6 +91,7 @@ class MainPanels:
             if await self._session.check_results_on_disk(*downloads):
                 self._table.gone_results = frozenset(self._session.gone_results)
                 pane.set_task(task, timeline, self._session.display_context())
+                on_results_changed()
 
         if any(each.was_downloaded for each in self._table.visible_tasks):
             run_in_background(self._screen, look_for_results, group="result", exclusive=True)

@@ -134,7 +134,8 @@ class TaskScreen(PagedScreen):
         task = self._details.task if self._details else None
         session = self.session
         reason = partial(session.reader.wrong_actor_reason, actor=session.actor)
-        return ActionContext(task, session.read_only, session.today(), wrong_actor_reason=reason)
+        here = (task, session.read_only, session.today())
+        return ActionContext(*here, gone_results=session.gone_results, wrong_actor_reason=reason)
 
     def _go_to(self, number: int) -> None:
         self._task_number = number

@@ -175,7 +175,7 @@ def _duration(store: Store, kind: Kind) -> Duration | None:
 def _failures(store: Store) -> tuple[tuple[str, int], ...]:
     rows = store.rows(
         f"SELECT coalesce(json_extract(e.value, '$[0]'), '{NO_CODE}') AS code, count(*)"
-        " FROM tasks t, json_each(t.errors) e WHERE t.status IN ('FAILED', 'REJECTED')"
+        " FROM tasks t LEFT JOIN json_each(t.errors) e WHERE t.status IN ('FAILED', 'REJECTED')"
         " GROUP BY code ORDER BY 2 DESC, 1 LIMIT 8"
     )
     return tuple((as_text(code), as_int(count)) for code, count in rows)
