@@ -151,7 +151,7 @@ async def test_a_mistake_is_one_sentence_under_its_word_and_the_line_stays(profi
             ("list is:faild", "faild", "Unknown value of is: “faild”. Did you mean “failed”?"),
             ("sort duee", "duee", "There is no order “duee”"),
             ("export", "export", "Write export [FILTER…] FILE."),
-            ("purge 'is:failed x'", "purge", "In the shell: bwp-tui purge 'is:failed x'."),
+            ("purge 'is:failed x'", "purge", "bwp-tui --profile production purge"),
             ("theme drak", "drak", "There is no theme “drak”. Did you mean “dark”?"),
             ("mask 3", "3", "“3” is not expected here; write mask."),
             ("tag vip", "vip", "Give tags to add (+vip) or to remove (-vip)."),

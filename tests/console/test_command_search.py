@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.widgets import Input
 
@@ -133,10 +135,17 @@ async def test_what_is_not_possible_says_why_before_and_after_it_is_run(profile:
 async def test_what_is_for_the_shell_is_found_and_says_so(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("ctrl+p", *"recover")
-        await console.sees("in the shell: bwp-tui restore")
+        await console.sees("in the shell")
         await console.press("enter")
-        await console.sees("It replaces the history, which is open here. In the shell: bwp-tui restore.")
+        await console.sees("which is open here. In the shell: bwp-tui --profile production restore.")
         assert typed(console) == "recover"
+
+
+async def test_in_the_practice_no_line_for_the_shell_is_named_which_has_another_history(profile: Profile) -> None:
+    async with opened(replace(profile, is_sandbox=True)) as console:
+        await console.press("colon", *"purge -all", "enter")
+        await console.sees("It removes personal data for good, also from backups and downloads.")
+        assert "In the shell" not in console.text
 
 
 async def test_no_match_is_said_and_escape_closes(profile: Profile) -> None:

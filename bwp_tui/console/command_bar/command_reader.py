@@ -128,10 +128,17 @@ class CommandReader:
             )
             return [name, *rest] if rest and opens_screen else None
         if command.disabled_here_reason:
-            raise typed[0].error(f"{command.disabled_here_reason} In the shell: bwp-tui {shlex.join([name, *rest])}.")
+            raise typed[0].error(f"{command.disabled_here_reason} {self._where_instead([name, *rest])}")
         if command.arguments and not rest:
             raise typed[0].error(f"Write {command.usage}.")
         return [name, *rest]
+
+    def _where_instead(self, words: Sequence[str]) -> str:
+        """Return how a shell does what the console does not, in a sentence; no shell has the practice's history."""
+        profile = self._screen.session.profile
+        if profile.is_sandbox:
+            return "It is left out of the practice."
+        return f"In the shell: bwp-tui --profile {shlex.join([profile.name, *words])}."
 
     def _read_theme(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)

@@ -70,7 +70,7 @@ class CommandList(StyledLine):
         self.display = False
 
     def _line(self, command: PromptCommand, key: str, reason: str | None, *, is_selected: bool, beside: str) -> Content:
-        beside = reason or (f"in the shell: bwp-tui {command.name}" if command.disabled_here_reason else beside)
+        beside = reason or ("in the shell" if command.disabled_here_reason else beside)
         sentence, is_possible = command.description, reason is None and not command.disabled_here_reason
         if self.app.size.width < _WIDE:
             sentence, beside = (reason if is_selected else None) or sentence, ""
