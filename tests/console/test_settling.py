@@ -36,6 +36,8 @@ async def unconfirmed(profile: Profile) -> AsyncIterator[Console]:
 async def test_the_details_name_the_three_keys(profile: Profile) -> None:
     async with unconfirmed(profile) as console:
         await console.sees("may have been started", "(i)", "(R)", "(X)", "tried once at")
+        await console.press("enter")
+        await console.sees("Completes  by 2026-12-20 if it starts today")  # it was sent, and is not again
 
 
 async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:

@@ -139,6 +139,7 @@ async def test_no_page_says_of_what_happened_here_that_the_service_responded_so_
         await console.press("4")
         await console.sees("Status     CANCELLED")
         assert "Response" not in console.text
+        assert "last changed" not in console.text, "that is when the service put it on hold"
 
 
 async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profile) -> None:
@@ -150,6 +151,9 @@ async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profi
         await console.press("4")
         await console.sees("personalDataRetrievalTask, for a link   running")
         assert "http" not in console.text
+        downloads.record_failure(console.store, order, "The archive is not available.")
+        await console.sees("for a link   failed", "no partial file")
+        assert "R retries" not in console.text, "here R resubmits"
 
 
 async def test_a_key_of_the_list_alone_says_where_it_works(profile: Profile) -> None:

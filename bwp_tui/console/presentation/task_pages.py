@@ -13,7 +13,7 @@ from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
 from bwp_tui.contract.inputs import mutation_name, variables_to_show
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.statuses import FINAL_STATUSES
+from bwp_tui.domain.statuses import FINAL_STATUSES, SERVICE_STATUSES
 from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
@@ -57,7 +57,7 @@ def timeline_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
 
 def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield submissions and cancellations with their responses, downloads, each the newest first, and the polling."""
-    task = details.task
+    task, without_keys = details.task, context._replace(key=lambda _: "")  # those of downloads mean other things here
     if not details.intents:
         yield [("No submission is recorded.", "muted")]
         yield []
@@ -72,7 +72,7 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
     for download in reversed(details.downloads):
         role = download_detail.END_ROLES.get(download.state, "busy")
         yield [(f"{RETRIEVAL_LINK.field}, for a link", "strong"), (f"   {download.state}", role)]
-        yield from download_detail.fact_lines(download, task, context)
+        yield from download_detail.fact_lines(download, task, without_keys)
         yield []
     if task.task_id:
         yield from _polling_lines(task)
@@ -113,7 +113,8 @@ def _polling_lines(task: Task) -> Iterator[Line]:
     yield fact("Last poll", stamp(task.polled_at) if task.polled_at else "not yet")
     ended = "none (task finished)" if task.status in FINAL_STATUSES else "when the engine runs"
     yield fact("Next poll", stamp(task.next_poll_at) if task.next_poll_at else ended)
-    yield fact("Status", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
+    service_changed_at = None if task.status in FINAL_STATUSES - SERVICE_STATUSES else task.updated_at
+    yield fact("Status", f"{task.status}{f', last changed {stamp(service_changed_at)}' if service_changed_at else ''}")
 
 
 def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
