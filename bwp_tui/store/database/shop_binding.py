@@ -36,8 +36,8 @@ def binding_conflict(db: apsw.Connection, path: Path, shop: Shop) -> str | None:
         return None
     return (
         f"The history {path} holds the requests of {bound}, and the settings are those of {shop}: nothing is recorded "
-        "or sent. Use the settings of that shop or another --profile; if it is the same shop under a new name, run: "
-        "bwp-tui config adopt."
+        "or sent. Use the settings of that shop or another --profile; if it is the same shop, whose id or address was "
+        "mistyped or has changed, run: bwp-tui config adopt."
     )
 
 
