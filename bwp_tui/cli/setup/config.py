@@ -132,7 +132,8 @@ def adopt(arguments: Namespace) -> None:
             return
         print_message(
             f"{store.path} has the requests of {bound}. After this, pending requests are sent to {profile.shop}, and "
-            "tasks are polled there. Do this only if it is the same shop, whose id or address was mistyped or has changed."
+            "tasks are polled there. Do this only if it is the same shop, whose id or address was mistyped or has "
+            "changed."
         )
         require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
         with store.write() as transaction:
