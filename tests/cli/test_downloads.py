@@ -194,6 +194,11 @@ def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> Non
     assert queue("downloads", "first", "3").err == nobody("the downloads start")
     queue("downloads", "pause", "2")
     assert queue("downloads", "first", "2").err == "", "a paused one does not start"
+    assert queue("downloads", "cancel", "3").err == "", "it has no partial file"
+    store = queue.store()
+    with store.write() as transaction:
+        transaction.run("UPDATE downloads SET bytes = 5 WHERE task = 1")
+    store.close()
     assert queue("downloads", "cancel", "1").err == nobody("the partial files are deleted")
     assert queue("downloads", "retry", "1").err == nobody("the downloads start")
     lease = Lease(queue.folder / "engine.lock")

@@ -34,6 +34,21 @@ def planted(bwp: Bwp) -> Bwp:
     return bwp
 
 
+def test_json_says_what_show_does_of_a_resubmitted_and_of_a_purged_task(planted: Bwp) -> None:
+    listed = {task["id"]: task for task in json.loads(planted("list", "--json").out)}
+    store = planted.store()
+    failed = next(iter(listed[number] for number in listed if listed[number]["status"] == "FAILED"))
+    new = requests.resubmit(store, failed["id"], "op").number
+    store.close()
+    ended = str(next(number for number in listed if listed[number]["answered"]))
+    assert planted("purge", "--older-than", "0", ended, "--yes").code == 0
+    old, again, purged = (json.loads(planted("show", n, "--json").out) for n in (str(failed["id"]), str(new), ended))
+    assert (failed["open"], old["open"], again["open"], purged["open"]) == (True, False, True, False)
+    assert (old["resubmitted_as"], again["resubmit_of"], again["earlier"]) == (new, failed["id"], failed["id"])
+    assert (old["finished_at"], again["finished_at"]) == (failed["finished_at"], None)
+    assert purged["purged_at"] > purged["finished_at"]
+
+
 def execute(bwp: Bwp, sql: str) -> None:
     store = bwp.store()
     with store.write() as transaction:

@@ -32,10 +32,12 @@ FIELDS = [
     "email",
     "status",
     "cancelling",
+    "open",
     "trouble",
     "errors",
     "submitted_at",
     "updated_at",
+    "finished_at",
     "received_on",
     "due_on",
     "stopped_since",
@@ -56,6 +58,10 @@ FIELDS = [
     "answered",
     "declined",
     "appeal",
+    "resubmit_of",
+    "resubmitted_as",
+    "earlier",
+    "purged_at",
     "download",
 ]
 NOWHERE = {"BWP_TOKEN_URL": "http://127.0.0.1:9/token", "BWP_API_URL": "http://127.0.0.1:9/graphql"}

@@ -73,8 +73,8 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
         if result.refused is not None:
             print_message(result.refused)
     changed = worklog.by_ids(session.store, done)
-    are_all_paused = all(download.paused for download in changed)
-    if not are_all_paused and action in _LEFT_TO_ENGINE and not session.has_engine():
+    left = [download for download in changed if (download.bytes if action == "cancel" else not download.paused)]
+    if left and action in _LEFT_TO_ENGINE and not session.has_engine():
         what = _LEFT_TO_ENGINE[action]
         print_message(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED

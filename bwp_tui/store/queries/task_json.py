@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, is_clock_stopped, latest_service_end, may_be_late
+from bwp_tui.domain.deadlines import (
+    appeal_deadline,
+    due_if_replied,
+    is_clock_stopped,
+    latest_service_end,
+    may_be_late,
+    needs_answer,
+)
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json
 from bwp_tui.domain.task import Task
@@ -24,10 +31,12 @@ def task_json(task: Task, *, mask: bool = False) -> dict[str, object]:
         "email": task.email,
         "status": task.status,
         "cancelling": task.cancel_asked,
+        "open": needs_answer(task),
         "trouble": task.trouble,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
         "submitted_at": iso_instant(task.submitted_at),
         "updated_at": iso_instant(task.updated_at),
+        "finished_at": iso_instant(task.finished_at),
         "received_on": task.received_on.isoformat(),
         "due_on": iso_day(task.due_on),
         "stopped_since": iso_day(task.inquired_on) if is_stopped else None,
@@ -50,6 +59,10 @@ def task_json(task: Task, *, mask: bool = False) -> dict[str, object]:
         "declined": task.declined_on
         and {"on": iso_day(task.declined_on), "reason": task.decline_reason, "text": task.decline_text},
         "appeal": _appeal_json(task),
+        "resubmit_of": task.resubmit_of,
+        "resubmitted_as": task.resubmitted_as,
+        "earlier": task.earlier_number,
+        "purged_at": iso_instant(task.purged_at),
         "download": _download_json(task.download),
     }
     return mask_task_json(json_object, task) if mask else json_object
