@@ -100,6 +100,14 @@ async def test_what_to_do_is_said_for_every_known_code(profile: Profile) -> None
         await console.sees(*KNOWN_CODES, "→ Check the email with the shopper", "→ The shopper still has open orders.")
 
 
+async def test_a_key_that_only_the_list_has_is_named_behind_the_one_that_goes_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, NOT_KNOWN)
+        await console.sees("submit a new request (esc, then n)", "decline this one (B)")
+        await console.press("escape", "n")
+        await console.until(lambda: console.main.form.display)
+
+
 async def test_what_was_sent_and_answered_is_shown_without_address_or_token(profile: Profile) -> None:
     async with opened(profile) as console:
         task = send_deletion(console.store)

@@ -173,7 +173,7 @@ class LetterScreen(PagedScreen):
             once = "acknowledge"
         elif task is not None and letter.kind is LetterKind.ANSWER and task.answered_on is None:
             once = "answer"
-        then = f" Once you have sent it, record that with {self.keymap.key(once)}." if once else ""
+        then = f" Once you have sent it, go back and record that with {self.keymap.key(once)}." if once else ""
         self.show_status(f"The {letter.kind} of #{letter.task_number}: {how}.{then}", "good")
         self.session.feed.refresh()
 

@@ -137,6 +137,12 @@ class TaskScreen(PagedScreen):
         here = (task, session.read_only, session.today())
         return ActionContext(*here, gone_results=session.gone_results, wrong_actor_reason=reason)
 
+    def _key_from_here(self, action: str) -> str:
+        """Return the key of an action that is offered, behind the one that goes back where only the list has it."""
+        key, here = self.session.offered_key(action), self.keymap.actions_of(self.scope)
+        is_here = any(action == each.name for each in here)
+        return key if is_here or not key else f"{self.keymap.key('back')}, then {key}"
+
     def _go_to(self, number: int) -> None:
         self._task_number = number
         self._scroll_positions.clear()
@@ -164,7 +170,7 @@ class TaskScreen(PagedScreen):
     def _show(self) -> None:
         if not self.query("#task-text"):
             return  # the console ends meanwhile
-        details, context = self._details, self.session.display_context()
+        details, context = self._details, self.session.display_context()._replace(key=self._key_from_here)
         self.update_footer()
         if details is None:
             self.query_one(Heading).set_text([("this task is gone, or cannot be read", "muted")])
