@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from bwp_tui.engine.worker import Worker
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog.answers_at_completion import answer_completed, is_any_completed
 
 
@@ -23,3 +25,8 @@ class AnswersAtCompletion(Worker):
     def next_at(self) -> datetime | None:
         """Return the present instant while answers are to be recorded, else None."""
         return self._store.clock() if is_any_completed(self._store, self._seen) else None
+
+    async def close(self) -> None:
+        """Record the answers of what completed just now: a command that waited for it ends the engine at once."""
+        with suppress(StoreError):
+            await self.run_ready()
