@@ -306,7 +306,7 @@ def _add_archive(commands: CommandParsers) -> None:
     purpose.add_argument(
         "--sign", metavar="KEY", type=new_path, help="sign with this SSH key; a public key is taken from the ssh-agent"
     )
-    evidence.option("--to", "FILE", new_path, "a new file for the document; the signature is FILE.sig")
+    evidence.option("--to", "FILE", new_path, "with --sign: a new file for the document; the signature is FILE.sig")
 
 
 def _add_practice(commands: CommandParsers) -> None:

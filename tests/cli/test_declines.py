@@ -83,9 +83,12 @@ def test_a_decline_whose_cancellation_is_not_sent_says_so(shop: Bwp, practice: S
     assert ended.code == ExitCode.TRY_LATER
     assert "bwp-tui run" in ended.err
     assert "decline" in ended.err
+    evidence = json.loads(shop("evidence", "1", "--json").out)
+    assert (evidence["status"], evidence["declined_on"]) == ("ON_HOLD", None)
     practice.faults.clear()
     shop("wait", "1", "--timeout", "60")
     assert json.loads(shop("show", "1", "--json").out)["status"] == "DECLINED"
+    assert json.loads(shop("evidence", "1", "--json").out)["declined_on"]
 
 
 def test_a_decline_without_credentials_says_that_it_is_recorded(shop: Bwp) -> None:

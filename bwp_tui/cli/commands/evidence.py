@@ -18,7 +18,7 @@ from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
@@ -114,6 +114,7 @@ def _task_json(
     chain: Chain,
 ) -> dict[str, object]:
     regulation = REGULATIONS.get(task.regulation)
+    is_declined = task.status == Status.DECLINED  # a decline may wait for its cancellation, and be dropped
     return {
         "made_at": format_instant(utc_now()),
         "made_by": f"bwp-tui {VERSION}, profile {profile}",
@@ -134,9 +135,9 @@ def _task_json(
         "answered_on": iso_day(task.answered_on),
         "answered_how": task.answered_how,
         "answered_in_part": task.answered_in_part,
-        "declined_on": iso_day(task.declined_on),
-        "decline_reason": task.decline_reason,
-        "decline_text": task.decline_text,
+        "declined_on": iso_day(task.declined_on) if is_declined else None,
+        "decline_reason": task.decline_reason if is_declined else None,
+        "decline_text": task.decline_text if is_declined else None,
         "appealed_on": iso_day(task.appealed_on),
         "appeal_answered_on": iso_day(task.appeal_answered_on),
         "appeal_upheld": task.is_appeal_upheld,
