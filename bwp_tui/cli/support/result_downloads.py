@@ -40,8 +40,8 @@ def download_results(
         if task.kind is Kind.RETRIEVAL and not engine_is_done_with(task.status) and cannot_refresh(task) is None
     ]
     if unended and (unpolled := waiter.poll(unended, arguments.timeout)):
-        which = f"#{unpolled[0].number}" if len(unpolled) == 1 else counted(len(unpolled), "task")
-        sentence = f"Whether {which} ended since the last poll is not known; nothing of it was downloaded."
+        which, it = (f"#{unpolled[0].number}", "it") if len(unpolled) == 1 else (counted(len(unpolled), "task"), "them")
+        sentence = f"Whether {which} ended since the last poll is not known; nothing of {it} was downloaded."
         if len(unpolled) == len(numbers) or waiter.is_interrupted:
             raise waiter.timed_out(sentence, unpolled[0].trouble)
         print_message(sentence)
