@@ -99,7 +99,11 @@ def test_a_request_that_is_typed_is_not_lost_without_a_question(shops: Operator)
         terminal.send(ENTER)
         terminal.wait_for(lambda text: "[y/N]" not in text)
         assert " north " in terminal.screen_text().splitlines()[0]
-        assert end(terminal) == 0
+        terminal.send("q")
+        terminal.wait_for("[y/N]")
+        terminal.wait_until_quiet(1.0)
+        terminal.send("y")
+        assert terminal.wait() == 0
 
 
 def test_with_credentials_in_the_environment_no_other_shop_is_opened(shops: Operator) -> None:
