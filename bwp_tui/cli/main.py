@@ -39,6 +39,8 @@ def run(words: Sequence[str]) -> int:
         return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
     except BrokenPipeError:  # the reader of the output has closed it
         return ExitCode.DONE
+    except KeyboardInterrupt:  # while the command line was read
+        return _print_error("Interrupted.", ExitCode.INTERRUPTED)
 
 
 def _name_profile(arguments: Namespace) -> None:

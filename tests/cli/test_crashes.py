@@ -70,6 +70,17 @@ def test_a_report_that_cannot_be_written_hides_nothing(tmp_path: Path) -> None:
     assert "ValueError" in crashlog.sentence(error, None)
 
 
+def test_an_interrupt_while_the_command_line_is_read_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_words: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "parse_arguments", interrupted)
+    assert cli.run(["list"]) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_fault_of_a_command_is_a_sentence_and_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
