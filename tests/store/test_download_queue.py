@@ -208,7 +208,7 @@ def test_a_download_at_an_end_of_the_queue_goes_no_further_and_one_that_runs_is_
         (
             download_queue.retry,
             "paused",
-            "The download of #1 is queued; a failed, cancelled or gone one is retried.",
+            "The download of #1 is paused; a failed, cancelled or gone one is retried.",
         ),
     ],
 )

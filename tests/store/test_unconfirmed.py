@@ -31,8 +31,9 @@ def test_what_was_known_is_on_the_timeline_of_an_unconfirmed_request(store: Stor
     for _ in range(3):
         intent_outcomes.reschedule(store, sent(store, task.number).id, "timed out", NOW, never_sent=False)
     intent_outcomes.record_unconfirmed(store, intent_of(store, task.number).id)
-    detail = timeline.of_task(store, task.number)[-1].detail
-    assert detail == f"tried 3 times, first at {stamp(NOW)}, no response while its client token was valid"
+    event = timeline.of_task(store, task.number)[-1]
+    assert event.detail == f"tried 3 times, first at {stamp(NOW)}, no response while its client token was valid"
+    assert event.actor == timeline.PROGRAM, "the service said nothing"
 
 
 def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_once(store: Store) -> None:

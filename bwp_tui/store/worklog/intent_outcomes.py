@@ -200,7 +200,8 @@ def record_unconfirmed(store: Store, intent: int, reason: str = NO_RESPONSE_REAS
             return
         update_task(transaction, number, status=Status.UNCONFIRMED)
         detail = f"tried {_attempts_text(sent)}, {reason}"
-        _append(transaction, number, EventKind.NO_RESPONSE, Status.QUEUED, Status.UNCONFIRMED, detail)
+        what, before, after = EventKind.NO_RESPONSE, Status.QUEUED, Status.UNCONFIRMED
+        timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=detail)
         withdraw_early_answer(transaction, store, number)
 
 
