@@ -199,6 +199,7 @@ def test_what_stopped_an_engine_that_was_killed_is_no_reason_any_more(profile: P
     engine = engine_state.read(store)
     assert trouble_of(download, engine) == "No such host."
     assert trouble_of(download, engine._replace(pid=None)) is None
+    assert trouble_of(download._replace(paused=True), engine) is None, "it waits for its operator alone"
     store.close()
 
 

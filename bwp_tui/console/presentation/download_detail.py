@@ -34,7 +34,8 @@ def waiting_for(engine: EngineState | None) -> str:
 
 def trouble_of(download: Download, engine: EngineState | None) -> str | None:
     """Return why a download does not continue, or None: the engine's reason where it waits for the API."""
-    if download.state != DownloadState.QUEUED or engine is None or (message := _what_stops(engine)) is None:
+    waits = download.state == DownloadState.QUEUED and not download.paused
+    if not waits or engine is None or (message := _what_stops(engine)) is None:
         return download.trouble
     return message if download.trouble in (None, WAITING_FOR_SERVICE) else download.trouble
 
