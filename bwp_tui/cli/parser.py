@@ -198,7 +198,12 @@ def _add_reading(commands: CommandParsers) -> None:
 
     commands.add("dashboard", "report", names_shoppers=False, effect=Effect.READS)
 
-    sent = commands.add("sent", "list", effect=Effect.READS)
+    sent = commands.add(
+        "sent",
+        "list",
+        note="Tries are counted from the first that the service may have carried out; - is one that it did not.",
+        effect=Effect.READS,
+    )
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
     _add_limit(sent)
     add_masking(sent)

@@ -73,6 +73,7 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     kept = f"The previous history is kept as {restored.aside}." if had_tasks else "There were no tasks here before."
     return (
         f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
-        f"{restored.only_here} only in the history, which were merged; {merged.updated} updated. {lost}{waiting}"
+        f"{restored.only_here} only in the history, which were merged; the backup changed {merged.updated} of "
+        f"those in both. {lost}{waiting}"
         f"{disputed}{kept}"
     )

@@ -176,7 +176,8 @@ def _intent_json(intent: LoggedIntent, *, has_engine: bool, mask: bool) -> dict[
 
 
 def _tries(intent: LoggedIntent) -> str:
-    """Return how often a request was sent; with a question mark where it may have been sent before too."""
+    """Return how often a request was sent since the service may have carried it out first; with a question mark where
+    it may have been sent before too, or `-` where it was only tried in vain."""
     if intent.is_assumed_sent:
         return f"{intent.attempts or ''}?"
     return "-" if intent.last_failure and not intent.attempts else str(intent.attempts)

@@ -15,7 +15,7 @@ _OF_A_DAY: Final = {
     "received": "was received on",
     "submitted": "was submitted on",
     "updated": "changed last on",
-    "done_by": "is done by the service by",
+    "done_by": "has a Done by of",
     "answered": "was answered on",
 }
 """The orders by a day, each with how a sentence names it; in another order the day of submission counts."""

@@ -88,7 +88,13 @@ def _intent_lines(intent: LoggedIntent, task: Task, context: DisplayContext) -> 
     elif intent.is_assumed_sent:
         first = "not known: perhaps before the history was recovered"
     else:
-        first = "never" if intent.settled_at else "not accepted yet" if intent.last_failure else "not yet"
+        first = (
+            "never carried out"
+            if intent.settled_at
+            else "tried, not carried out yet"
+            if intent.last_failure
+            else "not yet"
+        )
     yield fact("Sent", f"{first}{attempts}")
     if intent.next_at:
         engine = context.engine

@@ -29,7 +29,7 @@ class LoggedIntent:
         task_number: the number of its task; `task_id` to `reason` are those of the task.
         action: `submit` or `cancel`.
         state: an `IntentState`.
-        attempts: how often it was sent, without those that the service certainly did not carry out.
+        attempts: how often it was sent, from the first time on that the service may have carried it out.
         is_assumed_sent: whether it counts as sent before the first of them, since a recovered history may not know it.
         next_at: when an engine sends it next, while it waits.
         last_failure: why the last attempt failed, while it waits.
