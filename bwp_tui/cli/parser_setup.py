@@ -13,7 +13,8 @@ def add_setup_commands(commands: CommandParsers) -> None:
     """Add the commands that set the program up and check it."""
     login = commands.add("login", "login", json=False, effect=Effect.RUNS, package="setup")
     login.flag("--rotate", "replace the secret alone, where it is kept")
-    commands.add("logout", "login", json=False, effect=Effect.RUNS, package="setup")
+    logout = commands.add("logout", "login", json=False, effect=Effect.RUNS, package="setup")
+    logout.flag("--yes", "do not ask")
     completion = commands.add(
         "completion", "completion", json=False, uses_profile=False, effect=Effect.READS, package="setup"
     )

@@ -131,7 +131,7 @@ FIELDS: Final = {
         FieldSpec("is", Match.STATE, "", "shortcut: is:active, is:failed", tuple(STATES)),
         FieldSpec("error", Match.ERROR_CODE, "errors", "error code", KNOWN_CODES),
         FieldSpec("tag", Match.TAG, "tags", "tag"),
-        FieldSpec("note", Match.NOTE, "", "text in a note"),
+        FieldSpec("note", Match.NOTE, "", "text in a note, also in one replaced or undone since"),
         FieldSpec("email", Match.CONTAINS, "email", "text in the email"),
         FieldSpec("id", Match.BEGINS, "task_id", "beginning of the task id"),
         FieldSpec(

@@ -137,6 +137,22 @@ async def test_a_deletion_is_approved_at_the_keyboard_but_not_the_own_one(profil
         assert [console.task(number).status for number in (NEW, NEW + 1)] == [Status.UNAPPROVED, Status.QUEUED]
 
 
+async def test_the_cursor_stays_where_it_was_moved_after_a_task_has_left_the_view(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for email in ("ann@example.com", "bob@example.com", "eve@example.com"):
+            single.verify(console.store, received(console.store, Kind.RETRIEVAL, email).number, VERIFIED, ACTOR)
+        table = console.main.table
+        await console.press("2")
+        await console.until(lambda: {*table.numbers} == {NEW, NEW + 1, NEW + 2})
+        await console.go_to(NEW + 2)
+        await console.press("S", "y")
+        await console.until(lambda: {*table.numbers} == {NEW, NEW + 1})
+        await console.go_to(NEW)
+        await console.press("escape")
+        await console.until(lambda: NEW + 2 in table.numbers)
+        assert table.current_number == NEW
+
+
 async def test_marked_requests_that_are_received_again_are_not_called_sent(profile: Profile) -> None:
     async with opened(profile) as console:
         for email in ("a@example.com", "b@example.com"):

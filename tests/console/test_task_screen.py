@@ -333,6 +333,10 @@ async def test_notes_are_listed_with_what_was_taken_back_of_them(profile: Profil
         await read(console, HELD)
         await console.press("5")
         await console.sees("second call", "by bob", "VIP", "by op", "5 notes 2")
+        await console.press("e", *"third", "enter")
+        await console.sees("5 notes 3")
+        await console.press("U")
+        await console.sees("note again second call", "5 notes 4")
 
 
 @pytest.mark.parametrize("keys", [["j"] * 12, ["pagedown", "pagedown"], ["G"]])

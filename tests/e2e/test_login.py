@@ -136,6 +136,23 @@ def test_a_program_of_the_operator_s_own_keeps_its_secret(operator: Operator, co
     assert "echo" not in config.read_text()
 
 
+def test_the_kept_secret_is_removed_whatever_the_environment_has_and_without_a_terminal(
+    operator: Operator, config: Path
+) -> None:
+    config.parent.mkdir(parents=True)
+    kept = config.with_name("default.secret")
+    kept.write_text("hush\n")
+    kept.chmod(0o600)
+    config.write_text(f'[profiles.default]\nclient_secret_file = "{kept}"\n')
+    operator.env["BWP_CLIENT_SECRET"] = "other"
+    assert operator("logout").code == 2
+    assert kept.exists()
+    ended = operator("logout", "--yes")
+    assert (ended.code, "BWP_CLIENT_SECRET" in ended.err) == (0, True)
+    assert not kept.exists()
+    assert "secret" not in config.read_text()
+
+
 def test_a_program_that_keeps_secrets_gets_it_on_its_input_alone(
     with_pass: Operator, practice: Sandbox, home: Path, config: Path
 ) -> None:

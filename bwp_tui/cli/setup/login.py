@@ -21,6 +21,7 @@ from bwp_tui.settings.profile import API_URL, SECRET_SETTINGS, TOKEN_URL, variab
 from bwp_tui.settings.secret import secret_mistake
 
 _WHERE_NO_TERMINAL: Final = "run this at a terminal, or write the config file"
+_SECRET_VARIABLES: Final = ("BWP_CLIENT_SECRET", *map(variable_of, SECRET_SETTINGS))
 _PRODUCTION: Final = "the production API"
 
 
@@ -30,11 +31,11 @@ def login(arguments: Namespace) -> None:
     _say("The merchant console has client id, secret and target id.")
     _say("ctrl+c leaves; until the end nothing is kept.")
     if arguments.rotate:
-        _rotate(load_profile(arguments.profile, os.environ))
+        _rotate(_profile_of_file(arguments.profile))
         return
     with interrupt_as_abort():
         name = arguments.profile or _ask_until_valid("Profile", checks.profile_name, "default")
-        profile = load_profile(name, os.environ, may_be_new=True)
+        profile = _profile_of_file(name, may_be_new=True)
         if secret_place_of(profile) is not None and not profile.missing():
             raise CommandError(
                 f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}"
@@ -61,16 +62,24 @@ def login(arguments: Namespace) -> None:
 
 def logout(arguments: Namespace) -> None:
     """Remove the secret of a profile; its other settings, its history and its results stay."""
-    profile = load_profile(arguments.profile, os.environ)
+    profile = _profile_of_file(arguments.profile)
     place = secret_place_of(profile)
     if place is None:
-        raise CommandError(f"Profile {profile.name} has no secret but that of the environment, if any.")
-    what = f"Remove the secret of profile {profile.name} from"
-    require_yes(f"{what if place.remove else f'End the use by profile {profile.name} of'} {place.description}?")
+        raise CommandError(f"Profile {profile.name} keeps no secret.")
+    if not arguments.yes:
+        what = f"Remove the secret of profile {profile.name} from"
+        require_yes(f"{what if place.remove else f'End the use by profile {profile.name} of'} {place.description}?")
     change_profile(config_path(os.environ), profile.name, {place.setting: None})
     if place.remove:
         place.remove()
-    _say(f"Profile {profile.name} has no secret any more. Its history is still there.")
+    _say(f"Profile {profile.name} keeps no secret any more. Its history is still there.")
+    _print_overriding(SECRET_SETTINGS)
+
+
+def _profile_of_file(name: str | None, *, may_be_new: bool = False) -> Profile:
+    """Return a profile with the secret that the config file names, whatever secret the environment has."""
+    environ = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
+    return load_profile(name, environ, may_be_new=may_be_new)
 
 
 def _with_asked_settings(profile: Profile) -> Profile:
@@ -157,7 +166,7 @@ def _rotate(profile: Profile) -> None:
 
 def _print_overriding(written: Iterable[str]) -> None:
     """Print which variables win over the settings that the file has now."""
-    variables = ("BWP_CLIENT_SECRET", *map(variable_of, written))
+    variables = dict.fromkeys((*_SECRET_VARIABLES, *map(variable_of, written)))
     if names := [name for name in variables if os.environ.get(name)]:
         _say(f"The environment has {', '.join(names)}, which wins over the file; unset it.")
 

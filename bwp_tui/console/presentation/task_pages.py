@@ -123,13 +123,18 @@ def _polling_lines(task: Task) -> Iterator[Line]:
     yield fact("Status", f"{task.status}{f', last changed {stamp(service_changed_at)}' if service_changed_at else ''}")
 
 
-def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
-    """Yield notes, removals and undone changes of notes, the newest first."""
-    notes = [
+def note_events(details: TaskDetails) -> list[TimelineEvent]:
+    """Return notes, removals and undone changes of notes."""
+    return [
         event
         for event in details.events
         if event.what in (EventKind.NOTE, EventKind.NOTE_REMOVED) or _is_undone_note(event)
     ]
+
+
+def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
+    """Yield what `note_events` returns, the newest first."""
+    notes = note_events(details)
     for event in reversed(notes):
         yield [(f"{stamp(event.at)}  by {event.actor}", "muted")]
         text = mask(event.detail or event.what, details.task, context)

@@ -24,7 +24,7 @@ from bwp_tui.console.state.saved_state import SavedState
 from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
-from bwp_tui.console.widgets.table_updater import TableUpdater
+from bwp_tui.console.widgets.table_updater import AwaitedTask, TableUpdater
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.domain.task import Kind
@@ -189,10 +189,8 @@ class MainScreen(ActionScreen):
             return
         before, panels.snapshot = panels.snapshot, update
         self.table.refresh_tasks(update.changed)
-        if (then := rows.select_task()) is not None:
+        if (then := rows.select_task(update, self.list_state.query)) is not None:
             self.perform_later(then)
-        if before is None and update.is_whole:
-            rows.task_to_select = None  # the view no longer lists the last session's task
         self._update_views()
         self.update_header()
         panels.update_downloads()
@@ -213,8 +211,7 @@ class MainScreen(ActionScreen):
 
     def select_when_listed(self, number: int, then: str | None = None) -> None:
         """Put the cursor on a task as soon as the view has it, and do the action `then`."""
-        self._rows.task_to_select = (number, then)
-        self.session.feed.refresh()
+        self._rows.task_to_select = AwaitedTask(number, then, self.session.feed.refresh())
 
     def go_to(self, number: int) -> None:
         """Put the cursor on a task, among all tasks where the view lacks it."""

@@ -27,7 +27,7 @@ from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import save_or_delete_view
 from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.controllers.undo import undo
-from bwp_tui.console.presentation.breakpoints import TALL, WIDE, DetailPlace, detail_place
+from bwp_tui.console.presentation.breakpoints import TALL, WIDE, DetailPlace, detail_place, has_size
 from bwp_tui.console.presentation.format import email_text
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.action_screen import ActionScreen
@@ -44,6 +44,7 @@ from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.statuses import WITHHELD_STATUSES
 from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.domain.views import MAX_VIEWS, VIEWS
+from bwp_tui.settings.profile import MINIMUM_SIZE
 
 _DETAIL_LINES: Final = 3
 
@@ -193,7 +194,7 @@ class MainHandlers:
         self._open(LetterScreen(self._screen, number, kind))
 
     def _quit(self) -> None:
-        if losses_of_leaving(self._screen):
+        if has_size(self._screen.app.size, MINIMUM_SIZE) and losses_of_leaving(self._screen):  # a question can be read
             self._screen.run_in_background(partial(quit_console, self._screen))
         else:
             self._screen.app.exit()

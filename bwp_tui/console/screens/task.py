@@ -22,7 +22,6 @@ from bwp_tui.console.screens.front_screens import PagedScreen
 from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
-from bwp_tui.store.queries.timeline import EventKind
 
 
 class _Page(NamedTuple):
@@ -37,9 +36,7 @@ _PAGES: Final = {
     "errors": _Page(task_pages.errors_page, lambda details: len(details.task.errors)),
     "timeline": _Page(task_pages.timeline_page, lambda details: len(details.events)),
     "requests": _Page(task_pages.requests_page, lambda details: len(details.intents) + len(details.downloads)),
-    "notes": _Page(
-        task_pages.notes_page, lambda details: sum(event.what == EventKind.NOTE for event in details.events)
-    ),
+    "notes": _Page(task_pages.notes_page, lambda details: len(task_pages.note_events(details))),
 }
 
 

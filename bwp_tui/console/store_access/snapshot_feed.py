@@ -39,6 +39,7 @@ class Snapshot(NamedTuple):
         today: the day from which the days of filters were counted.
         changed: the tasks touched since the previous snapshot.
         is_whole: whether `numbers` are all tasks of the view, and not only its first page.
+        read: the number of the read that it came from, of the feed's.
     """
 
     query: ListQuery
@@ -51,6 +52,7 @@ class Snapshot(NamedTuple):
     engine: EngineState
     downloads: tuple[Download, ...]
     is_whole: bool = True
+    read: int = 0
 
 
 _PAUSE_FACTOR: Final = 3.0
@@ -80,6 +82,7 @@ class SnapshotFeed:
         self._subscribed = threading.Event()
         self._stopped = False
         self._revision = 0
+        self._reads = 0
         self._version = -1
         self._rows = ViewRows(self._store)
         self._last: Snapshot | None = None
@@ -114,9 +117,15 @@ class SnapshotFeed:
             self._query = (query, anchor)
             self._requested.set()
 
-    def refresh(self) -> None:
-        """Publish a snapshot now: after a write of this program itself, an operator would see the wait."""
+    def refresh(self) -> int:
+        """Publish a snapshot now: after a write of this program itself, an operator would see the wait.
+
+        Returns:
+            The number of the first read that has all that was written before.
+        """
+        first = self._reads + 1
         self._requested.set()
+        return first
 
     def stop(self) -> None:
         self._stopped = True
@@ -158,6 +167,7 @@ class SnapshotFeed:
         A history of a million tasks that changes all the time must leave time to the thread that draws.
         """
         began = time.monotonic()
+        self._reads += 1
         (query, anchor), today = self._query, local_day(self._clock())
         view_query = ViewQuery(query.filter, query.sort, today)
         page = self._rows.first_page(view_query, anchor)
@@ -192,6 +202,7 @@ class SnapshotFeed:
         return Snapshot(
             query=query,
             revision=revision,
+            read=self._reads,
             today=today,
             changed=tuple(changed),
             numbers=numbers,

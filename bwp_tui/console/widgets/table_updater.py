@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.screen import Screen
 
@@ -16,6 +16,19 @@ _MANY_ROW_ACTIONS: Final = ("mark_range", "mark_all", "mark_others")
 """Actions on many rows: they wait until the table holds all of the view."""
 
 
+class AwaitedTask(NamedTuple):
+    """A task that gets the cursor once it is listed.
+
+    Attributes:
+        then: the action that follows.
+        read: the first read of the feed that has the task, if the view has it.
+    """
+
+    number: int
+    then: str | None
+    read: int
+
+
 class TableUpdater:
     """Shows the rows of snapshots.
 
@@ -23,13 +36,13 @@ class TableUpdater:
         query: the query of the rows; None before the first snapshot.
         is_partial: whether they are only the first ones of it.
         is_paused: whether live updates are paused.
-        task_to_select: number of a task that gets the cursor once it is listed, and the action that follows.
+        task_to_select: the task that gets the cursor once it is listed.
     """
 
     def __init__(self, screen: Screen[None], last_task: int | None) -> None:
         self.query: ListQuery | None = None
         self.is_partial = False
-        self.task_to_select: tuple[int, str | None] | None = None if last_task is None else (last_task, None)
+        self.task_to_select = None if last_task is None else AwaitedTask(last_task, None, 0)
         self.is_paused = False
         self._held_back: Snapshot | None = None
         self._screen = screen
@@ -85,12 +98,18 @@ class TableUpdater:
             return None
         return AnchorRow(here, self._table.row_count)
 
-    def select_task(self) -> str | None:
-        """Put the cursor on the awaited task once it is listed, and return the action that follows."""
-        if self.task_to_select is None or not self._table.go_to_task(self.task_to_select[0]):
+    def select_task(self, snapshot: Snapshot, listed: ListQuery) -> str | None:
+        """Put the cursor on the awaited task once it is listed, and return the action that follows.
+
+        Where the view lacks it, it is awaited no longer: the cursor would leave the operator's task later on.
+        """
+        awaited = self.task_to_select
+        if awaited is None:
             return None
-        (_, then), self.task_to_select = self.task_to_select, None
-        return then
+        is_listed = self._table.go_to_task(awaited.number)
+        if is_listed or (snapshot.is_whole and snapshot.query == listed and snapshot.read >= awaited.read):
+            self.task_to_select = None
+        return awaited.then if is_listed else None
 
     @property
     def _table(self) -> TaskTable:

@@ -232,7 +232,7 @@ def _value_condition(spec: FieldSpec, values: tuple[str, ...], today: date, look
 
 
 def _in_notes(values: tuple[str, ...], look_up: IndexLookup) -> SqlCondition:
-    """Return the condition that any note of a task, not only the newest, contains one of the texts."""
+    """Return the condition that any note of a task, also one replaced or undone since, contains one of the texts."""
     if len(values) == 1 and (fts_query := look_up(Index.NOTES, values[0])) is not None:
         notes = "SELECT rowid FROM note_words WHERE note_words MATCH ?"
         sql = f"SELECT task FROM timeline WHERE id IN ({notes}) AND what = 'note' AND detail LIKE ? ESCAPE '\\'"
