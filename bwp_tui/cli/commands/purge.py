@@ -60,7 +60,8 @@ def purge(arguments: Namespace) -> None:
         _print_plan(store, plan, arguments.all)
         if not arguments.yes:
             count = len(plan.numbers)
-            require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
+            what = f"Purge {counted(count, 'task')} of profile {session.profile.name}?"
+            require_typed(f"{what} This cannot be undone.", str(count))
         with translated_errors(session.profile.history_path):
             saved_state.forget(session.profile.state_path, format_instant(utc_now()))
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own_files, **extent))
