@@ -126,7 +126,7 @@ async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile
         await console.sees("⇣ #5  p•••@example.com ", "paused at 64%")
         await console.go_to(parked.task_number)
         await console.do("detail")
-        await console.sees("paused; F shows the downloads")
+        await console.sees("paused; esc, then F shows the downloads")
 
 
 @pytest.mark.parametrize("size", [WIDE, USUAL, (60, 15)])
