@@ -143,6 +143,14 @@ def test_an_engine_that_does_not_do_all_is_told(shop: Bwp, ability: Ability) -> 
     lease.release()
 
 
+def test_what_waits_for_an_engine_is_told(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com", "--timeout", "0", env=NOWHERE)
+    (found,) = [line for line in shop("doctor").out.splitlines() if "1 request is not submitted yet" in line]
+    assert found.startswith("warn")
+    assert shop("run", "--once").code == 0
+    assert "not submitted" not in shop("doctor").out
+
+
 def test_a_clock_behind_the_history_is_told(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
     store = shop.store()

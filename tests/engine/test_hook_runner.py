@@ -127,21 +127,26 @@ async def test_a_hook_holds_up_no_poll_and_is_ended_with_the_engine(shop: Shop, 
     assert hook_events(shop, first) == ["completed: started", "completed: was ended with bwp-tui"]
 
 
-async def test_an_engine_of_a_command_waits_for_its_hook(shop: Shop, tmp_path: Path) -> None:
+async def test_an_engine_of_a_command_runs_all_its_hooks_before_it_ends(shop: Shop, tmp_path: Path) -> None:
     shop = with_hooks(shop, completed=program(tmp_path, then=f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"))
-    number = shop.track("jane@example.com")
+    first = shop.track("jane@example.com")
     shop.clock.advance(PROCESSED)
     async with shop.engine(waits_for_hook=True) as engine:
         running = asyncio.ensure_future(engine.run())
-        await eventually_in_loop(lambda: shop.task(number).status == "COMPLETED")
+        await eventually_in_loop(lambda: shop.task(first).status == "COMPLETED")
         engine.wake()
         await eventually_in_loop(lambda: runs(tmp_path))
+        second = shop.track("bob@example.com")
+        shop.clock.advance(PROCESSED)
+        engine.wake()
+        await eventually_in_loop(lambda: shop.task(second).status == "COMPLETED")
         running.cancel()
         await asyncio.sleep(0)
         (tmp_path / "go").touch()
         with pytest.raises(asyncio.CancelledError):
             await running
-    assert hook_events(shop, number) == ["completed: started", "completed: exit code 0"]
+    for number in (first, second):
+        assert hook_events(shop, number) == ["completed: started", "completed: exit code 0"]
 
 
 @pytest.mark.parametrize(

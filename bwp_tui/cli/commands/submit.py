@@ -40,7 +40,7 @@ def submit(arguments: Namespace) -> ExitCode:
         check_request(request)
         if request.awaits_verification:
             require_credentials(session.profile)
-            _warn_if_not_in_force(request)
+            _warn_of_deadline(request)
             task = requests.submit(session.store, request, session.actor)
             print_earlier_requests([task])
             print_tasks([task], as_json=arguments.json)
@@ -167,7 +167,8 @@ def _warn_of_deadline(request: Request) -> None:
     advice = "" if fitting is None else f"; --holding-period {fitting} would end by then"
     advice += ", but could not be cancelled" if fitting == 0 else ""
     source = REGULATIONS[request.regulation].source
-    print_message(f"Warning: this may take until {end}, after the due date {due} ({source}){advice}.")
+    when = f"{end} if it is sent today" if request.awaits_verification else end
+    print_message(f"Warning: this may take until {when}, after the due date {due} ({source}){advice}.")
 
 
 def _warn_if_not_in_force(request: Request) -> None:

@@ -49,6 +49,7 @@ from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
+from bwp_tui.store.worklog.intents import unfinished_work
 
 _RECOMMENDED_SIZE = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
@@ -247,6 +248,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
                 found = integrity.full_check(path)
                 events, changed = (0, []) if found else chain_check.check_file(path)
             span, state = timeline.first_and_last_instant(store), engine_state.read(store)
+            waiting = work.counts_text if (work := unfinished_work(store)) is not None else ""
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
             to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())
@@ -268,7 +270,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
         yield Finding("history", Level.WARN, f"{what}: check each, and remove its tag: bwp-tui list tag:{TO_CHECK}")
     if state.maintenance_finding is not None:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
-    yield _engine(profile, state, store.read_only_reason)
+    yield _engine(profile, state, store.read_only_reason, waiting)
     if gone:
         again = "" if profile.read_only else f"; again: bwp-tui download {gone[0].number}"
         what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
@@ -307,18 +309,18 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     return True, f"newest backup: {copies[0]}, {counted(age, 'day')} old. Keep bwp-tui running, which makes one a day."
 
 
-def _engine(profile: Profile, state: EngineState, read_only_reason: str | None) -> Finding:
-    """Check that the engine, if any, can work."""
+def _engine(profile: Profile, state: EngineState, read_only_reason: str | None, waiting: str) -> Finding:
+    """Check that the engine, if any, can work, and that nothing waits for one, as `waiting` says."""
     from bwp_tui.engine.runtime.lease import NOT_RESPONDING, Lease, LeaseUnusable, misses_heartbeats
 
     lease = Lease(profile.lease_path)
     try:
         if lease.acquire():
+            none = "No engine is running"
             if read_only_reason is not None:
-                return Finding(
-                    "engine", Level.WARN, "No engine is running, and none can: the history can only be read."
-                )
-            return Finding("engine", Level.OK, "No engine is running; bwp-tui run or the console becomes it.")
+                return Finding("engine", Level.WARN, f"{none}, and none can: the history can only be read.")
+            level, what = (Level.WARN, f"{none}, and {waiting}") if waiting else (Level.OK, none)
+            return Finding("engine", level, f"{what}; bwp-tui run or the console becomes it.")
     except LeaseUnusable as error:
         return Finding("engine", Level.FAIL, str(error))
     finally:

@@ -41,7 +41,7 @@ class Engine:
     Args:
         polled_first: the tasks to poll first.
         event_queue: the queue of the service's events; None polls only.
-        waits_for_hook: whether the end of `run` waits for a running hook.
+        waits_for_hook: whether `run` runs the hooks of all that has happened before it ends.
         on_full_disk: called with a sentence while a worker can record nothing, with None once all can.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """

@@ -65,7 +65,7 @@ class EngineThread:
         load_config: returns the configuration. It is called in a thread, since a secret command may take seconds, and
             again when the credentials are refused.
         is_short_lived: the process ends with its command: back up the history only if today's backup is missing, and
-            make `stop` wait for that, and for a running hook.
+            make `stop` wait for that, and for the hooks of all that has happened.
         observe: called with a connection before this process becomes the engine, and after each change of the history.
         changed: called in the engine's thread when `role`, `trouble` or `maintenance_finding` changes.
     """

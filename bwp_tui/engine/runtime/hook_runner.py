@@ -36,7 +36,7 @@ class HookRunner(Worker):
     profile: str
     wake: asyncio.Event
     waits_for_hook: bool = False
-    """Whether `close` waits for the end of a running hook, which else is ended."""
+    """Whether `close` runs the hooks of what happened just before, and waits for their ends; else it ends a hook."""
     _waiting: defaultdict[HookOccasion, dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     _last_event_id: int | None = None
     _due_check_at: datetime | None = None
@@ -93,8 +93,18 @@ class HookRunner(Worker):
         return self._run is not None
 
     async def close(self) -> None:
-        """End a running hook, or wait for its end, and record that."""
-        if not self.waits_for_hook:
-            self._stop.set()
+        """End a running hook; with `waits_for_hook` run all that are to be run first. Record their ends."""
+        if self.waits_for_hook:
+            with contextlib.suppress(StoreError, EngineSuperseded):  # another engine runs them
+                await self._run_all()
+        self._stop.set()
         if self._run is not None:
             await self._run
+
+    async def _run_all(self) -> None:
+        while True:
+            if self._run is not None:
+                await self._run
+            await self.run_ready()
+            if not self.is_busy:
+                return
