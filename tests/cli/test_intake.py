@@ -109,6 +109,12 @@ def test_commands_are_advised_with_the_profile_of_the_option(bwp: Bwp) -> None:
     assert "(bwp-tui verify 2 --how TEXT)" in " ".join(bwp("--plain", *other, typed="show 2\n").out.split())
 
 
+def test_a_held_request_that_is_late_even_if_it_is_sent_today_is_told(shop: Bwp) -> None:
+    received = (utc_now() - timedelta(days=60)).date().isoformat()
+    held = shop("submit", "retrieval", "jane@example.com", "--hold", "--received", received)
+    assert (held.code, "after the due date" in held.err) == (0, True)
+
+
 def test_plain_mode_has_it_too(bwp: Bwp) -> None:
     bwp.env |= CREDENTIALS
     assert bwp("submit", "retrieval", "jane@example.com", "--hold").code == 0

@@ -88,13 +88,8 @@ def _intent_lines(intent: LoggedIntent, task: Task, context: DisplayContext) -> 
     elif intent.is_assumed_sent:
         first = "not known: perhaps before the history was recovered"
     else:
-        first = (
-            "never carried out"
-            if intent.settled_at
-            else "tried, not carried out yet"
-            if intent.last_failure
-            else "not yet"
-        )
+        before_end = "tried, not carried out yet" if intent.last_failure else "not yet"
+        first = "never carried out" if intent.settled_at else before_end
     yield fact("Sent", f"{first}{attempts}")
     if intent.next_at:
         engine = context.engine
