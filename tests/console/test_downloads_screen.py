@@ -63,8 +63,8 @@ async def test_one_that_waits_for_a_slot_is_not_said_to_wait_for_a_service_that_
     profile: Profile,
 ) -> None:
     async with at_downloads(profile) as console:
-        await console.sees("waiting for a slot")
-        for next_try_at, state in ((None, "waiting for a slot"), (NOW, "waiting for API")):
+        await console.sees("waiting its turn")
+        for next_try_at, state in ((None, "waiting its turn"), (NOW, "waiting for API")):
             engine_state.record_health(
                 console.store, ServiceHealthState.THROTTLED, "Rate limit hit.", next_try_at, rate_limit=2.0
             )
@@ -284,7 +284,7 @@ async def test_a_second_of_a_download_paints_its_line_alone(profile: Profile, mo
         order = order_of(console.store, download_of(console, "next").id)
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
-        await console.sees("64%", "waiting for a slot")
+        await console.sees("64%", "waiting its turn")
         painted: list[int] = []
         real = DownloadList.render_line
 
@@ -308,7 +308,7 @@ async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator
         downloads.record_progress(console.store, order, 9_000, 100_000, 1_000.0, '"tag"')
         lines = console.main.query_one("#downloads", ActiveDownloads)
         await console.until(lambda: "9%" in lines.render().plain)
-        assert "waiting for a slot" in line_of(console, "n")
+        assert "waiting its turn" in line_of(console, "n")
         await console.press("p")
         await console.sees("stopping", "9.0 / 100 kB")
 
