@@ -24,7 +24,7 @@ class Download(NamedTuple):
     etag: str | None
     trouble: str | None
     attempts: int
-    """Finished tries, successful or not."""
+    """Tries that have ended: in success, in failure, or since they were interrupted."""
     asked_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -99,7 +99,7 @@ def test_an_engine_that_stops_queues_its_download_for_the_next_and_nothing_that_
 ) -> None:
     downloads.record_start(store, job)
     downloads.record_interruption(store, job)
-    assert (_now(store, job).state, _now(store, job).attempts) == ("queued", 0)
+    assert (_now(store, job).state, _now(store, job).attempts) == ("queued", 1)
     downloads.record_start(store, job)
     downloads.record_success(store, job, "/srv/results/a.zip", 10, "ab" * 32)
     downloads.record_interruption(store, job)
@@ -199,7 +199,7 @@ def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Sto
     assert [what for what, _ in told].count(EventKind.CONNECTION_LOST) == 10
     assert [what for what, _ in told].count(EventKind.TRANSFER_RESUMED) == 10
     assert (EventKind.CONNECTION_LOST, "at byte 0: The line broke.") in told
-    assert told[-2] == ("download steps", "and 30 more failed attempts")
+    assert told[-2] == ("download steps", "and 30 more attempts")
     assert _now(store, job).attempts == 41
     requests.download(store, job.task_number, "/srv/results", ACTOR)
     (again,) = downloads.ready(store, NOW, 5)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, update_task
@@ -156,7 +157,8 @@ def requeue_interrupted(store: Store) -> None:
     """Requeue downloads that a dead engine left running."""
     with store.write() as transaction:
         rows = transaction.run(
-            f"UPDATE downloads AS d SET state = 'queued', rate = NULL, revision = ? WHERE {_RUNNING} RETURNING task",
+            "UPDATE downloads AS d SET state = 'queued', attempts = attempts + 1, rate = NULL, revision = ?"
+            f" WHERE {_RUNNING} RETURNING task",
             (transaction.revision,),
         )
         for (number,) in rows:
@@ -211,7 +213,7 @@ def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
 
 def record_interruption(store: Store, job: DownloadJob) -> None:
     """Requeue a download that was interrupted; a paused one stays paused."""
-    columns = "state = 'queued', rate = NULL, not_before = ?"
+    columns = "state = 'queued', attempts = attempts + 1, rate = NULL, not_before = ?"
     _update(store, job, columns, (format_instant(store.clock()),), where=_RUNNING)
 
 
@@ -297,11 +299,11 @@ def _append_event(transaction: Transaction, number: int, what: EventKind, detail
         timeline.append(transaction, number, timeline.PROGRAM, what, detail=detail)
 
 
-def _append_summary(transaction: Transaction, number: int, failed_attempts: int) -> None:
-    """Append at the end of a download how many failed attempts have no event of their own."""
-    more = failed_attempts - _count_since_request(transaction, number, _FAILED_ATTEMPTS)
-    if more > 0:
-        detail = f"and {more} more failed {'attempt' if more == 1 else 'attempts'}"
+def _append_summary(transaction: Transaction, number: int, attempts: int) -> None:
+    """Append at the end of a download how many attempts before the last have no event of their own, if many failed."""
+    recorded = _count_since_request(transaction, number, _FAILED_ATTEMPTS)
+    if recorded == _MAX_EVENTS and attempts > recorded:
+        detail = f"and {counted(attempts - recorded, 'more attempt')}"
         timeline.append(transaction, number, timeline.PROGRAM, EventKind.MORE_ATTEMPTS, detail=detail)
 
 
