@@ -63,6 +63,27 @@ async def test_a_request_is_declined_appealed_and_the_appeal_answered(profile: P
         assert console.task(NEW).status == Status.RECEIVED
 
 
+async def test_undo_names_the_withdrawal_of_a_decline_only_while_it_is_possible(profile: Profile) -> None:
+    async with opened(profile) as console:
+        request = Request(Kind.RETRIEVAL, "new@example.com", TODAY, "us-co", awaits_verification=True)
+        requests.submit(console.store, request, "op")
+        await console.until(lambda: console.main.table.row_count == NEW)
+        await console.go_to(NEW)
+        for can_withdraw in (True, False):
+            await console.press("B", *"fraud", "enter", *"not ours", "enter", "enter")
+            await console.until(lambda: console.task(NEW).status == Status.DECLINED)
+            if not can_withdraw:
+                await console.press("w", "y")
+                await console.until(lambda: console.task(NEW).status == Status.RECEIVED)
+                await console.press("U")
+                await console.sees("“withdraw decline” cannot be undone. ")
+            await console.press("U")
+            await console.sees(f"“decline” cannot be undone{'; w withdraws it' if can_withdraw else ''}. ")
+            if can_withdraw:
+                await console.press("w", "y")
+                await console.until(lambda: console.task(NEW).status == Status.RECEIVED)
+
+
 async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
@@ -74,7 +95,7 @@ async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(p
         await console.sees("exempt: an open invoice", "once the cancellation")
         assert (console.task(HELD).status, console.task(HELD).cancel_asked) == (Status.ON_HOLD, True)
         await console.press("U")
-        await console.sees("cannot be undone; w withdraws it")
+        await console.sees("cannot be undone. ")
 
 
 async def test_marked_deletions_on_hold_are_not_called_declined_before_they_are_cancelled(profile: Profile) -> None:

@@ -23,7 +23,7 @@ async def undo(screen: MainScreenProtocol) -> None:
     step = steps[-1]
     if isinstance(step, IrreversibleStep):
         steps.pop()
-        instead = f"; {screen.session.keymap.key('withdraw')} withdraws it" if step.has_withdrawal else ""
+        instead = f"; {screen.session.keymap.key('withdraw')} withdraws it" if _can_withdraw(screen, step) else ""
         again = "Press the key again to undo the step before it."
         screen.show_status(f"{step.what} cannot be undone{instead}. {again}", "warn")
     elif isinstance(step, MarkStep):
@@ -37,6 +37,14 @@ async def undo(screen: MainScreenProtocol) -> None:
         screen.show_status(sentence + unlisted)
     elif await _undo_records(screen, step):
         steps.pop()
+
+
+def _can_withdraw(screen: MainScreenProtocol, step: IrreversibleStep) -> bool:
+    """Return whether what a step did can still be withdrawn from one of its tasks."""
+    withdrawal, session = step.withdrawal, screen.session
+    return withdrawal is not None and any(
+        withdrawal.disabled_reason(task, session.today()) is None for task in session.reader.by_numbers(step.numbers)
+    )
 
 
 async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:

@@ -42,10 +42,15 @@ class MarkStep:
 
 @dataclass(frozen=True, slots=True)
 class IrreversibleStep:
-    """Something that cannot be undone, in the words of a sentence's beginning; perhaps it can be withdrawn."""
+    """Something that cannot be undone, in the words of a sentence's beginning.
+
+    Attributes:
+        withdrawal: the operation that withdraws it from the tasks `numbers`; None where none does.
+    """
 
     what: str
-    has_withdrawal: bool = False
+    withdrawal: RecordOperation | None = None
+    numbers: tuple[int, ...] = ()
 
 
 Step = RecordStep | MarkStep | IrreversibleStep
@@ -112,9 +117,9 @@ class TaskCommands:
             if operation.undo_part is None:
                 results = self._perform(change, numbers)
                 if any(result.refused is None for result in results):
-                    self.steps.append(
-                        IrreversibleStep(f"The action “{operation.name}”", operation.alternative is not None)
-                    )
+                    withdrawal = operation.alternative.operation if operation.alternative is not None else None
+                    step = IrreversibleStep(f"The action “{operation.name}”", withdrawal, tuple(numbers))
+                    self.steps.append(step)
                 return results
             results = self._perform(undo.with_recorded_values(change, operation.undo_part, changes), numbers)
             changed = {each.number for each in changes}
