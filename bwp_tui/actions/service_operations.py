@@ -260,7 +260,7 @@ def _result_of_cancel(task: Task, events: Sequence[TimelineEvent]) -> str:
         later = " It is sent once the task id is known." if task.cancel_asked and task.task_id is None else ""
         return f"The cancellation of {task.name} is recorded.{later}"
     if newest.what == EventKind.CANCELLED_UNSENT:
-        return f"{task.name} is cancelled; it was never sent."
+        return f"{task.name} is cancelled; it is not sent."
     return f"{task.name} is cancelled." if newest.what == EventKind.CANCELLED else f"{task.name}: {newest.detail}"
 
 

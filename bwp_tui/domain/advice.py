@@ -23,8 +23,8 @@ KNOWN_CODES: Final = tuple(_BY_CODE)
 """The documented codes."""
 
 _BY_STATUS: Final = {
-    "RECEIVED": "Nothing is sent yet. Verify the requester's identity ({verify}), then send the request ({send}).",
-    "UNAPPROVED": "Nothing is sent yet. Another person of the team has to approve the deletion ({approve}).",
+    "RECEIVED": "It waits to be sent. Verify the requester's identity ({verify}), then send the request ({send}).",
+    "UNAPPROVED": "It waits to be sent. Another person of the team has to approve the deletion ({approve}).",
     "REJECTED": (
         "Nothing was started. If the request is wrong, submit a right one ({new}), received on the same day, then "
         "decline this one ({decline}). Else resubmit it ({resubmit}) once the service can accept it."
@@ -45,7 +45,7 @@ _CANCELLATION_WAITING: Final = (
     "It may have been started. Its cancellation is sent once you enter its task id ({enter_task_id}); "
     "or give it up ({give_up})."
 )
-_VERIFIED: Final = "Nothing is sent yet. The requester's identity is verified: send the request ({send})."
+_VERIFIED: Final = "It waits to be sent. The requester's identity is verified: send the request ({send})."
 _NOT_SENT: Final = (
     "Nothing was sent. Compare it with what the shopper asked for, then resubmit it ({resubmit}) or give it up "
     "({give_up})."

@@ -50,6 +50,10 @@ class Download(NamedTuple):
             return self.state
         return "pausing" if self.state == DownloadState.RUNNING else "paused"
 
+    def awaits_retry(self, now: datetime) -> bool:
+        """Return whether its last try failed and the next one is still to come, in its slot or without one."""
+        return bool(self.trouble and self.not_before and self.not_before > now)
+
     @property
     def attempts_with_running(self) -> int:
         """Number of tries, the current one included."""

@@ -19,10 +19,12 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
 from tests.pty_terminal import Terminal
-from tests.store.support import in_status, request, submitted
+from tests.store.support import accepted, in_status, request, sent, submitted
+from tests.store.test_declines import decline, withdraw
 
 
 @pytest.fixture
@@ -32,6 +34,18 @@ def planted(bwp: Bwp) -> Bwp:
     seed_tasks(store, past_tasks(60, 1, datetime.now(UTC)), "op")
     store.close()
     return bwp
+
+
+def test_an_earlier_task_id_leads_to_its_task(bwp: Bwp) -> None:
+    store = bwp.store()
+    number = accepted(store, kind=Kind.DELETION).number
+    decline(store, number)
+    intent_outcomes.record_cancelled(store, sent(store, number).id)
+    withdraw(store, number)
+    store.close()
+    for name, is_earlier in (("task-1", True), ("task-9", False)):
+        ended = bwp("show", name)
+        assert (ended.code, f"#{number}" in ended.err) == (4, is_earlier)
 
 
 def test_json_says_what_show_does_of_a_resubmitted_and_of_a_purged_task(planted: Bwp) -> None:

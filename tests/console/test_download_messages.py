@@ -170,6 +170,7 @@ async def test_one_that_waits_in_its_slot_for_the_next_try_requests_no_link(prof
         downloads.record_start(console.store, order)
         downloads.record_failed_attempt(console.store, order, "The server is busy.", 0, NOW + timedelta(seconds=40))
         await console.until(lambda: "retry at 09:30:40   attempt 2  The server is busy." in line_of(console, "n"))
+        assert "running" not in console.text
         downloads.record_failed_attempt(console.store, order, "The server is busy.", 0, NOW)
         await console.until(lambda: "requesting a link   attempt 3  The server is busy." in line_of(console, "n"))
 

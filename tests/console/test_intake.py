@@ -103,11 +103,11 @@ async def test_it_is_withdrawn_with_the_key_that_cancels(profile: Profile) -> No
         number = received(console.store, Kind.DELETION, "new@example.com").number
         await console.until(lambda: console.main.table.row_count == NEW)
         await console.go_to(number)
-        await console.sees("Nothing is sent yet. Verify the requester's identity (c), then send the request (S).")
+        await console.sees("It waits to be sent. Verify the requester's identity (c), then send the request (S).")
         await console.press("x")
         await console.sees("Cancel the unsent deletion ")
         await console.press("y")
-        await console.sees("is cancelled; it was never sent.")
+        await console.sees("is cancelled; it is not sent.")
         await console.press("R")
         await console.sees("Type the email to resubmit the deletion")
         await console.press(*"new@example.com", "enter")

@@ -40,7 +40,7 @@ async def test_what_was_never_sent_is_withdrawn_whatever_its_kind(profile: Profi
         await console.press("x")
         await console.sees("Cancel the unsent retrieval ", " of n•••@example.com?")
         await console.press("y")
-        await console.sees("is cancelled; it was never sent.")
+        await console.sees("is cancelled; it is not sent.")
         assert console.task(number).status == "CANCELLED"
 
 

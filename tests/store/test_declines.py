@@ -22,7 +22,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, purge
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import dashboard, tasks, timeline
+from bwp_tui.store.queries import dashboard, intent_log, tasks, timeline
 from bwp_tui.store.queries.compliance_report import compliance_report
 from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import intent_outcomes, intents, ready_polls
@@ -171,6 +171,19 @@ def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store
     assert needs_answer(task)
     assert is_nothing_due(store)
     assert "task-1 was cancelled" in (timeline.of_task(store, task.number)[-1].detail or "")
+    assert timeline.accepted_with(store, "task-") == task.number
+    with pytest.raises(NotPossible, match=f"#{task.number}"):
+        requests.track(store, Kind.DELETION, "task-1", request(), ACTOR)
+
+
+def test_an_earlier_task_id_stays_with_what_was_sent_and_after_a_purge(store: Store) -> None:
+    number = decline(store, accepted(store, kind=Kind.DELETION).number).number
+    intent_outcomes.record_cancelled(store, sent(store, number).id)
+    withdraw(store, number)
+    assert [intent.task_id for intent in intent_log.of_task(store, number)] == ["task-1", "task-1"]
+    requests.cancel(store, number, ACTOR)
+    purge.purge(store, [number], ACTOR, TODAY, evidence_too=False)
+    assert "task-1" in (timeline.of_task(store, number)[-1].detail or "")
 
 
 def test_what_was_never_sent_is_received_again_when_its_decline_is_withdrawn(store: Store) -> None:

@@ -21,12 +21,14 @@ from bwp_tui.cli.support.task_output import (
     task_sentence,
 )
 from bwp_tui.contract.inputs import mutation_name, variables_to_show
-from bwp_tui.domain.task import with_actual_downloads
+from bwp_tui.domain.task import Task, with_actual_downloads
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
 from bwp_tui.domain.views import VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import intent_log, tasks, timeline
 from bwp_tui.store.queries.intent_log import LoggedIntent
 from bwp_tui.store.queries.task_json import next_try, task_json, task_json_with_next_try
@@ -70,10 +72,22 @@ def _other_profiles(profile: Profile) -> str:
     return f" This is the profile {profile.name}; there is a history of: {others}." if others else ""
 
 
+def _named_task(store: Store, name: str) -> Task:
+    """Return the named task; where the name is a task id that a task had before, the error says so."""
+    try:
+        return tasks.find_by_name(store, name)
+    except NoSuchTask:
+        number = timeline.accepted_with(store, name) if len(name) >= tasks.SHORTEST_PREFIX else None
+        if number is None:
+            raise
+        sentence = f"“{clean_line(name)}” is an earlier task id of #{number}: its timeline says what became of it."
+        raise NoSuchTask(sentence) from None
+
+
 def show(arguments: Namespace) -> None:
     """Print the details and the timeline of a task."""
     with open_session(arguments) as session:
-        found = tasks.find_by_name(session.store, arguments.task)
+        found = _named_task(session.store, arguments.task)
         (task,) = with_actual_downloads([found], session.actual_download)
         events = timeline.of_task(session.store, task.number)
         next_at = next_try(session.store, task)

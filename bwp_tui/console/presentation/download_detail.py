@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -59,8 +59,8 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
             return ("stopping", "held")
         case _ if download.paused:
             return (f"paused{at}", "held")
-        case _ if has_engine and download.trouble and download.not_before and download.not_before > context.now:
-            return (f"retry at {clock_time(download.not_before, context.today)}", "warn")  # in its slot or without one
+        case _ if has_engine and download.not_before and download.awaits_retry(context.now):
+            return (f"retry at {clock_time(download.not_before, context.today)}", "warn")
         case DownloadState.RUNNING:
             return ("requesting a link" if percent is None else f"{percent}%", "busy")
         case _:
@@ -116,11 +116,14 @@ def totals_text(downloads: Sequence[Download], gone_results: Collection[int]) ->
     return " · ".join(filter(None, parts))
 
 
-def queue_text(downloads: Sequence[Download]) -> list[StyledText]:
+def queue_text(downloads: Sequence[Download], now: datetime) -> list[StyledText]:
     """Return how many downloads run, wait and are paused."""
     open_ones = [download for download in downloads if download.is_open]
     paused = sum(download.paused for download in open_ones)
-    running = sum(download.state == DownloadState.RUNNING and not download.paused for download in open_ones)
+    running = sum(
+        download.state == DownloadState.RUNNING and not download.paused and not download.awaits_retry(now)
+        for download in open_ones
+    )
     counts = ((running, "running"), (len(open_ones) - paused - running, "waiting"), (paused, "paused"))
     return [
         ("downloads", "strong"),

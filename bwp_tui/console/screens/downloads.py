@@ -171,7 +171,7 @@ class DownloadsScreen(FrontScreen):
         marked = f"{len(self.marks)} marked" if self.marks else ""
         right = f"{self._filter.title(len(self.listed))}{marked}".removesuffix(" · ")
         rights = (" · ".join(filter(None, (right, totals_text(self._downloads, self.session.gone_results)))), right)
-        self.query_one(Heading).set_text(queue_text(self._downloads), *filter(None, rights))
+        self.query_one(Heading).set_text(queue_text(self._downloads, self.session.clock()), *filter(None, rights))
         self._update_detail()
 
     def _update_detail(self) -> None:

@@ -251,10 +251,18 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
         f" AND detail IS NOT NULL) OR (what = '{EventKind.PURGED}' AND before IS NOT NULL))",
         (number,),
     )
+    # A task that was sent again had another id before: it stays too, to ask the service what became of it.
+    earlier = transaction.run(
+        f"SELECT a.detail FROM timeline a JOIN tasks t ON t.number = a.task WHERE a.task = ? AND a.what ="
+        f" '{EventKind.ACCEPTED}' AND a.detail IS NOT t.task_id AND a.detail IS NOT NULL ORDER BY a.id",
+        (number,),
+    )
     transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))
     # The digest of the file from which it was imported stays, so that the file is not imported again.
     imported_line = None if imported is None else as_text(imported[0])
-    timeline.append(transaction, number, actor, EventKind.PURGED, before=imported_line)
+    ids = ", ".join(as_text(row[0]) for row in earlier)
+    detail = f"earlier task id {ids}" if ids else None
+    timeline.append(transaction, number, actor, EventKind.PURGED, before=imported_line, detail=detail)
     return True
 
 

@@ -26,7 +26,8 @@ class LoggedIntent:
 
     Attributes:
         id: its place in the order in which things were asked.
-        task_number: the number of its task; `task_id` to `reason` are those of the task.
+        task_number: the number of its task; `kind` to `reason` are those of the task.
+        task_id: the id that the service gave to the request, or of what is cancelled; None while it is not known.
         action: `submit` or `cancel`.
         state: an `IntentState`.
         attempts: how often it was sent, from the first time on that the service may have carried it out.
@@ -71,11 +72,19 @@ _STATE: Final = (
     f"CASE WHEN l.what = '{EventKind.CANCELLED_UNSENT}' AND l.after = '{Status.CANCELLED}'"
     f" THEN '{IntentState.WITHDRAWN}' ELSE i.state END"
 )
+# The row of a task that was sent again has the id of the last time alone.
+_TASK_ID: Final = (
+    f"coalesce(CASE WHEN l.what = '{EventKind.ACCEPTED}' THEN substr(l.detail, 1, instr(l.detail || ',', ',') - 1)"
+    " WHEN i.action = 'cancel' THEN (SELECT substr(a.detail, 1, instr(a.detail || ',', ',') - 1) FROM timeline a"
+    f" WHERE a.task = i.task AND a.what = '{EventKind.ACCEPTED}' AND a.at <= coalesce(i.settled_at, a.at)"
+    " ORDER BY a.id DESC LIMIT 1) END, t.task_id)"
+)
 _INTENT: Final = RowMapper(
     LoggedIntent,
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
+    task_id=_TASK_ID,
     is_purged="t.purged_at IS NOT NULL",
     state=_STATE,
     attempts=f"i.attempts - ({_ASSUMED})",

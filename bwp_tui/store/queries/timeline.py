@@ -331,6 +331,18 @@ def joined_into(store: Store, number: int) -> int | None:
     return None if kept is None else as_int(kept[0])
 
 
+def accepted_with(store: Store, beginning: str) -> int | None:
+    """Return the number of a task whose request once got a task id that begins so, or None.
+
+    It reads the timelines of all tasks.
+    """
+    row = store.row(
+        f"SELECT task FROM timeline WHERE what = '{EventKind.ACCEPTED}' AND detail >= ? AND detail < ? LIMIT 1",
+        (beginning, f"{beginning}\U0010ffff"),
+    )
+    return None if row is None else as_int(row[0])
+
+
 def newest_event_id(store: Store) -> int:
     """Return the id of the last event, or 0."""
     return store.integer("SELECT max(id) FROM timeline")

@@ -114,7 +114,7 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
         return False
     finish_task(transaction, number, Status.CANCELLED, trouble=None, cancel_asked=0)
     what, after = EventKind.CANCELLED_UNSENT, Status.CANCELLED
-    timeline.append(transaction, number, actor, what, before=before, after=after, detail="never sent")
+    timeline.append(transaction, number, actor, what, before=before, after=after)
     complete_decline(transaction, number, actor)
     return True
 
