@@ -78,6 +78,8 @@ async def test_a_letter_that_is_no_answer_is_refused_with_those_that_are(profile
         await console.go_to(HELD)
         await console.press("x", "down", "u")
         await console.sees("“u” is no answer; press y, n or esc.")
+        await console.press("Q")
+        await console.sees("“Q” is no answer; press y, n or esc.")
         await console.press("n")
         await console.until(lambda: not console.main.prompt.is_open)
         assert "no answer" not in console.text
@@ -146,6 +148,8 @@ async def test_a_refresh_that_cannot_be_made_now_says_why(profile: Profile) -> N
             update_task(transaction, HELD)
         await console.until(lambda: "Waits:" not in console.text)
         assert "was asked for." in console.text
+        told = [message.sentence for message in console.main.session.messages.messages]
+        assert sum("was asked for." in sentence for sentence in told) == 1
 
 
 async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:

@@ -9,13 +9,14 @@ import pytest
 
 from bwp_tui.actions.legal_operations import ANSWER, CORRECT, VERIFY
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG, WITHDRAWALS
+from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.commands import answers, bulk, decisions, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
 from bwp_tui.store.commands.undo import PartChange
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
+from bwp_tui.store.queries.timeline import EventKind, LegalRecord, TaskPart, UndoablePart
 from tests.store import single
 from tests.store.support import ACTOR, NOW, TODAY, request
 
@@ -98,6 +99,27 @@ def test_an_answer_that_is_undone_does_not_stop_the_clock_anew_for_an_inquiry_th
     task = tasks.get(store, number)
     assert (task.answered_on, task.inquired_on, task.due_on) == (None, None, due)
     assert timeline.of_task(store, number)[-1].after is None, "its due date is as it was"
+
+
+@pytest.mark.parametrize(
+    ("what", "detail", "expected"),
+    [
+        (EventKind.UNDONE, "appeal again 2026-11-30 2026-11-30 0 2027-02-28", "appeal again 2026-11-30"),
+        (EventKind.UNDONE, "answer again empty", "answer again empty"),
+        (
+            EventKind.UNDONE,
+            "receipt and regulation again 2026-11-20 us-ca 2027-01-04",
+            "receipt and regulation again 2026-11-20 us-ca",
+        ),
+        (EventKind.UNDONE, "note again second call", "note again second call"),
+        (EventKind.ANSWERED, "on 2026-11-30: called again today", "on 2026-11-30: called again today"),
+        (EventKind.ACCEPTED, None, None),
+    ],
+)
+def test_what_an_undo_put_back_is_told_without_the_columns_behind_its_day(
+    what: EventKind, detail: str | None, expected: str | None
+) -> None:
+    assert timeline.detail_text(TimelineEvent(NOW, ACTOR, what, None, None, detail)) == expected
 
 
 def test_nothing_is_undone_that_the_task_as_it_is_now_forbids(store: Store) -> None:

@@ -22,7 +22,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_duration, minute_stamp, stamp, utc_now
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.task_json import task_json
-from bwp_tui.store.queries.timeline import label_of
+from bwp_tui.store.queries.timeline import detail_text, label_of
 
 if TYPE_CHECKING:
     from bwp_tui.console.presentation.format import DisplayContext
@@ -200,5 +200,5 @@ def _event_line(event: TimelineEvent) -> str:
     if change and AS_SENTENCES.get():
         due = due and f",{due}"
         change = f"{due} from {event.before} to {event.after}" if event.before else f"{due or ' as'} {event.after}"
-    detail = f": {event.detail}" if event.detail else ""
+    detail = f": {detail_text(event)}" if event.detail else ""
     return f"{stamp(event.at)} {label_of(event.what)}{change} by {event.actor}{detail}"

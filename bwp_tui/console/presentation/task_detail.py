@@ -25,7 +25,7 @@ from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
-from bwp_tui.store.queries.timeline import SERVICE, EventKind, label_of
+from bwp_tui.store.queries.timeline import SERVICE, EventKind, detail_text, label_of
 
 _LONGEST_IN_HEADING: Final = 40
 """Characters of an email that a heading has room for on most terminals."""
@@ -205,7 +205,7 @@ def timeline_lines(
             due = "due " if event.moves_due_date else ""
             line.append((f"{due}{change}  ", status_role(event.after)))
         if event.detail and event.detail != task.task_id and event.what != EventKind.DOWNLOADED:
-            line.append((f"{mask(event.detail, task, context)}  ", "muted"))
+            line.append((f"{mask(detail_text(event) or '', task, context)}  ", "muted"))
         if event.actor != SERVICE:
             line.append((f"by {event.actor}", "muted"))
         yield line

@@ -165,7 +165,9 @@ class StatusLineUpdater:
 
     async def show_outcome(self, read: OutcomeReader) -> None:
         """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
-        self._show(read, *await read())
+        sentence, delay = await read()
+        self._screen.show_status(f"{sentence}{delay}")
+        self._await(read, sentence, delay)
 
     def show_read_error(self, sentence: str) -> None:
         """Show why the history cannot be read, until it can."""
@@ -189,12 +191,13 @@ class StatusLineUpdater:
         if self._delayed is None:
             return
         sentence, read = self._delayed
-        outcome = await read()
+        now, delay = await read()
         if self._screen.status.sentence == sentence:
-            self._show(read, *outcome)
+            for screen in filter(None, (self._screen, self._screen.prompt_host)):
+                screen.status.update_sentence(f"{now}{delay}")
+            self._await(read, now, delay)
         else:  # another sentence has replaced it
             self._delayed = None
 
-    def _show(self, read: OutcomeReader, sentence: str, delay: str) -> None:
-        self._screen.show_status(f"{sentence}{delay}")
+    def _await(self, read: OutcomeReader, sentence: str, delay: str) -> None:
         self._delayed = (f"{sentence}{delay}", read) if delay else None

@@ -273,6 +273,10 @@ class StatusLine(StyledLine):
         """Show what came of an action, which must be clean; an empty sentence removes the notice too."""
         self._set((sentence, role), self._notice if sentence else _NO_TEXT)
 
+    def update_sentence(self, sentence: str) -> None:
+        """Show what has become of the sentence that is shown; the list of messages keeps that one."""
+        self._set((sentence, self._sentence[1]), self._notice, is_new=False)
+
     def set_notice(self, sentence: str, role: str = "plain") -> None:
         """Show a notice, which must be clean, instead of the earlier one; an error stays until a key is pressed."""
         if self._notice[1] == "bad" and role != "bad" and sentence:
@@ -285,11 +289,11 @@ class StatusLine(StyledLine):
         kept, notice = (_NO_TEXT if text[0] == sentence else text for text in (self._sentence, self._notice))
         self._set(kept, notice)
 
-    def _set(self, sentence: StyledText, notice: StyledText) -> None:
+    def _set(self, sentence: StyledText, notice: StyledText, *, is_new: bool = True) -> None:
         before, self._sentence, self._notice = (self._sentence, self._notice), sentence, notice
         texts = [text for text in {text[0]: text for text in (sentence, notice)}.values() if text[0]]
         for text in texts:
-            if self.id == "status" and text not in before:
+            if is_new and self.id == "status" and text not in before:
                 self.app.post_message(self.Shown(*text))  # one that its screen makes would not bubble beyond that
         self.set_class(not texts, "-empty")
         texts[1:1] = [(" ", "plain")] * (len(texts) - 1)

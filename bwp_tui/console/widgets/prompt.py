@@ -356,7 +356,7 @@ class Prompt(Horizontal, can_focus=True):
                 self._answer_with(self._default)
             elif key in self._keys:
                 self._answer_with(key)
-            elif key == "q":
+            elif event.key == "q":
                 self.close()
             elif event.is_printable and not self._reason:
                 sentence = f"“{event.character}” is no answer; press {', '.join(self._keys)} or {_BACK[0]}."

@@ -291,7 +291,9 @@ def cannot_appeal_on(
         sentence = f"The appeal of {task.name} was received on {task.appealed_on}; withdraw it to record another day."
         return Reason("appealed already", sentence)
     if received is not None and task.declined_on is not None and received < task.declined_on:
-        return Reason("declined after that day", f"{task.name} was declined on {task.declined_on}, after {received}.")
+        return Reason(
+            "declined after that day", f"Task {task.name} was declined on {task.declined_on}, after {received}."
+        )
     if answered is None and upheld is None:
         return None
     if upheld is None:

@@ -278,7 +278,7 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
         sentence = f"The shopper of {task.name} was asked on {first}; withdraw that inquiry first."
         return Reason("asked before that day", sentence)
     if (first := task.declined_on) is not None and first < received_on:
-        sentence = f"{task.name} was declined on {first}; withdraw that first."
+        sentence = f"Task {task.name} was declined on {first}; withdraw that first."
         return Reason("declined before that day", sentence)
     if task.appealed_on is not None and regulation != task.regulation:
         # A row that was rebuilt from its timeline has an appeal, but has lost its law.
@@ -289,11 +289,11 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
             sentence = f"An appeal of {task.name} is recorded, and {regulation} knows none; withdraw that first."
             return Reason("without appeal by law", sentence)
     if (first := task.answered_on) is not None and first < received_on:
-        sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
+        sentence = f"Task {task.name} was answered on {first}; withdraw or correct that first."
         return Reason("answered before that day", sentence)
     sent_on = task.submitted_at and local_day(task.submitted_at)
     if sent_on is not None and received_on > sent_on and received_on != task.received_on:
-        sentence = f"{task.name} was sent to the service on {sent_on}: it was received by then."
+        sentence = f"Task {task.name} was sent to the service on {sent_on}: it was received by then."
         return Reason("sent before that day", sentence)
     if task.extended_on is not None:
         corrected = task._replace(regulation=regulation, received_on=received_on)

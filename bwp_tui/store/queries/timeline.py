@@ -331,6 +331,15 @@ def joined_into(store: Store, number: int) -> int | None:
     return None if kept is None else as_int(kept[0])
 
 
+def detail_text(event: TimelineEvent) -> str | None:
+    """Return an event's detail as a person reads it: of what an undo put back, without the columns behind its day."""
+    part, _, value = (event.detail or "").partition(UNDO_SEPARATOR)
+    if event.what != EventKind.UNDONE or part in _WORK:
+        return event.detail
+    words = value.split()[: 2 if part == TaskPart.RECEIPT else 1]  # a receipt has its law
+    return f"{part}{UNDO_SEPARATOR}{' '.join(words)}"
+
+
 def accepted_with(store: Store, beginning: str) -> int | None:
     """Return the number of a task whose request once got a task id that begins so, or None.
 
