@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bwp_tui.console.session import Session
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-OutcomeReader: TypeAlias = Callable[[], Coroutine[Any, Any, tuple[str, str]]]
-"""Reads what came of an action, and why it is not sent yet: an empty text once it is."""
+OutcomeReader: TypeAlias = Callable[[], Coroutine[Any, Any, tuple[str, bool]]]
+"""Reads what came of an action, and whether that stays so: not while it waits to be sent, or for the service."""
 
 _Result = TypeVar("_Result")
 

@@ -79,10 +79,10 @@ class ServiceController:
             screen.show_status(result.refused, "bad")
             return
 
-        async def outcome() -> tuple[str, str]:
+        async def outcome() -> tuple[str, bool]:
             (now,) = session.reader.by_numbers([result.resulting_id]) or (task,)
             delay = await session.delay_sentence(now.number, is_poll=operation is REFRESH)
-            return operation.result(now, session.reader.timeline(now)), delay
+            return f"{operation.result(now, session.reader.timeline(now))}{delay}", not delay and not now.cancel_asked
 
         await screen.show_outcome(outcome)
         if operation.submits:

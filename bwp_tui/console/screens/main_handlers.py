@@ -155,10 +155,10 @@ class MainHandlers:
         screen.close_form()
         email = email_text(task, screen.session.display_context())
 
-        async def outcome() -> tuple[str, str]:
+        async def outcome() -> tuple[str, bool]:
             delay = await screen.session.delay_sentence(task.number)
             unsent = f" {task.status}: nothing is sent yet." if task.status in WITHHELD_STATUSES else ""
-            return f"Recorded as #{task.number}: {task.kind.lower()} for {email}.{unsent}", delay
+            return f"Recorded as #{task.number}: {task.kind.lower()} for {email}.{unsent}{delay}", not delay
 
         await screen.show_outcome(outcome)
         screen.select_when_listed(task.number)

@@ -164,10 +164,10 @@ class StatusLineUpdater:
         self._delayed: tuple[str, OutcomeReader] | None = None
 
     async def show_outcome(self, read: OutcomeReader) -> None:
-        """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
-        sentence, delay = await read()
-        self._screen.show_status(f"{sentence}{delay}")
-        self._await(read, sentence, delay)
+        """Show what came of an action, and read it again until it stays so."""
+        sentence, is_settled = await read()
+        self._screen.show_status(sentence)
+        self._delayed = None if is_settled else (sentence, read)
 
     def show_read_error(self, sentence: str) -> None:
         """Show why the history cannot be read, until it can."""
@@ -190,14 +190,10 @@ class StatusLineUpdater:
     async def _update_outcome(self) -> None:
         if self._delayed is None:
             return
-        sentence, read = self._delayed
-        now, delay = await read()
-        if self._screen.status.sentence == sentence:
+        before, read = self._delayed
+        sentence, is_settled = await read()
+        is_shown = self._screen.status.sentence == before  # no other has replaced it
+        if is_shown:
             for screen in filter(None, (self._screen, self._screen.prompt_host)):
-                screen.status.update_sentence(f"{now}{delay}")
-            self._await(read, now, delay)
-        else:  # another sentence has replaced it
-            self._delayed = None
-
-    def _await(self, read: OutcomeReader, sentence: str, delay: str) -> None:
-        self._delayed = (f"{sentence}{delay}", read) if delay else None
+                screen.status.update_sentence(sentence)
+        self._delayed = None if is_settled or not is_shown else (sentence, read)
