@@ -31,7 +31,19 @@ from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, overwrite, overwrite_first_page, overwrite_table
-from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, intent_of, request, scalar, sent, submitted
+from tests.store.support import (
+    ACTOR,
+    SOON,
+    TODAY,
+    accepted,
+    answer,
+    closed_history,
+    intent_of,
+    request,
+    scalar,
+    sent,
+    submitted,
+)
 
 
 def _never_stopped() -> threading.Event:
@@ -283,6 +295,20 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
     again.close()
     assert _count(restored.aside) == 3
     assert integrity.full_check(path) == []
+
+
+def test_a_stay_on_another_machine_without_work_changes_no_task(path: Path, clock: ManualClock, tmp_path: Path) -> None:
+    closed_history(path, clock, 3)
+    there, back = tmp_path / "there.db", tmp_path / "back.db"
+    backups.back_up_to(path, there)
+    other = tmp_path / "other" / path.name
+    other.parent.mkdir()
+    for history, backup in ((other, there), (path, back)):
+        clock.advance(hours=1)
+        restored = restore.restore(history, backup, clock())
+        if history is other:
+            backups.back_up_to(other, back)
+    assert (restored.merged.added, restored.merged.updated, restored.only_here) == (0, 0, 0)
 
 
 def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(

@@ -15,7 +15,7 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import latest_service_end, may_be_late, needs_answer, time_left_text
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.task import Kind, Task, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.database.connection import Store
@@ -176,13 +176,20 @@ def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store
         requests.track(store, Kind.DELETION, "task-1", request(), ACTOR)
 
 
-def test_an_earlier_task_id_stays_with_what_was_sent_and_after_a_purge(store: Store) -> None:
+def test_an_earlier_task_id_stays_with_what_was_sent_and_after_a_purge(store: Store, clock: ManualClock) -> None:
     number = decline(store, accepted(store, kind=Kind.DELETION).number).number
     intent_outcomes.record_cancelled(store, sent(store, number).id)
     withdraw(store, number)
     assert [intent.task_id for intent in intent_log.of_task(store, number)] == ["task-1", "task-1"]
+    clock.advance(hours=1)
+    single.verify(store, number, Verification(TODAY, ACTOR, "order 17"), ACTOR)
+    requests.send(store, number, ACTOR)
+    intent_outcomes.record_accepted(store, sent(store, number).id, "task-2", SOON)
+    assert [intent.task_id for intent in intent_log.of_task(store, number)] == ["task-1", "task-1", "task-2"]
     requests.cancel(store, number, ACTOR)
+    intent_outcomes.record_cancelled(store, sent(store, number).id)
     purge.purge(store, [number], ACTOR, TODAY, evidence_too=False)
+    assert [intent.task_id for intent in intent_log.of_task(store, number)] == [None, None, "task-2", "task-2"]
     assert "task-1" in (timeline.of_task(store, number)[-1].detail or "")
 
 

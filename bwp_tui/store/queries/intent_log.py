@@ -72,12 +72,11 @@ _STATE: Final = (
     f"CASE WHEN l.what = '{EventKind.CANCELLED_UNSENT}' AND l.after = '{Status.CANCELLED}'"
     f" THEN '{IntentState.WITHDRAWN}' ELSE i.state END"
 )
-# The row of a task that was sent again has the id of the last time alone.
+# The row of a task that was sent again has the id of the last time alone. A purge removes the others from the timeline.
 _TASK_ID: Final = (
-    f"coalesce(CASE WHEN l.what = '{EventKind.ACCEPTED}' THEN substr(l.detail, 1, instr(l.detail || ',', ',') - 1)"
-    " WHEN i.action = 'cancel' THEN (SELECT substr(a.detail, 1, instr(a.detail || ',', ',') - 1) FROM timeline a"
-    f" WHERE a.task = i.task AND a.what = '{EventKind.ACCEPTED}' AND a.at <= coalesce(i.settled_at, a.at)"
-    " ORDER BY a.id DESC LIMIT 1) END, t.task_id)"
+    "CASE WHEN a.detail IS NOT NULL THEN substr(a.detail, 1, instr(a.detail || ',', ',') - 1)"
+    f" WHEN a.id IS NULL OR a.id = (SELECT max(id) FROM timeline WHERE task = i.task AND what = '{EventKind.ACCEPTED}')"
+    " THEN t.task_id END"
 )
 _INTENT: Final = RowMapper(
     LoggedIntent,
@@ -112,7 +111,13 @@ _FROM: Final = (
     " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
     f" {tuple(map(str, _OUTCOMES))})"
 )
-_INTENTS: Final = f"SELECT {_INTENT.columns}, i.client_token, l.what, l.detail FROM {_FROM}"
+_ACCEPTED: Final = (
+    # The event of the task id that the request got, or that of what is cancelled.
+    f"LEFT JOIN timeline a ON a.id = iif(i.action = 'submit', iif(l.what = '{EventKind.ACCEPTED}', l.id, NULL),"
+    f" (SELECT max(id) FROM timeline WHERE task = i.task AND what = '{EventKind.ACCEPTED}'"
+    " AND at <= coalesce(i.settled_at, at)))"
+)
+_INTENTS: Final = f"SELECT {_INTENT.columns}, i.client_token, l.what, l.detail FROM {_FROM} {_ACCEPTED}"
 _LABELS: Final = " ".join(f"WHEN '{kind}' THEN '{label_of(kind)}'" for kind in _OUTCOMES)
 _EMAIL: Final = (
     f"CASE WHEN t.email <> '' THEN t.email WHEN t.purged_at IS NULL THEN '{UNKNOWN_EMAIL}' ELSE '{PURGED_EMAIL}' END"

@@ -116,7 +116,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     added = task_rows.integer(db, "SELECT sum(is_new) FROM matched")
     common = task_rows.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new")
-    is_updated = "NOT is_new AND (is_taken OR replayed OR has_new_events)"
+    is_updated = "NOT is_new AND (replayed OR has_new_events)"
     updated = task_rows.integer(db, f"SELECT count(*) FROM matched WHERE {is_updated}")
     replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
@@ -174,7 +174,10 @@ def _compare_timelines(db: apsw.Connection) -> None:
         "UPDATE matched AS x SET has_own_events = 1 WHERE EXISTS (SELECT 1 FROM main.timeline m WHERE m.task = x.ours"
         f" AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE {_SAME_EVENT}))"
     )
-    db.execute("UPDATE matched SET has_new_events = 1 WHERE ours IN (SELECT ours FROM missing_events)")
+    db.execute(
+        "UPDATE matched SET has_new_events = 1 WHERE ours IN (SELECT ours FROM missing_events JOIN other.timeline"
+        f" USING (id) WHERE what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}'))"
+    )
 
 
 def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
