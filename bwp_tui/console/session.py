@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +42,9 @@ _TROUBLE_LABELS: dict[str, str] = {
     ServiceHealthState.UNUSABLE: "settings unusable",
     ServiceHealthState.ENGINE_FAULT: "engine fault",
 }
+
+_LONGEST_TRY: Final = timedelta(minutes=1)
+"""How long after its time a try may still be under way, generously."""
 
 _LABELS_WITHOUT_ENGINE: Final = {
     EngineRole.BLOCKED: "▲ cannot be the engine",
@@ -216,6 +219,10 @@ class Session:
         trouble = _TROUBLE_LABELS.get(state.service)
         if state.service == ServiceHealthState.THROTTLED and state.rate_limit is not None:
             trouble = f"rate-limited: {state.rate_limit:g} {'request' if state.rate_limit == 1 else 'requests'}/s"
-        if trouble is None or state.next_try_at is None or state.next_try_at < self.clock():
+        if trouble is None or state.next_try_at is None:
             return trouble
-        return f"{trouble}, next try {to_local(state.next_try_at):%H:%M:%S}"
+        overdue = self.clock() - state.next_try_at
+        if overdue <= timedelta(0):
+            return f"{trouble}, next try {to_local(state.next_try_at):%H:%M:%S}"
+        # Nothing is to be sent: the service may be well again. A try may still be under way.
+        return trouble if overdue < _LONGEST_TRY else f"{trouble}, tried until {to_local(state.next_try_at):%H:%M}"

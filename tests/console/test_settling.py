@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -15,6 +17,7 @@ from bwp_tui.store.worklog import engine_state, intent_outcomes, intents, poll_r
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.past_tasks import HELD, NOW, PastTask
 from tests.console.support import Console, opened
+from tests.store.support import answer
 
 NUMBER = 2
 ID = "3556a10a-0000-4000-8000-000000000001"
@@ -48,6 +51,8 @@ async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:
         await console.sees(f"Asking the service whether {ID} is this request.")
         task = console.task(NUMBER)
         assert (task.task_id, task.status, task.next_poll_at) == (ID, "QUEUED", NOW)
+        poll_responses.record_responses(console.store, {NUMBER: (answer(Status.IN_PROGRESS), NOW)})
+        await console.until(lambda: console.main.status.sentence.endswith("is IN_PROGRESS."))
 
 
 async def test_a_task_id_that_the_service_does_not_know_is_reported(profile: Profile) -> None:
@@ -134,6 +139,9 @@ async def test_a_throttled_service_is_told_as_a_rate(profile: Profile) -> None:
         await console.sees("▲ rate-limited: 0.5 requests/s, next try 09:30:00")
         engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "Gone.", NOW, 0.5)
         await console.sees("▲ service unreachable, next try 09:30:00")
+        overdue = NOW - timedelta(minutes=2)
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "Gone.", overdue, 0.5)
+        await console.sees("▲ service unreachable, tried until 09:28")
 
 
 async def test_denied_access_stands_in_header_and_status_line(profile: Profile) -> None:

@@ -115,6 +115,8 @@ async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
         assert "events on" in console.line("header") or size[0] == 60
         line.set_state(*start, "service unreachable, next try 07:11:08", events, ["masked"], "1/60")
         await console.until(lambda: "next try 07:11:08" in console.line("header"))
+        line.set_state(*start, "service unreachable, tried until 07:11", events, ["masked"], "1/60")
+        await console.until(lambda: "tried until 07:11" in console.line("header"))
         assert console.line("header").endswith("masked")
         counts = (tasks, 0, 16, 32, 7, 9, 10)
         views = console.main.query_one(ViewsLine)

@@ -6,7 +6,7 @@ from functools import partial
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
-from bwp_tui.actions.decision_operations import SETTLEMENTS, Settlement
+from bwp_tui.actions.decision_operations import ENTER_TASK_ID, SETTLEMENTS, Settlement
 from bwp_tui.actions.operation import ChosenTasks, RecordOperation, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
@@ -19,6 +19,7 @@ from bwp_tui.console.controllers.prompts import (
     question_texts,
 )
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import TaskCheck, unchanged_check
 from bwp_tui.store.queries.timeline import TaskPart
@@ -158,9 +159,21 @@ class RecordController:
         task = task or self._screen.table.current
         if task is None:
             return
-        if (values := await ask_arguments_for_one(self._screen, settlement, task, given or {})) is not None:
-            settled = partial(self._screen.session.task_commands.settle, settlement, task, values[settlement.text.name])
-            await run_in_thread_and_report(self._screen, settled)
+        values = await ask_arguments_for_one(self._screen, settlement, task, given or {})
+        if values is None:
+            return
+        session, number = self._screen.session, task.number
+        settled = partial(session.task_commands.settle, settlement, task, values[settlement.text.name])
+        sentence = await run_in_thread_and_report(self._screen, settled)
+        if sentence is None or settlement is not ENTER_TASK_ID:
+            return
+
+        async def outcome() -> tuple[str, bool]:
+            (now,) = session.reader.by_numbers([number]) or (task,)
+            is_asked = now.status == Status.QUEUED and not now.is_task_id_unknown
+            return (sentence, False) if is_asked else (f"{now.name} is {now.status}.", True)
+
+        await self._screen.show_outcome(outcome)
 
 
 def _plan_name(plan: BulkPlan, not_listed: str) -> str:
