@@ -238,13 +238,13 @@ def late_end(request: Request, today: date) -> date | None:
 
 
 def latest_service_end(task: Task, today: date) -> date | None:
-    """Return the latest day on which the service finishes a task, or None once its status is final.
+    """Return the latest day on which the service finishes a task; None once that is final or resubmitted.
 
     A request that was not submitted yet is taken as submitted today; so is one whose appeal was upheld, which has to be
     resubmitted.
     """
     is_sent_again = task.status == Status.DECLINED and bool(task.is_appeal_upheld) and needs_answer(task)
-    if task.is_final and not is_sent_again:
+    if (task.is_final or task.was_resubmitted) and not is_sent_again:
         return None
     hold = task.holding_period
     if task.kind is Kind.DELETION and hold is None:

@@ -16,10 +16,12 @@ from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_service_end, may_be
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind
+from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import dashboard, tasks
+from bwp_tui.store.worklog import intent_outcomes
 from tests.store import single
-from tests.store.support import ACTOR, NOW, TODAY, submitted
+from tests.store.support import ACTOR, NOW, TODAY, sent, submitted
 
 SUBMISSIONS = (
     None,  # it waits here
@@ -70,6 +72,15 @@ def test_the_latest_day_counts_hold_and_processing_from_the_offices_day(store: S
         assert latest_service_end(task, TODAY) == max(TODAY, begun + timedelta(days=days))
     (final, *_) = tasks.matching(store, parse("is:failed"), today=TODAY, limit=1)
     assert latest_service_end(final, TODAY) is None
+
+
+def test_an_unconfirmed_request_that_was_resubmitted_has_no_end(store: Store) -> None:
+    number = submitted(store).number
+    intent_outcomes.record_unconfirmed(store, sent(store, number).id)
+    new = requests.resubmit(store, number, ACTOR).number
+    ends = {each: latest_service_end(tasks.get(store, each), TODAY) is not None for each in (number, new)}
+    assert ends == {number: False, new: True}
+    assert list(tasks.matching_numbers(store, parse("done_by<60d"), today=TODAY)) == [new]
 
 
 def test_table_and_list_mark_a_late_task_until_it_is_overdue(store: Store) -> None:

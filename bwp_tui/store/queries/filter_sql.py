@@ -160,7 +160,7 @@ def _day_condition(spec: FieldSpec, op: str, day: date | None, today: date) -> S
     if spec.match is Match.ACKNOWLEDGE_BY:
         return _acknowledge_by_condition(op, day)
     if spec.match is Match.DONE_BY:
-        is_awaited = f"(t.terminal = 0 OR ({_UPHELD} AND t.open = 1))"
+        is_awaited = f"((t.terminal = 0 AND t.resubmitted = 0) OR ({_UPHELD} AND t.open = 1))"
         if day is None:
             return f"NOT {is_awaited}", ()
         return f"{is_awaited} AND {_DONE_BY.format(today=today)} {op} ?", (day.isoformat(),)
