@@ -48,7 +48,7 @@ class Sandbox:
     late event is late, and a document may hold `root_fields` fields. All events are subscribed to; one that was
     received is hidden for `visibility_s` seconds.
     The email decides what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
-    `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
+    `slow@…` takes five minutes, and the archive about `big@…` has 210 MB; each may carry a suffix, `nobody+2@…`.
     With `new_ids` its task ids are not those of an earlier practice API with the same seed, which a history may know.
 
     Stopped and started again it has the same tasks, address and credentials.
