@@ -8,6 +8,7 @@ import pytest
 
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.screens.intent_log import IntentLogScreen
+from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.statuses import Status
@@ -324,6 +325,9 @@ async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Pr
         await read(console, HELD)
         await console.press("x")
         await console.sees("This would act on the marked tasks (1): go back to the list first.")
+        await console.press("L")
+        await console.until(lambda: isinstance(console.app.screen, LetterScreen))
+        await console.press("escape")
         assert isinstance(console.app.screen, TaskScreen)
 
 

@@ -69,7 +69,7 @@ class LetterScreen(PagedScreen):
         return ((self._page_keys, "letter"), *super().keys)
 
     def _open_page(self, page: int) -> None:
-        self._page = page
+        self._page, self._letter, self._reason = page, None, ""
         self.show_status("")
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
         self._read()
@@ -82,29 +82,30 @@ class LetterScreen(PagedScreen):
 
     async def _draft(self) -> None:
         """Draft the letter; what is to be checked in a new one is shown on the status line."""
-        session, before = self.session, self._letter
-        self._letter_task = self._read_task()
-        self._letter, self._reason = None, "This task is gone, or cannot be read."
-        if self._letter_task is not None:
+        session, task = self.session, self._read_task()
+        letter, reason = None, "This task is gone, or cannot be read."
+        if task is not None:
             try:
-                self._letter = await asyncio.to_thread(
+                letter = await asyncio.to_thread(
                     letters.draft,
                     session.write_store,
                     session.profile,
-                    self._letter_task,
+                    task,
                     _KINDS[self._page],
                     session.actor,
                     session.today(),
                 )
             except (StoreError, SettingsError) as error:
-                self._reason = str(error)
-        remarks = self._letter.remarks if self._letter is not None else ()
-        if self._letter is not None and (edited := self._edited.get(self._letter.kind)) is not None:
-            if self._letter.text != edited[0].text:
+                reason = str(error)
+        remarks = letter.remarks if letter is not None else ()
+        if letter is not None and (edited := self._edited.get(letter.kind)) is not None:
+            if letter.text != edited[0].text:
                 remarks = (f"#{self._task_number} has changed since this letter was edited; check it.", *remarks)
-            self._letter = self._letter._replace(text=edited[1], template=_EDITED)
+            letter = letter._replace(text=edited[1], template=_EDITED)
+        # Only now: a reading that a newer one interrupts leaves what is shown.
+        before, self._letter_task, self._letter, self._reason = self._letter, task, letter, reason
         self._show()
-        if self._letter is not None and self._letter != before:
+        if letter is not None and letter != before:
             self.show_status(" ".join(remarks), "warn")
 
     def _show(self) -> None:
@@ -164,7 +165,8 @@ class LetterScreen(PagedScreen):
     def _drafted(self) -> Letter | None:
         """Return the letter that is shown; say why there is none."""
         if self._letter is None:
-            self.show_status("There is no such letter to copy or to write.", "warn")
+            none, soon = "There is no such letter to copy or to write.", "It is being drafted. Press the key again."
+            self.show_status(none if self._reason else soon, "warn")
         return self._letter
 
     def _show_done(self, letter: Letter, how: str) -> None:

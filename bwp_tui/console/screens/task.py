@@ -98,7 +98,8 @@ class TaskScreen(PagedScreen):
         """Do an action of this screen; have the main screen do one on the task, with its prompts shown here."""
         if name in self.handlers or name in MOVE_ACTIONS or name == "scroll":
             super().dispatch(name)
-        elif (marked := len(self._main.table.marks)) and name != "undo":
+        elif self._main.acts_on_marks(name):
+            marked = len(self._main.table.marks)
             self.show_status(f"This would act on the marked tasks ({marked}): go back to the list first.", "warn")
         elif self._main.table.current_number != self._task_number:
             self._main.go_to(self._task_number)
