@@ -86,7 +86,7 @@ class CustomCommands:
 def losses_of_leaving(screen: MainScreenProtocol) -> list[str]:
     """Return what is lost where the console ends now: a request that was not submitted, commands that still run."""
     typed, running = screen.form.typed_email, sorted(screen.session.running_commands)
-    losses = [f"The request for {typed} in the form was not submitted, and is lost."] if typed else []
+    losses = [f"The request for {typed} in the form was not submitted, and would be lost."] if typed else []
     if running:
         verb = "still runs, and would be ended" if len(running) == 1 else "still run, and would be ended"
         losses.append(f"{', '.join(running)} {verb}.")
