@@ -114,10 +114,10 @@ class Shop:
             await client.aclose()
 
     @asynccontextmanager
-    async def engine(self, *, waits_for_hook: bool = False) -> AsyncIterator[Engine]:
+    async def engine(self, *, runs_hooks_at_end: bool = False) -> AsyncIterator[Engine]:
         """Make an engine whose `run` and `run_once` are the test's to call."""
         async with self.api() as api:
-            yield Engine(self.store, api, self.profile, waits_for_hook=waits_for_hook)
+            yield Engine(self.store, api, self.profile, runs_hooks_at_end=runs_hooks_at_end)
 
     async def work(self) -> None:
         """Have a new engine do all that is ready now."""

@@ -131,7 +131,7 @@ async def test_an_engine_of_a_command_runs_all_its_hooks_before_it_ends(shop: Sh
     shop = with_hooks(shop, completed=program(tmp_path, then=f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"))
     first = shop.track("jane@example.com")
     shop.clock.advance(PROCESSED)
-    async with shop.engine(waits_for_hook=True) as engine:
+    async with shop.engine(runs_hooks_at_end=True) as engine:
         running = asyncio.ensure_future(engine.run())
         await eventually_in_loop(lambda: shop.task(first).status == "COMPLETED")
         engine.wake()

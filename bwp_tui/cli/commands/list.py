@@ -77,11 +77,10 @@ def _named_task(store: Store, name: str) -> Task:
     try:
         return tasks.find_by_name(store, name)
     except NoSuchTask:
-        number = timeline.accepted_with(store, name) if len(name) >= tasks.SHORTEST_PREFIX else None
-        if number is None:
+        reason = timeline.earlier_task_id_reason(store, name) if len(name) >= tasks.SHORTEST_PREFIX else None
+        if reason is None:
             raise
-        sentence = f"“{clean_line(name)}” is an earlier task id of #{number}: its timeline says what became of it."
-        raise NoSuchTask(sentence) from None
+        raise NoSuchTask(reason) from None
 
 
 def show(arguments: Namespace) -> None:
@@ -190,8 +189,10 @@ def _intent_json(intent: LoggedIntent, *, has_engine: bool, mask: bool) -> dict[
 
 
 def _tries(intent: LoggedIntent) -> str:
-    """Return how often a request was sent since the service may have carried it out first; with a question mark where
-    it may have been sent before too, or `-` where it was only tried in vain."""
+    """Return how often a request was sent, from the first time on that the service may have carried it out.
+
+    A question mark says that it may have been sent before too, `-` that the service has not carried it out.
+    """
     if intent.is_assumed_sent:
         return f"{intent.attempts or ''}?"
     return "-" if intent.last_failure and not intent.attempts else str(intent.attempts)

@@ -95,17 +95,17 @@ def losses_of_leaving(screen: MainScreenProtocol) -> list[str]:
 
 async def quit_console(screen: MainScreenProtocol) -> None:
     """Leave the console, after a question about each thing that is lost with it."""
-    if await _may_be_lost(screen, "Quit"):
+    if await _confirm_losses(screen, "Quit"):
         screen.app.exit()
 
 
 async def switch_profile(screen: MainScreenProtocol, name: str) -> None:
     """Open the console of a profile instead of this one, after a question about each thing that is lost with it."""
-    if await _may_be_lost(screen, f"Switch to {name}"):
+    if await _confirm_losses(screen, f"Switch to {name}"):
         screen.session.switch_profile(name)
 
 
-async def _may_be_lost(screen: MainScreenProtocol, intention: str) -> bool:
+async def _confirm_losses(screen: MainScreenProtocol, intention: str) -> bool:
     for loss in losses_of_leaving(screen):
         if not await screen.prompt.ask_yes_no(f"{loss} {intention}?", irreversible=True):
             return False

@@ -13,7 +13,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan, PlannedOperation
 from bwp_tui.actions.operation import Values
 from bwp_tui.console.background import prepare_question, run_in_thread_and_report
-from bwp_tui.console.controllers.prompts import NOTHING_DONE, says_new_day
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, report_new_day
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.store_access.task_commands import MarkStep
@@ -174,7 +174,7 @@ class MarkedTasks:
                 is_confirmed = await prompt.ask_yes_no(
                     lambda: f"{self._described(planned.current)}Go on?", irreversible=not is_harmless
                 )
-            return is_confirmed and (is_harmless or not says_new_day(self._screen, planned.day))
+            return is_confirmed and (is_harmless or not report_new_day(self._screen, planned.day))
         with self.live_plan(planned):
             answer = await prompt.ask_text(
                 lambda: self._typed_confirmation(planned.current, deletes=deletes)[0], f2=f2, irreversible=True
@@ -187,7 +187,7 @@ class MarkedTasks:
         if answer.strip() != word:
             self._screen.show_status(f"Nothing was done: {described_word} was not typed.", "warn")
             return False
-        return not says_new_day(self._screen, planned.day)
+        return not report_new_day(self._screen, planned.day)
 
     def _described(self, plan: BulkPlan) -> str:
         hidden = self.unlisted_clause(plan.possible)

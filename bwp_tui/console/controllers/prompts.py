@@ -49,8 +49,8 @@ def live_task(screen: MainScreenProtocol, task: Task, check: TaskCheck) -> Itera
         yield lambda: current
 
 
-def says_new_day(screen: MainScreenProtocol, day: date) -> bool:
-    """Return whether the day on which a question was asked is over, and say so: its dates and holds were that day's."""
+def report_new_day(screen: MainScreenProtocol, day: date) -> bool:
+    """Report that the day of a question is over, and return whether it is: its dates and holds were that day's."""
     if (today := screen.session.today()) != day:
         screen.show_status(f"Today is {today} now. {NOTHING_DONE}", "warn")
     return today != day

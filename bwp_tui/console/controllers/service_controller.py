@@ -10,7 +10,7 @@ from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS, ServiceOperation, withheld_clause
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
-from bwp_tui.console.controllers.prompts import live_task, says_new_day
+from bwp_tui.console.controllers.prompts import live_task, report_new_day
 from bwp_tui.console.presentation.format import email_text, mask
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
@@ -134,7 +134,7 @@ class ServiceController:
         today = self._screen.session.today()
         check = operation.check_for(task, today)
         hold = await self._confirm_submission(operation, task, given.get("hold_rule", same_hold), check)
-        if hold is not None and not says_new_day(self._screen, today):
+        if hold is not None and not report_new_day(self._screen, today):
             await self._apply_to_one(operation, task, check, {**given, "hold_rule": hold})
 
     async def _confirm_submission(

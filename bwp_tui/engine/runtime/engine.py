@@ -41,7 +41,7 @@ class Engine:
     Args:
         polled_first: the tasks to poll first.
         event_queue: the queue of the service's events; None polls only.
-        waits_for_hook: whether `run` runs the hooks of all that has happened before it ends.
+        runs_hooks_at_end: whether `run` runs the hooks of all that has happened before it ends.
         on_full_disk: called with a sentence while a worker can record nothing, with None once all can.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
@@ -54,7 +54,7 @@ class Engine:
         *,
         polled_first: PolledFirst | None = None,
         event_queue: MessageQueue | None = None,
-        waits_for_hook: bool = False,
+        runs_hooks_at_end: bool = False,
         on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
         reconnect: Reconnect | None = None,
     ) -> None:
@@ -79,7 +79,7 @@ class Engine:
         if profile.hooks and not profile.read_only:
             wake = asyncio.Event()
             self._wakes.append(wake)
-            self._workers.append(HookRunner(store, profile.hooks, profile.name, wake, waits_for_hook))
+            self._workers.append(HookRunner(store, profile.hooks, profile.name, wake, runs_hooks_at_end))
         if profile.clock_stops == AT_COMPLETION:
             self._wakes.append(asyncio.Event())
             self._workers.append(AnswersAtCompletion(store))

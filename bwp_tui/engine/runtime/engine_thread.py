@@ -221,7 +221,7 @@ class EngineThread:
                 config,
                 polled_first=self._polled_first,
                 refresh=self._refresh,
-                waits_for_hook=self._is_short_lived,
+                runs_hooks_at_end=self._is_short_lived,
                 observe=self._observe,
                 on_full_disk=self._show_full_disk,
             )
@@ -327,7 +327,7 @@ async def run_engine(
     once: bool = False,
     polled_first: PolledFirst | None = None,
     refresh: CredentialRefresh | None = None,
-    waits_for_hook: bool = False,
+    runs_hooks_at_end: bool = False,
     observe: Callable[[Store], None] = lambda _store: None,
     on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
 ) -> None:
@@ -352,7 +352,7 @@ async def run_engine(
             profile,
             polled_first=polled_first,
             event_queue=None if profile.events is None else SqsQueue(profile.events),
-            waits_for_hook=waits_for_hook,
+            runs_hooks_at_end=runs_hooks_at_end,
             on_full_disk=on_full_disk,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )

@@ -35,7 +35,7 @@ class HookRunner(Worker):
     programs: Mapping[HookOccasion, OperatorProgram]
     profile: str
     wake: asyncio.Event
-    waits_for_hook: bool = False
+    runs_hooks_at_end: bool = False
     """Whether `close` runs the hooks of what happened just before, and waits for their ends; else it ends a hook."""
     _waiting: defaultdict[HookOccasion, dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     _last_event_id: int | None = None
@@ -93,8 +93,8 @@ class HookRunner(Worker):
         return self._run is not None
 
     async def close(self) -> None:
-        """End a running hook; with `waits_for_hook` run all that are to be run first. Record their ends."""
-        if self.waits_for_hook:
+        """End a running hook; with `runs_hooks_at_end` run all that are to be run first. Record their ends."""
+        if self.runs_hooks_at_end:
             with contextlib.suppress(StoreError, EngineSuperseded):  # another engine runs them
                 await self._run_all()
         self._stop.set()

@@ -232,8 +232,7 @@ def track(store: Store, kind: Kind, task_id: str, known_request: Request, actor:
     with store.write() as transaction:
         _release_task_id(transaction, store, kind, task_id, actor)
         check_task_id_is_new(transaction, task_id)
-        if (earlier := timeline.accepted_with(store, task_id)) is not None:
-            raise NotPossible(f"{task_id} is an earlier task id of #{earlier}: its timeline says what became of it.")
+        refuse(timeline.earlier_task_id_reason(store, task_id))
         check_received_on(known_request)
         number = insert_row(transaction, known_request, task_id=task_id)
         timeline.append(transaction, number, actor, EventKind.TRACKED, after=Status.QUEUED, detail=f"{kind} {task_id}")

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from bwp_tui.domain.task import TimelineEvent
+from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_instant, is_iso_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper, tags_of
@@ -340,8 +341,8 @@ def detail_text(event: TimelineEvent) -> str | None:
     return f"{part}{UNDO_SEPARATOR}{' '.join(words)}"
 
 
-def accepted_with(store: Store, beginning: str) -> int | None:
-    """Return the number of a task whose request once got a task id that begins so, or None.
+def earlier_task_id_reason(store: Store, beginning: str) -> str | None:
+    """Return a sentence on the task that had a task id that begins so before, or None; no row has that id.
 
     It reads the timelines of all tasks.
     """
@@ -349,7 +350,9 @@ def accepted_with(store: Store, beginning: str) -> int | None:
         f"SELECT task FROM timeline WHERE what = '{EventKind.ACCEPTED}' AND detail >= ? AND detail < ? LIMIT 1",
         (beginning, f"{beginning}\U0010ffff"),
     )
-    return None if row is None else as_int(row[0])
+    if row is None:
+        return None
+    return f"“{clean_line(beginning)}” is an earlier task id of #{as_int(row[0])}: its timeline says what became of it."
 
 
 def newest_event_id(store: Store) -> int:
