@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.containers import VerticalScroll
 
+from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -264,3 +265,12 @@ async def test_a_terminal_of_few_colours_gets_its_own(
         monkeypatch.setenv(name, value)
     async with opened(profile) as console:
         assert console.app.theme == theme
+
+
+async def test_a_notice_that_comes_before_the_first_layout_ended_has_the_lines_it_needs(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.main.status.refresh(layout=True)
+        console.main._clear_arrangement_cache()
+        lay_out(console.main)  # as when the history cannot be read just after the first frame
+        console.main.show_notice("word " * 40, "bad")
+        await console.until(lambda: console.main.status.size.height == 2)

@@ -21,6 +21,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
+from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 
@@ -114,6 +115,15 @@ def lay_out(screen: Screen[Any]) -> None:
     """Give all widgets of a screen the size that their content needs now, and leave painting to the next refresh."""
     with screen.app.batch_update():
         screen._refresh_layout()
+
+
+def refresh_layout(widget: Widget) -> None:
+    """Refresh a widget, and lay out the screen: its content takes another size.
+
+    Textual keeps the size that it worked out last for a widget that has not been idle since, as at the start.
+    """
+    widget.refresh(layout=True)
+    widget._box_model_cache.clear()
 
 
 def scroll_unpainted(view: ScrollView, top: int) -> None:

@@ -21,6 +21,7 @@ from textual.widget import Widget
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
+from bwp_tui.console.terminal.textual_compat import refresh_layout
 from bwp_tui.domain.text import clean, spell_section_signs
 
 Place = tuple[int, int]
@@ -95,7 +96,7 @@ class StyledLine(StyledWidget, can_focus=False):
         self._content = content
         self.refresh()
         if self._auto_size != before:
-            self.refresh(layout=True)
+            refresh_layout(self)
 
     @property
     def _auto_size(self) -> tuple[int, int]:
@@ -242,7 +243,7 @@ class Paragraphs(StyledWidget, can_focus=False):
         self._indents = [self._indent_of(line) for line in texts]
         if not (len(before) == len(self._lines) and all(map(Content.is_same, before, self._lines))):
             self.display = any(line.plain for line in self._lines) or len(self._lines) > 1
-            self.refresh(layout=True)
+            refresh_layout(self)
 
     def _indent_of(self, line: Sequence[StyledText]) -> int:
         """Return how many characters stand before the text under which further lines begin: a label, or blanks."""
