@@ -17,7 +17,7 @@ class CliCommand(NamedTuple):
     Attributes:
         group: where the help of the command line lists it; None for what is no command of a shell.
         keywords: words that find it and are neither in its name nor in its help.
-        arguments: how they are written, where the console runs it as a shell does.
+        arguments: how they are written, where the console runs it as a shell does, or names a line for the shell.
         disabled_in_console_reason: why the console does not run it; empty where it does.
     """
 
@@ -53,6 +53,7 @@ EVENT_SUBCOMMANDS: Final = {
 _OPEN_HERE: Final = "It replaces the history, which is open here."
 _FOR_GOOD: Final = "It removes personal data for good, also from backups and downloads."
 _TYPED: Final = "The secret of a profile is typed in a shell, never here."
+_REMOVED: Final = "The secret of a profile is removed in a shell, never here."
 _OWN_CONSOLE: Final = "It opens a console of its own."
 
 CLI_COMMANDS: Final = (
@@ -103,7 +104,7 @@ CLI_COMMANDS: Final = (
         "maintain",
         "remove personal data of finished tasks, keep the evidence",
         "erase delete forget",
-        "",
+        "--older-than D",
         _FOR_GOOD,
     ),
     CliCommand("inspect", "read", "list the contents of a downloaded archive", "unzip zip files"),
@@ -124,7 +125,7 @@ CLI_COMMANDS: Final = (
         "",
         _TYPED,
     ),
-    CliCommand("logout", "set up", "remove the secret of a profile", "credentials forget", "", _TYPED),
+    CliCommand("logout", "set up", "remove the secret of a profile", "credentials forget", "", _REMOVED),
     CliCommand(
         "config",
         "set up",

@@ -182,7 +182,10 @@ def test_the_time_limit_of_a_download_tells_what_the_service_responded(shop: Bwp
     store.close()
     ended = shop("download", "1", "--timeout", "3")
     assert ended.code == 3
-    assert ended.err.startswith("bwp-tui: The service does not know this task")
+    waits, response = ended.err.splitlines()[:2]
+    assert waits.startswith("bwp-tui: The download of #1 waits: The service does not know this task")
+    assert "The next try is at " in waits
+    assert response.startswith("bwp-tui: The service does not know this task")
 
 
 def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:

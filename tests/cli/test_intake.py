@@ -119,7 +119,7 @@ def test_plain_mode_has_it_too(bwp: Bwp) -> None:
     bwp.env |= CREDENTIALS
     assert bwp("submit", "retrieval", "jane@example.com", "--hold").code == 0
     greeting, verified, listed, *_ = run_lines(bwp, 'verify 1 --how "order 17"', "list status:received", "quit")
-    assert "1 to verify, 0 to send, 0 " in greeting
+    assert "1 received (1 to verify, 0 to send)" in greeting
     assert "RECEIVED" in verified
     assert listed.startswith("Number 1, retrieval for j•••@example.com: RECEIVED, to send, ")
 

@@ -62,8 +62,9 @@ def test_a_restore_says_how_many_requests_wait_for_a_decision(bwp: Bwp) -> None:
     ended = bwp("restore", str(file), "--yes", "--profile", "other")
     assert (ended.code, ended.err) == (0, "")
     assert "1 request is UNCONFIRMED" in ended.out
-    assert "bwp-tui list status:unconfirmed" in ended.out
+    assert "bwp-tui --profile other list status:unconfirmed" in ended.out
     assert "kept" not in ended.out  # there was nothing
+    assert not [found for found in (bwp.data / "other").iterdir() if "replaced" in found.name]
     listed = bwp("list", "status:unconfirmed", "--json", "--profile", "other").out
     assert [task["id"] for task in json.loads(listed)] == [1]
 
@@ -115,6 +116,9 @@ def test_restoring_without_anyone_to_ask_needs_a_yes(bwp: Bwp) -> None:
     ended = bwp("restore", str(file))
     assert (ended.code, "--yes" in ended.err) == (2, True)
     assert bwp("restore", str(bwp.data / "nowhere.db"), "--yes").code == 4
+    file.write_text("kind,email\n", encoding="utf-8")
+    ended = bwp("restore", str(file))
+    assert (ended.code, "is not a backup" in ended.err, "replaces" in ended.err) == (1, True, False)
 
 
 def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:

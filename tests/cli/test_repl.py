@@ -41,10 +41,7 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
     file.write_text("kind,email,note,tags\naccess,jane@example.com,left a message,vip\n", encoding="utf-8")
     assert bwp("import", str(file), env=CREDENTIALS).code == 0
     greeting, listed, noted, shown, *_ = run_lines(bwp, "list", 'note 1 "called back"', "show 1", "quit", "list")
-    counted = (
-        "Tasks: 0 to verify, 0 to send, 1 to be sent or not ended at the service,"
-        " 0 with a result to download before the answer, 0 failed or unconfirmed, to be answered."
-    )
+    counted = "Tasks: 1, of them 0 received, 1 active, 0 to answer, 0 failed, 0 on hold, 0 due soon."
     assert greeting.startswith(f"bwp-tui, profile default. {counted}")
     assert "Nothing can be sent: BWP_CLIENT_ID" in greeting
     assert listed.startswith("Number 1, retrieval for j•••@example.com: QUEUED, ")

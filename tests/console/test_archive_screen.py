@@ -189,6 +189,7 @@ async def test_a_read_only_profile_looks_and_does_not_unpack(profile: Profile) -
     async with opened(replace(profile, read_only=True)) as console:
         path = save(console, profile)
         await look_inside(console, "README.txt")
+        assert "extract" not in console.line("footer")
         await console.press("X")
         await console.sees(f"X: {READ_ONLY}")
         assert [found.name for found in path.parent.iterdir()] == [path.name]

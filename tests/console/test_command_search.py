@@ -141,6 +141,15 @@ async def test_what_is_for_the_shell_is_found_and_says_so(profile: Profile) -> N
         assert typed(console) == "recover"
 
 
+async def test_the_line_for_the_shell_has_the_options_that_the_command_needs(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for typed_line, named in (("purge 8", "--older-than D"), ("purge 8 --older-than 90", "8 --older-than 90")):
+            await console.press("colon", *typed_line, "enter")
+            line = f"In the shell: bwp-tui --profile production purge {named}."
+            await console.until(lambda: line in " ".join(console.line("footer").split()))  # noqa: B023  awaited at once
+            await console.press("escape")
+
+
 async def test_in_the_practice_no_line_for_the_shell_is_named_which_has_another_history(profile: Profile) -> None:
     async with opened(replace(profile, is_sandbox=True)) as console:
         await console.press("colon", *"purge -all", "enter")

@@ -63,8 +63,8 @@ async def test_one_that_waits_for_a_slot_is_not_said_to_wait_for_a_service_that_
     profile: Profile,
 ) -> None:
     async with at_downloads(profile) as console:
-        await console.sees("waiting its turn")
-        for next_try_at, state in ((None, "waiting its turn"), (NOW, "waiting for API")):
+        await console.sees("waiting")
+        for next_try_at, state in ((None, "waiting"), (NOW, "waiting for API")):
             engine_state.record_health(
                 console.store, ServiceHealthState.THROTTLED, "Rate limit hit.", next_try_at, rate_limit=2.0
             )
@@ -115,6 +115,17 @@ async def test_one_that_ended_without_a_file_is_asked_for_again_and_the_cursor_f
         assert screen_of(console).rows.current == after.id
 
 
+async def test_the_footer_offers_only_what_is_possible_with_a_marked_download(profile: Profile) -> None:
+    async with at_downloads(profile) as console:
+        await go_to(console, "next")
+        await console.press("space")
+        await console.until(lambda: "p pause" in console.line("footer"))
+        assert "R retry" not in console.line("footer")
+        await go_to(console, "dropped")
+        await console.press("space")
+        await console.until(lambda: "R retry" in console.line("footer"))
+
+
 async def test_a_waiting_one_is_moved_in_the_queue_and_the_cursor_goes_with_it(profile: Profile) -> None:
     async with at_downloads(profile, "parked", "next", "last") as console:
         await console.press("G", "K")
@@ -122,6 +133,7 @@ async def test_a_waiting_one_is_moved_in_the_queue_and_the_cursor_goes_with_it(p
         await console.press("K")
         await console.until(lambda: waiting(console.store) == ["last", "parked", "next"])
         assert screen_of(console).rows.current == download_of(console, "last").id
+        await console.until(lambda: "move up" not in console.line("footer"))
         await console.press("K")
         await console.sees("The download of #7 is first already.")
         await console.press("J")
@@ -165,9 +177,10 @@ async def test_marked_ones_that_ended_are_asked_for_again_and_what_cannot_be_say
         await console.sees("1 asked for again. 1 not: The download of #8 is done;")
         assert screen_of(console).marks == {download_of(console, "saved").id}
         await console.press("p")
-        await console.sees("Of the marked downloads none can be paused or resumed.")
-        await console.press("x")
-        await console.sees("Of the marked downloads none is left to cancel.")
+        await console.sees("p: The download of #8 is done;")
+        await go_to(console, "dropped")
+        await console.press("space", "x")
+        await console.sees("x: It is possible with none of the 2 marked downloads.")
         await console.press("escape")
         assert not screen_of(console).marks
         await console.press("escape")
@@ -284,7 +297,7 @@ async def test_a_second_of_a_download_paints_its_line_alone(profile: Profile, mo
         order = order_of(console.store, download_of(console, "next").id)
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
-        await console.sees("64%", "waiting its turn")
+        await console.sees("64%", "waiting")
         painted: list[int] = []
         real = DownloadList.render_line
 
@@ -308,7 +321,7 @@ async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator
         downloads.record_progress(console.store, order, 9_000, 100_000, 1_000.0, '"tag"')
         lines = console.main.query_one("#downloads", ActiveDownloads)
         await console.until(lambda: "9%" in lines.render().plain)
-        assert "waiting its turn" in line_of(console, "n")
+        assert "waiting" in line_of(console, "n")
         await console.press("p")
         await console.sees("stopping", "9.0 / 100 kB")
 

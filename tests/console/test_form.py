@@ -9,7 +9,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from bwp_tui.console.state.request_draft import SENT_NOW_HINT, Draft
+from bwp_tui.console.state.request_draft import Draft
 from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RadioField, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
@@ -274,6 +274,7 @@ def test_the_end_of_what_is_sent_later_is_said_for_today_alone(kind: Kind, recei
     (sentence, role), (later, later_role) = (draft.outlook(TODAY) for draft in (now, replace(now, sends_now=False)))
     in_team = replace(now, needs_approval=True).outlook(TODAY)  # a deletion waits for the approval
     assert in_team == ((later, role) if kind is Kind.DELETION else (sentence, role))
+    assert ("once another" in replace(now, needs_approval=True).sent_hint()[0]) is (kind is Kind.DELETION)
     assert later_role == role
     assert "today" not in sentence
     assert f"today it ends by {sentence[-len('2026-12-30.') :]}" in later
@@ -403,7 +404,7 @@ async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
         assert hints
         draft = console.main.form.draft
         declared = {field: forms for field, _label, forms in _TEXTS} | draft.mistakes(TODAY)
-        declared |= {"regulation": draft.regulation_hint(), "send": SENT_NOW_HINT}
+        declared |= {"regulation": draft.regulation_hint(), "send": draft.sent_hint()}
         whole = {form for forms in declared.values() for form in forms}
         for hint in hints:
             assert console.line(hint).strip() in {"", *whole}

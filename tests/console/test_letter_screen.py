@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,6 +55,7 @@ async def test_the_letter_that_fits_is_shown_with_the_email_masked(profile: Prof
         await shown(console, "acknowledgement", "you can expect our answer by")
         await console.press("2")
         await shown(console, "extension", "No extension of ", "is recorded")
+        assert not re.search("copy|write|edit", console.line("footer"))
         await console.press("y")
         await console.sees("There is no such letter")
         await console.press("escape")

@@ -178,7 +178,7 @@ def test_a_new_secret_replaces_the_old_one_once_the_service_has_accepted_it(
     before = config.read_text()
     with operator.in_terminal(operator.argv("login", "--rotate")) as terminal:
         answer(terminal, "Client secret", "wrong")
-        answer(terminal, "Keep these settings")
+        answer(terminal, "Replace the kept secret")
         assert secret_file.read_text() == "old-secret\n"
         answer(terminal, "Client secret", practice.client_secret)
         assert terminal.wait() == 0

@@ -154,7 +154,9 @@ def test_a_tracked_task_that_nobody_knows_is_corrected_or_given_up(store: Store)
 # Refusals behind a try without an answer
 
 
-@pytest.mark.parametrize(("tries", "status"), [(1, "IN_PROGRESS"), (2, "IN_PROGRESS"), (2, "COMPLETED")])
+@pytest.mark.parametrize(
+    ("tries", "status"), [(1, "CANCELLED"), (2, "CANCELLED"), (2, "IN_PROGRESS"), (2, "COMPLETED")]
+)
 def test_a_refused_cancellation_hides_not_that_an_earlier_one_may_have_worked(
     store: Store, tries: int, status: str
 ) -> None:
@@ -165,7 +167,7 @@ def test_a_refused_cancellation_hides_not_that_an_earlier_one_may_have_worked(
     intent_outcomes.record_cancel_refused(store, sent(store, task.number).id, f"It is {status}.")
     doubt = (
         ""
-        if tries == 1 or status == "COMPLETED"
+        if tries == 1 or status != "CANCELLED"
         else " An earlier attempt had no response: it may have been cancelled."
     )
     kept = tasks.get(store, task.number)

@@ -8,12 +8,13 @@ from pathlib import Path
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.questions import require_yes
 from bwp_tui.cli.support.session import chosen_profile, open_session, without_engine
-from bwp_tui.cli.support.streams import print_message
+from bwp_tui.cli.support.streams import in_profile, print_message
 from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import utc_now
+from bwp_tui.settings import Profile
 from bwp_tui.store.maintenance import backups
-from bwp_tui.store.maintenance.restore import RestoreResult
+from bwp_tui.store.maintenance.restore import RestoreResult, check_backup
 from bwp_tui.store.maintenance.restore import restore as restore_from
 
 
@@ -21,7 +22,7 @@ def backup(arguments: Namespace) -> None:
     """Copy the history to a new file."""
     target: Path = arguments.file
     profile = chosen_profile(arguments)
-    if not (profile.history_path.exists() or backups.is_recoverable(profile.history_path)):
+    if not _has_history(profile):
         missing = f"There is no history at {profile.history_path}: nothing to back up. Check the profile."
         raise CommandError(missing, ExitCode.NOT_FOUND)
     with open_session(arguments) as session:
@@ -32,24 +33,34 @@ def backup(arguments: Namespace) -> None:
     print(target)
 
 
+def _has_history(profile: Profile) -> bool:
+    return profile.history_path.exists() or backups.is_recoverable(profile.history_path)
+
+
 def restore(arguments: Namespace) -> None:
     """Replace the history with a backup and merge the current history into it."""
     file: Path = arguments.file
     profile = chosen_profile(arguments)
     if not file.is_file():
         raise CommandError(f"There is no file {file}.", ExitCode.NOT_FOUND)
+    had_history = _has_history(profile)
     running = "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
     with without_engine(profile, CommandError(running, ExitCode.FAILED)):
         with open_session(arguments):
             pass  # opening recovers a damaged history
         if not arguments.yes:
+            check_backup(profile.history_path, file)
             print_message(
                 f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, "
                 "all events are kept, and where people contradict each other, it is to be checked."
+                if had_history
+                else f"{file} becomes the history of profile {profile.name}, which has none yet."
             )
             require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())
-    print(_restore_report(restored, file))
+        if not (had_history or restored.had_tasks):
+            backups.remove_database(restored.aside)  # opening made it
+    print(in_profile(_restore_report(restored, file)))
     for what in restored.results_left:
         print_message(f"The backup had purged its task; delete it yourself when it is no longer needed: {what}")
 
@@ -69,8 +80,8 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     disputed = ""
     if count := restored.to_check:
         disputed = f"Check {counted(count, 'task')} in which the two differ: bwp-tui list tag:{TO_CHECK}. "
-    had_tasks = restored.tasks > merged.added
-    kept = f"The previous history is kept as {restored.aside}." if had_tasks else "There were no tasks here before."
+    aside = f"The previous history is kept as {restored.aside}."
+    kept = aside if restored.had_tasks else "There were no tasks here before."
     return (
         f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
         f"{restored.only_here} only in the history, which were merged; the backup changed {merged.updated} of "

@@ -263,4 +263,4 @@ def _result(line: CheckedLine[Request], number: int | None) -> tuple[str, str]:
     reasons = [clean_line(line.duplicate)] if line.duplicate else []
     if number is None:
         reasons.append("not recorded")
-    return "duplicate" if line.duplicate else "right" if number is None else "imported", "; ".join(reasons)
+    return "duplicate" if line.duplicate else "right" if number is None else "recorded", "; ".join(reasons)

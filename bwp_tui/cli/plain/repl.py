@@ -19,11 +19,11 @@ from bwp_tui.cli.support.streams import print_message, wrapped
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.filter import parse as parse_filter
-from bwp_tui.domain.filter_fields import STATES
 from bwp_tui.domain.statuses import engine_is_done_with
 from bwp_tui.domain.task import WATCHED
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import utc_now
+from bwp_tui.domain.views import VIEWS
 from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.engine.runtime.exit_message import exit_message
@@ -162,17 +162,19 @@ class _Repl:
         return run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
-        waiting = {"to verify": "verified:no", "to send": "verified:yes"}
-        filters = {name: f"status:received is:open {identity}" for name, identity in waiting.items()} | {
-            STATES[state]: f"is:{state}" for state in ("active", "ready", "failed")
-        }
-        counts = ", ".join(
-            f"{tasks.count(self._store, parse_filter(text), today=today())} {name}" for name, text in filters.items()
+        counts = {view.name: self._count(view.filter) for view in VIEWS}
+        unverified = self._count("status:received is:open verified:no")
+        waiting = f" ({unverified} to verify, {counts['received'] - unverified} to send)" if counts["received"] else ""
+        of_them = ", ".join(
+            f"{count} {name}{waiting if name == 'received' else ''}" for name, count in counts.items() if name != "all"
         )
-        print(wrapped(f"bwp-tui, profile {self._profile.name}. Tasks: {counts}."))
+        print(wrapped(f"bwp-tui, profile {self._profile.name}. Tasks: {counts['all']}, of them {of_them}."))
         if missing := self._profile.missing():
             print(wrapped(f"Nothing can be sent: {', '.join(missing)} not set."))
         print("Type help for the commands, quit to leave.")
+
+    def _count(self, filter_text: str) -> int:
+        return tasks.count(self._store, parse_filter(filter_text), today=today())
 
     def _print_help(self, rest: Sequence[str]) -> None:
         if len(rest) == 1 and rest[0] in self._own_commands:

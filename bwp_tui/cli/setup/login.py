@@ -22,6 +22,7 @@ from bwp_tui.settings.secret import secret_mistake
 
 _WHERE_NO_TERMINAL: Final = "run this at a terminal, or write the config file"
 _SECRET_VARIABLES: Final = ("BWP_CLIENT_SECRET", *map(variable_of, SECRET_SETTINGS))
+_REPLACE: Final = "Replace the kept secret with this one nevertheless? The kept one is removed."
 _PRODUCTION: Final = "the production API"
 
 
@@ -41,7 +42,7 @@ def login(arguments: Namespace) -> None:
                 f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}"
             )
         tried = _with_asked_settings(profile)
-        while (secret := _tried_secret(tried)) is None:
+        while (secret := _tried_secret(tried, "Keep these settings nevertheless?")) is None:
             _say("Correct what is wrong; enter takes what is in brackets.")
             tried = _with_asked_settings(tried)
         written: dict[str, str | None] = {
@@ -118,8 +119,8 @@ def _ask_until_valid(question: str, check: Callable[[str], str | None], default:
     raise _aborted()
 
 
-def _tried_secret(profile: Profile) -> str | None:
-    """Ask for the secret and try it; return None where the service refuses it and the operator does not keep it."""
+def _tried_secret(profile: Profile, question: str) -> str | None:
+    """Ask for the secret and try it; where the service does not accept it, ask `question`. Return None after a no."""
     from bwp_tui.engine.runtime.engine_config import engine_config
     from bwp_tui.engine.runtime.service_calls import check_service
 
@@ -133,7 +134,7 @@ def _tried_secret(profile: Profile) -> str | None:
             continue
         result = check_service(engine_config(replace(profile, secret=LiteralSecret(secret))))
         _say(result.sentence)
-        return secret if result.reachable or ask_yes_no("Keep these settings nevertheless?") else None
+        return secret if result.reachable or ask_yes_no(question) else None
 
 
 def _aborted() -> CommandError:
@@ -152,12 +153,12 @@ def _chosen_place(offered: Sequence[SecretPlace]) -> SecretPlace:
 
 
 def _rotate(profile: Profile) -> None:
-    """Replace the secret of a profile where it is kept, once the service has accepted the new one."""
+    """Replace the secret of a profile where it is kept; ask first where the service has not accepted the new one."""
     place = secret_place_of(profile)
     if place is None or profile.client_id is None or profile.target_id is None:
         raise CommandError(f"Profile {profile.name} is not set up yet; run: bwp-tui login --profile {profile.name}")
     with interrupt_as_abort():
-        while (secret := _tried_secret(profile)) is None:
+        while (secret := _tried_secret(profile, _REPLACE)) is None:
             _say("Type the secret again; ctrl+c leaves.")
     place.keep(secret)
     _say(f"The new secret of profile {profile.name} is in {place.description}.")

@@ -8,6 +8,7 @@ import re
 import sys
 from typing import Final
 
+from bwp_tui.cli.support.streams import in_profile
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import to_local, utc_now
@@ -18,7 +19,7 @@ _ADDRESS: Final = re.compile(r"https?://([^/\s\"']+)[^\s\"']*")
 
 def print_line(severity: Severity, sentence: str) -> None:
     """Print one line, without secrets, emails, and links beyond their hosts."""
-    text = _ADDRESS.sub(r"\1", redact(clean_line(sentence), emails=True))
+    text = _ADDRESS.sub(r"\1", redact(clean_line(in_profile(sentence)), emails=True))
     if _is_journal():
         line = f"<{severity.value}>{text}"
     else:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from bwp_tui.actions.service_operations import cannot_refresh
 from bwp_tui.cli.exit_codes import ExitCode
@@ -19,12 +21,15 @@ from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.statuses import DownloadState, engine_is_done_with
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
+from bwp_tui.domain.times import stamp, utc_now
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.saved_results import saved_path
 from bwp_tui.store.worklog import downloads
+
+_SOON: Final = timedelta(minutes=1)
 
 
 def download_results(
@@ -48,11 +53,15 @@ def download_results(
     folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
     queued = _queue_downloads(session, numbers, folder, arguments)
     asked, ids = list(queued), list(queued.values())
-    progress = DownloadProgress()
+    progress, reported = DownloadProgress(), set[int]()
 
     def have_ended(store: Store) -> bool:
         downloading = downloads.by_ids(store, ids)
         progress.show(downloading)
+        for download in downloading:
+            if download.id not in reported and _waits_long(download):
+                reported.add(download.id)
+                print_message(_wait_sentence(download))
         return not any(download.is_open and not download.paused for download in downloading)
 
     try:
@@ -72,6 +81,16 @@ def download_results(
         )
     saved = all(result.state == DownloadState.DONE for result in results)
     return ExitCode.DONE if saved and len(queued) == len(numbers) else ExitCode.FAILED
+
+
+def _waits_long(download: Download) -> bool:
+    """Return whether its last try failed, and the next one is not soon."""
+    return not download.paused and download.awaits_retry(utc_now() + _SOON)
+
+
+def _wait_sentence(download: Download) -> str:
+    at = "" if download.not_before is None else f" The next try is at {stamp(download.not_before)}."
+    return f"The download of #{download.task_number} waits: {download.trouble}{at} ctrl+c ends the wait."
 
 
 def _queue_downloads(

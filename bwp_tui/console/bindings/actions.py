@@ -46,6 +46,8 @@ class ActionContext(NamedTuple):
         gone_results: ids of the downloads whose saved files were gone when they were looked for.
         mark_count: how many tasks or downloads are marked.
         marked: the marked tasks that are in sight.
+        marked_downloads: the marked ones.
+        queue: ids of the downloads that wait, in the order of the queue.
         wrong_actor_reason: why the operator cannot do an operation on a task, which the timeline says.
     """
 
@@ -57,6 +59,8 @@ class ActionContext(NamedTuple):
     download: Download | None = None
     mark_count: int = 0
     marked: Sequence[Task] = ()
+    marked_downloads: Sequence[Download] = ()
+    queue: Sequence[int] = ()
     wrong_actor_reason: Callable[[TaskOperation, Task], str | None] = lambda *_: None
 
 
@@ -125,7 +129,7 @@ def footer_actions(
             if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP) or each.name == "help"
         ]
     others = [action for action in labelled if action.is_next_step is None]
-    marks_decide = context.mark_count and not context.read_only
+    marks_decide = context.mark_count and not context.marked_downloads and not context.read_only
     possible = [action for action in others if marks_decide or action.disabled_reason(context) is None]
     return [*(action for action in labelled if action.is_next_step_here(context)), *possible]
 

@@ -34,6 +34,7 @@ from bwp_tui.store.commands.download_queue import (
     cannot_resume,
     cannot_retry,
     current_state,
+    end_of_queue_reason,
 )
 
 _SCREEN: Final = "This screen"
@@ -71,24 +72,50 @@ def cannot_open(download: Download) -> str | None:
 
 
 def _needs_download(
-    cannot_do: Callable[[Download], str | None] | None = None, *, writes: bool = False
+    cannot_do: Callable[[Download], str | None] | None = None, *, writes: bool = False, bulk: bool = False
 ) -> DisabledReason:
+    """Return what disables an action on a download; `bulk` where it is done to the marked ones if there are some."""
+
     def disabled_reason(context: ActionContext) -> str | None:
         if writes and context.read_only:
             return READ_ONLY
-        if context.download is None:
+        chosen = (bulk and context.marked_downloads) or [each for each in (context.download,) if each is not None]
+        if not chosen:
             return "No download is selected."
-        return cannot_do(context.download) if cannot_do else None
+        reasons: list[str] = []
+        for download in chosen:
+            if cannot_do is None or (reason := cannot_do(download)) is None:
+                return None
+            reasons.append(reason)
+        return reasons[0] if len(reasons) == 1 else f"It is possible with none of the {len(reasons)} marked downloads."
+
+    return disabled_reason
+
+
+def _moves_download(*, up: bool) -> DisabledReason:
+    needs_waiting = _needs_download(cannot_move, writes=True)
+
+    def disabled_reason(context: ActionContext) -> str | None:
+        download = context.download
+        if (reason := needs_waiting(context)) is not None or download is None or not context.queue:
+            return reason
+        return end_of_queue_reason(download, is_first=up) if context.queue[0 if up else -1] == download.id else None
 
     return disabled_reason
 
 
 def _in_queue(
-    name: str, keys: tuple[str, ...], label: str, help: str, cannot_do: Callable[[Download], str | None], verb: str = ""
+    name: str, keys: tuple[str, ...], label: str, help: str, disabled_reason: DisabledReason, verb: str = ""
 ) -> Action:
     """Return an action that changes a download in the queue; `verb` is that of the CLI, where it does the same."""
-    command = f"downloads {verb} TASK" if verb else None
-    return Action(name, keys, help, _QUEUE, command, _needs_download(cannot_do, writes=True), label=label)
+    return Action(name, keys, help, _QUEUE, f"downloads {verb} TASK" if verb else None, disabled_reason, label=label)
+
+
+def _in_queue_in_bulk(
+    name: str, keys: tuple[str, ...], label: str, help: str, cannot_do: Callable[[Download], str | None]
+) -> Action:
+    """Return an action that changes the marked downloads where there are some, with the verb of the CLI as its name."""
+    return _in_queue(name, keys, label, help, _needs_download(cannot_do, writes=True, bulk=True), name)
 
 
 def _with_main_keys(
@@ -119,28 +146,26 @@ _FIND: Final = (
 )
 _FILTER: Final = _with_main_keys("filter", "filter", "List only what has the words", _SCREEN)
 
-BULK_ACTIONS: Final = frozenset({"pause", "cancel", "retry"})
+_FOLDER: Final = Action("folder", ("o",), "Show and copy the folder path", _FILE, label="folder")
+_BULK: Final = (
+    _in_queue_in_bulk(
+        "pause", ("p",), "pause/resume", "Pause or resume it; the partial file is kept", cannot_toggle_pause
+    ),
+    _in_queue_in_bulk(
+        "cancel", ACTIONS_BY_NAME["cancel"].keys, "cancel", "Cancel it and delete the partial file", cannot_cancel
+    ),
+    _in_queue_in_bulk("retry", ("R",), "retry", "Download again what ended without a file, or is gone", cannot_retry),
+)
+BULK_ACTIONS: Final = frozenset(action.name for action in _BULK)
 """The actions of the downloads that are done to the marked ones where there are some."""
 
-_FOLDER: Final = Action("folder", ("o",), "Show and copy the folder path", _FILE, label="folder")
 _DOWNLOADS: Final = (
-    _in_queue(
-        "pause", ("p",), "pause/resume", "Pause or resume it; the partial file is kept", cannot_toggle_pause, "pause"
-    ),
-    _in_queue(
-        "cancel",
-        ACTIONS_BY_NAME["cancel"].keys,
-        "cancel",
-        "Cancel it and delete the partial file",
-        cannot_cancel,
-        "cancel",
-    ),
-    _in_queue("retry", ("R",), "retry", "Download again what ended without a file, or is gone", cannot_retry, "retry"),
+    *_BULK,
     _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, _needs_download(cannot_open)),
     _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, _needs_download()),
-    _in_queue("move_up", ("K", "shift+up"), "move up", "Move it up in the queue", cannot_move),
-    _in_queue("move_down", ("J", "shift+down"), "", "Move it down in the queue", cannot_move),
-    _in_queue("move_first", ("f",), "", "Bring it to the front of the queue", cannot_move, "first"),
+    _in_queue("move_up", ("K", "shift+up"), "move up", "Move it up in the queue", _moves_download(up=True)),
+    _in_queue("move_down", ("J", "shift+down"), "", "Move it down in the queue", _moves_download(up=False)),
+    _in_queue("move_first", ("f",), "", "Bring it to the front of the queue", _moves_download(up=True), "first"),
     _FOLDER._replace(disabled_reason=_needs_download(cannot_open)),
     _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, _needs_download()),
     *MOVES,

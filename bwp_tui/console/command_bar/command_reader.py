@@ -128,17 +128,23 @@ class CommandReader:
             )
             return [name, *rest] if rest and opens_screen else None
         if command.disabled_here_reason:
-            raise typed[0].error(f"{command.disabled_here_reason} {self._where_instead([name, *rest])}")
+            is_whole = all(word in rest for word in command.arguments.split() if word.startswith("--"))
+            words = shlex.join([name, *rest]) if is_whole else command.usage
+            raise typed[0].error(f"{command.disabled_here_reason} {self._where_instead(words)}")
         if command.arguments and not rest:
             raise typed[0].error(f"Write {command.usage}.")
         return [name, *rest]
 
-    def _where_instead(self, words: Sequence[str]) -> str:
-        """Return how a shell does what the console does not, in a sentence; no shell has the practice's history."""
+    def _where_instead(self, words: str) -> str:
+        """Return how a shell does what the console does not, in a sentence; no shell has the practice's history.
+
+        Args:
+            words: the command and its arguments, as the shell reads them.
+        """
         profile = self._screen.session.profile
         if profile.is_sandbox:
             return "It is left out of the practice."
-        return f"In the shell: bwp-tui --profile {shlex.join([profile.name, *words])}."
+        return f"In the shell: bwp-tui --profile {shlex.quote(profile.name)} {words}."
 
     def _read_theme(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)

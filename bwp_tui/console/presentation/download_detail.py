@@ -22,17 +22,17 @@ from bwp_tui.store.worklog.engine_state import EngineState, ServiceHealthState
 STATE_CELLS: Final = 18
 """Cells that the state of an open download takes at most."""
 
-_ITS_TURN: Final = "waiting its turn"
-"""The state where others go first: all slots are taken, or the archive server fails and one is tried at a time."""
+_WAITING: Final = "waiting"
+"""The state where all slots are taken, the archive server fails and one is tried at a time, or it asked to wait."""
 
 
 def waiting_for(engine: EngineState | None) -> str:
     """Return what a queued download without trouble waits for, in at most `STATE_CELLS`."""
     if engine is None:
-        return _ITS_TURN
+        return _WAITING
     if engine.pid is None:
         return "no engine running"
-    return "waiting for API" if _what_stops(engine) else _ITS_TURN
+    return "waiting for API" if _what_stops(engine) else _WAITING
 
 
 def trouble_of(download: Download, engine: EngineState | None) -> str | None:
@@ -65,7 +65,7 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
             return ("requesting a link" if percent is None else f"{percent}%", "busy")
         case _:
             reason = waiting_for(context.engine)
-            return (f"waiting{at}" if at and reason == _ITS_TURN else reason, "muted")
+            return (f"waiting{at}" if at and reason == _WAITING else reason, "muted")
 
 
 END_ROLES: Final[dict[str, str]] = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}

@@ -156,8 +156,9 @@ class DownloadRowBuilder:
         parts = [] if download.percent is None or percent == state else [percent]
         if self._is_medium and download.bytes:
             parts.append(_bytes_of_total(download))
-        if self._is_wide and download.attempts_with_running:
-            parts.append(counted(download.attempts_with_running, "attempt"))
+        if self._is_wide and (count := download.attempts_with_running):
+            is_running = download.state == DownloadState.RUNNING
+            parts.append(f"attempt {count}" if is_running else counted(count, "attempt"))
         return "".join(f"{part}{_GAP}" for part in parts)
 
     def _figures(self, download: Download) -> str:

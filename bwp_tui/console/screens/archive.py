@@ -307,7 +307,8 @@ class ArchiveScreen(ListScreen):
                 first = (hint("fold", "choose"), *first)
             case _OpenEntry(preview=Table(), record_row=None):
                 first = (hint("whole row", "choose"), *first, hint("columns", "left", "right"))
-        keys = self._finder.with_keys(*first, hint("extract", "unpack"), hint("help", "help"))
+        unpack = () if self.disabled_reason("unpack") else (hint("extract", "unpack"),)
+        keys = self._finder.with_keys(*first, *unpack, hint("help", "help"))
         self.query_one(FooterLine).show_keys(*keys)
 
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:

@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 
 from bwp_tui.console.background import run_in_background, run_in_thread_and_report
-from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.controllers.prompts import NOTHING_DONE
@@ -31,6 +31,7 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import capitalized, format_size
 from bwp_tui.store.commands import download_queue
@@ -105,7 +106,12 @@ class DownloadsScreen(FrontScreen):
     @property
     def context(self) -> ActionContext:
         here = self.current_download
-        return self._opener_context._replace(download=None if here is None else here[0])
+        return self._opener_context._replace(
+            download=None if here is None else here[0],
+            mark_count=len(self.marks),
+            marked_downloads=self._selected() if self.marks else (),
+            queue=[each.id for each in self._downloads if each.state == DownloadState.QUEUED],
+        )
 
     def show_snapshot(self, update: Snapshot | str) -> None:
         """Show a snapshot, at most once in `REDRAW_S`, or the error."""
@@ -183,7 +189,7 @@ class DownloadsScreen(FrontScreen):
         self.update_footer()
 
     def _show_keys(self) -> None:
-        self.show_action_keys(self.context._replace(mark_count=len(self.marks)))
+        self.show_action_keys(self.context)
 
     def action_perform(self, name: str) -> None:
         if name not in MOVE_ACTIONS and not self.is_asking:
@@ -192,12 +198,6 @@ class DownloadsScreen(FrontScreen):
 
     def acts_on_marks(self, name: str) -> bool:
         return bool(self.marks) and name in BULK_ACTIONS
-
-    def disabled_reason(self, name: str) -> str | None:
-        """Return why an action is not possible now, on the marked downloads where there are some."""
-        if self.acts_on_marks(name):
-            return read_only_reason(self.context)
-        return super().disabled_reason(name)
 
     def on_unmount(self) -> None:
         self._debouncer.stop()

@@ -132,9 +132,8 @@ class SearchedScreen(FrontScreen, ScrolledScreen):
     @property
     def keys(self) -> Sequence[StyledText]:
         """What can be done now, for the footer while no prompt is open, besides the keys to other matches and back."""
-        context = self.context
         actions = [each for each in self.keymap.actions_of(self.scope) if each.label and each.name != "back"]
-        return [self.keymap.hint(each.label, each.name) for each in actions if not each.disabled_reason(context)]
+        return [self.keymap.hint(each.label, each.name) for each in actions if not self.disabled_reason(each.name)]
 
     @property
     def back_label(self) -> str:

@@ -68,6 +68,12 @@ class LetterScreen(PagedScreen):
         """The keys that do something with the letter."""
         return ((self._page_keys, "letter"), *super().keys)
 
+    def disabled_reason(self, name: str) -> str | None:
+        if self._letter is None and name in _LETTER_ACTIONS:
+            none, soon = "There is no such letter to copy or to write.", "It is being drafted. Press the key again."
+            return none if self._reason else soon
+        return super().disabled_reason(name)
+
     def _open_page(self, page: int) -> None:
         self._page, self._letter, self._reason = page, None, ""
         self.show_status("")
@@ -105,6 +111,7 @@ class LetterScreen(PagedScreen):
         # Only now: a reading that a newer one interrupts leaves what is shown.
         before, self._letter_task, self._letter, self._reason = self._letter, task, letter, reason
         self._show()
+        self._show_keys()
         if letter is not None and letter != before:
             self.show_status(" ".join(remarks), "warn")
 
@@ -125,7 +132,7 @@ class LetterScreen(PagedScreen):
         self.finder.update()
 
     async def _copy(self) -> None:
-        if (letter := self._drafted()) is None:
+        if (letter := self._letter) is None:
             return
         session = self.session
         await asyncio.to_thread(letters.record, session.write_guard.store, letter, session.actor)
@@ -135,7 +142,7 @@ class LetterScreen(PagedScreen):
         """Have the letter edited; the text is kept while this screen is open."""
         from bwp_tui.console.controllers.external_programs import ProgramFailed, edit_text  # rarely used
 
-        if (letter := self._drafted()) is None:
+        if (letter := self._letter) is None:
             return
         try:
             text = await edit_text(self.session, letter.text, f"{letter.kind}.txt")
@@ -148,11 +155,11 @@ class LetterScreen(PagedScreen):
             self._read()
 
     async def _write(self) -> None:
-        if (letter := self._drafted()) is None:
+        if (letter := self._letter) is None:
             return
         initial, session = f"~/{letter.kind}-{letter.task_number}.txt", self.session
         typed = await self.prompt.ask_text("Write the letter to:", initial, check=_file_mistake, enter="write")
-        if typed is None or (letter := self._drafted()) is None:  # it may have changed, or gone, meanwhile
+        if typed is None or (letter := self._letter) is None:  # it may have changed, or gone, meanwhile
             return
         path = _path(typed)
         try:
@@ -161,13 +168,6 @@ class LetterScreen(PagedScreen):
             self.show_status(f"{path} cannot be written: {error.strerror}. Nothing was recorded.", "bad")
         else:
             self._show_done(letter, f"written to {path}")
-
-    def _drafted(self) -> Letter | None:
-        """Return the letter that is shown; say why there is none."""
-        if self._letter is None:
-            none, soon = "There is no such letter to copy or to write.", "It is being drafted. Press the key again."
-            self.show_status(none if self._reason else soon, "warn")
-        return self._letter
 
     def _show_done(self, letter: Letter, how: str) -> None:
         task, once = self._letter_task, ""
@@ -179,6 +179,9 @@ class LetterScreen(PagedScreen):
         self.show_status(f"The {letter.kind} of #{letter.task_number}: {how}.{then}", "good")
         self.session.feed.refresh()
 
+
+_LETTER_ACTIONS: Final = ("copy", "edit", "write")
+"""The actions that need a letter."""
 
 _EDITED: Final = "edited"
 """What stands in place of the template's name."""

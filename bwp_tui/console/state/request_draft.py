@@ -27,15 +27,21 @@ PROCESSING_HINT: Final[Hint] = (
     f"then up to {PROCESSING_DAYS} days' work",
     f"and {PROCESSING_DAYS} more",
 )
-SENT_LATER_HINT: Final[Hint] = (
+_SENT_LATER_HINT: Final[Hint] = (
     "it becomes RECEIVED, and nothing is sent yet",
     "RECEIVED: nothing is sent yet",
     "RECEIVED, not sent",
 )
-SENT_NOW_HINT: Final[Hint] = (
+_SENT_NOW_HINT: Final[Hint] = (
     "no verification of the identity is recorded",
     "no verification recorded",
     "not verified here",
+)
+_SENT_ONCE_APPROVED_HINT: Final[Hint] = (
+    "once another person approves it; no verification of the identity is recorded",
+    "once another person approves it; no verification",
+    "once another approves it",
+    "once approved",
 )
 NO_HOLD_HINT: Final[Hint] = (
     "begins at once and cannot be cancelled",
@@ -91,6 +97,12 @@ class Draft:
     def is_sent_at_once(self) -> bool:
         """Whether it is sent as soon as it is submitted, so that its end is known."""
         return self.sends_now and not (self.kind is Kind.DELETION and self.needs_approval)
+
+    def sent_hint(self) -> Hint:
+        """Return when it is sent, or what is not recorded then."""
+        if not self.sends_now:
+            return _SENT_LATER_HINT
+        return _SENT_NOW_HINT if self.is_sent_at_once else _SENT_ONCE_APPROVED_HINT
 
     def request(self) -> Request:
         """Return the request of a complete draft without mistakes."""

@@ -19,8 +19,6 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.request_draft import (
     NO_HOLD_HINT,
     PROCESSING_HINT,
-    SENT_LATER_HINT,
-    SENT_NOW_HINT,
     Draft,
     Hint,
 )
@@ -311,7 +309,7 @@ class RequestForm(Vertical):
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
         self.query_one("#row-email_again").display = draft.needs_email_again
-        self._hint("send", *((SENT_NOW_HINT, "muted") if draft.sends_now else (SENT_LATER_HINT, "warn")))
+        self._hint("send", draft.sent_hint(), "muted" if draft.is_sent_at_once else "warn")
         mistakes = draft.mistakes(today)
         for field, _label, hint in _TEXTS:
             if field in mistakes:

@@ -67,6 +67,11 @@ def cannot_move(download: Download) -> str | None:
     return _reason_unless(is_waiting, download, "only one that waits has a place in the queue")
 
 
+def end_of_queue_reason(download: Download, *, is_first: bool) -> str:
+    """Return why a waiting download that is first cannot move up, or one that is last cannot move down."""
+    return f"The download of #{download.task_number} is {'first' if is_first else 'last'} already."
+
+
 def current_state(download: Download) -> str:
     """Return the predicate of a sentence on the state of `download`."""
     return "has failed" if download.state == DownloadState.FAILED else f"is {download.state_name}"
@@ -173,9 +178,7 @@ def move(store: Store, download_id: int, places: int, actor: str) -> None:
         before = [waiting_id for waiting_id, _ in waiting].index(download_id)
         after = min(max(0, before + places), len(waiting) - 1)
         if after == before:
-            raise NotPossible(
-                f"The download of #{download.task_number} is {'first' if places < 0 else 'last'} already."
-            )
+            raise NotPossible(end_of_queue_reason(download, is_first=places < 0))
         _reorder(transaction, waiting, before, after)
         _append_event(transaction, download, actor, EventKind.DOWNLOAD_MOVED, f"to place {after + 1} of {len(waiting)}")
 

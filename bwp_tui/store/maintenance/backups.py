@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -142,7 +142,7 @@ def _copy(
 
     part = target.with_name(f".{target.name}.part")
     try:
-        _remove(part)
+        remove_database(part)
         with translated_damage(path):
             with closing(copy_database(open_for_reading(path).db, part, stop)) as copy:
                 verdict = copy.execute("PRAGMA integrity_check(1)").fetchall()
@@ -152,7 +152,7 @@ def _copy(
         rename(part, target)
         sync(target.parent)
     finally:
-        _remove(part)
+        remove_database(part)
 
 
 def _rename_without_replacing(part: Path, target: Path) -> None:
@@ -166,8 +166,7 @@ def _rename_without_replacing(part: Path, target: Path) -> None:
         part.rename(target)
 
 
-def _remove(part: Path) -> None:
-    """Remove a database and the files of SQLite beside it."""
+def remove_database(path: Path) -> None:
+    """Remove a database and the files of SQLite beside it, as far as they are there."""
     for ending in ("", "-journal", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            part.with_name(f"{part.name}{ending}").unlink()
+        path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)

@@ -80,6 +80,16 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
         db.close()
 
 
+def check_same_shop(db: apsw.Connection, other: apsw.Connection, source: Path) -> None:
+    """Raise OtherShop where the history `db`, and the one to restore from the file `source`, are of different shops."""
+    here, there = (bound_shop(each.execute(BOUND_SHOP)) for each in (db, other))
+    if here and there and here.is_certainly_other(there):
+        raise OtherShop(
+            f"{source} holds the requests of {there}, and the history those of {here}. Restore it with the "
+            "profile of that shop; nothing was changed."
+        )
+
+
 def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, source_name: str) -> MergeResult:
     """Merge the history in the file `source`, of this or an older schema; return what `merge` does.
 
@@ -91,12 +101,8 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
         with closing(copy_database(open_for_reading(source).db, copy)) as other:
             other.execute("PRAGMA journal_mode = MEMORY")
             apply_missing(other)
-            here, there = (bound_shop(each.execute(BOUND_SHOP)) for each in (db, other))
-            if event is EventKind.RESTORED and here and there and here.is_certainly_other(there):
-                raise OtherShop(
-                    f"{source} holds the requests of {there}, and the history those of {here}. Restore it with the "
-                    "profile of that shop; nothing was changed."
-                )
+            if event is EventKind.RESTORED:
+                check_same_shop(db, other, source)
             _drop_triggers(other)
             with _attached_as_other(other, db.filename):
                 task_ids.tag_doubled_ids(other, now)

@@ -125,7 +125,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         "Values that the digests have found changed, taken from a copy:"
         f" {'; '.join(result.merged.proven_values) or 'none'}.",
         "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
-        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(result.changed_values) or 'none'}.",
+        f" the filter tag:{TO_CHECK}): {'; '.join(result.changed_values) or 'none'}.",
         f"Rows older than their timelines, which were brought up to date by these: {result.outdated_rows}.",
         f"Rows whose number was damaged and had to be guessed: {result.renumbered_rows}.",
         f"Tasks that lost their task id, since another task has it: {result.lost_ids}.",
@@ -147,7 +147,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         f" {_ranges(result.lost_numbers) or 'none'}.",
         f"Rows left out, since their task was damaged or is unknown: {result.dangling_rows}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {result.unconfirmed}."
-        " They are listed by: bwp-tui list status:unconfirmed.",
+        " They are listed by the filter status:unconfirmed.",
         f"Tasks in the new history: {result.tasks}.",
         *(f"What could not be used because of a fault of this program: {fault}." for fault in result.failures),
         *(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +58,11 @@ class RestoreResult:
     tasks: int
     aside: Path
 
+    @property
+    def had_tasks(self) -> bool:
+        """Whether the history had tasks before."""
+        return self.tasks > self.merged.added
+
 
 def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     """Replace the history with one merged from it and the backup; the present file is set aside.
@@ -89,6 +94,18 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
             return restored
     finally:
         lock.release()
+
+
+def check_backup(path: Path, backup: Path) -> None:
+    """Raise StoreError unless a file is a sound backup, of the same shop as the history at `path`."""
+    _check(backup)
+    with (
+        translated_errors(path),
+        closing(open_for_reading(path).db) as db,
+        closing(open_for_reading(backup).db) as other,
+        suppress(apsw.SQLError),  # a backup of an older schema names no shop
+    ):
+        rebuild.check_same_shop(db, other, backup)
 
 
 def _check(backup: Path) -> None:

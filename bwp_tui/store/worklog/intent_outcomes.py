@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.statuses import IntentState, Status
+from bwp_tui.domain.statuses import SERVICE_STATUSES, IntentState, Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, NEVER_SENT_PREFIX, TaskError
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, parse_instant, stamp
@@ -233,7 +233,7 @@ def record_waiting_cancel_refused(transaction: Transaction, number: int, reason:
 
 
 def _record_cancel_refused(transaction: Transaction, intent: int, reason: str, actor: str = SERVICE) -> int | None:
-    if not any(status in reason for status in (Status.COMPLETED, Status.FAILED)):  # else the service says how it ended
+    if not any(status in reason for status in SERVICE_STATUSES):  # else the service says that it is not cancelled
         reason += _earlier_attempt_warning(transaction, intent, "cancelled")
     number = _end_intent(transaction, intent, IntentState.REFUSED)
     if number is not None:
