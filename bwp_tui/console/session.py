@@ -122,6 +122,15 @@ class Session:
 
         return TaskCommands(self.write_guard, self.profile, self.actor)
 
+    def in_shell(self, sentence: str) -> str:
+        """Return a sentence whose commands for the shell name this profile; no shell has the practice's history."""
+        if "bwp-tui " not in sentence or self.profile.is_sandbox:
+            return sentence
+        from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME, with_profile  # rarely needed
+        from bwp_tui.settings.checks import SANDBOX_PROFILE
+
+        return with_profile(sentence, self.profile.name, CLI_COMMANDS_BY_NAME.keys() - {SANDBOX_PROFILE})
+
     @property
     def read_only(self) -> bool:
         """Whether nothing can be changed: the profile says so, or its history cannot be written."""
@@ -179,9 +188,7 @@ class Session:
             return f"▲ {re.split('[:.]', state.event_queue_state)[0]}", "warn"
         if not state.polls_relaxed:
             return "events on", "muted"
-        from bwp_tui.engine.resilience.poll_schedule import RELAXED_HOURS  # rarely needed
-
-        return f"events on · polling {f'every {RELAXED_HOURS} h' if self.profile.speed == 1 else 'rarely'}", "muted"
+        return "events on · polling rarely", "muted"
 
     async def delay_sentence(self, number: int, *, is_poll: bool = False) -> str:
         """Return what a task's request, or its poll, waits for, to follow another sentence; else nothing."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 CommandGroup: TypeAlias = Literal["send", "read", "work", "record", "hand over", "set up", "maintain"]
@@ -145,3 +148,11 @@ CLI_COMMANDS: Final = (
 """All commands but those of operations on tasks, which declare them."""
 
 CLI_COMMANDS_BY_NAME: Final = {command.name: command for command in CLI_COMMANDS}
+
+
+def with_profile(sentence: str, profile: str, commands: Iterable[str]) -> str:
+    """Return a sentence in which these commands name the profile: without it a shell may run them for another shop."""
+    if "--profile" in sentence:
+        return sentence
+    named = f"bwp-tui --profile {shlex.quote(profile)} "
+    return re.sub(rf"\bbwp-tui (?=(?:{'|'.join(commands)})\b)", lambda _: named, sentence)

@@ -30,7 +30,7 @@ def event(task_id: str, kind: Kind = Kind.DELETION) -> ServiceEvent:
     return ServiceEvent(f"event of {task_id}", kind, Status.COMPLETED, task_id, datetime(2026, 11, 21, tzinfo=UTC))
 
 
-@pytest.mark.parametrize(("size", "while_they_come"), [(WIDE, "events on · polling every 6 h"), (USUAL, "events on")])
+@pytest.mark.parametrize(("size", "while_they_come"), [(WIDE, "events on · polling rarely"), (USUAL, "events on")])
 async def test_the_header_says_whether_events_come_or_what_is_wrong(
     profile: Profile, size: tuple[int, int], while_they_come: str
 ) -> None:

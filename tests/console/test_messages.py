@@ -39,6 +39,17 @@ async def test_messages_are_listed_with_time_and_severity_the_newest_last(profil
         await console.until(lambda: console.app.screen is console.main)
 
 
+async def test_a_command_for_the_shell_names_the_profile(profile: Profile) -> None:
+    sentence = "No backup can be made. Run: bwp-tui doctor."
+    async with opened(profile) as console:
+        console.main.show_notice(sentence, "bad")
+        named = "bwp-tui --profile production doctor."
+        await console.until(lambda: named in console.line("status"))
+        await console.until(lambda: any(named in each.sentence for each in console.main.session.messages.messages))
+        console.main.status.remove_sentence(sentence)
+        await console.until(lambda: named not in console.line("status"))
+
+
 async def test_an_error_is_not_pushed_away_by_what_passes_and_that_is_in_the_log(profile: Profile) -> None:
     async with opened(profile) as console:
         console.main.show_notice("It can no longer be cancelled.", "bad")

@@ -108,7 +108,7 @@ async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
 ) -> None:
     async with opened(profile, size=size) as console:
         line = console.main.query_one(HeaderLine)
-        events = ("events on · polling every 6 h", "muted")
+        events = ("events on · polling rarely", "muted")
         start = (("practice", "badge-green"), None, "● engine here")
         line.set_state(*start, None, events, ["8 marked", "masked"], "1/60")
         await console.until(lambda: console.line("header").split()[-3:] == ["8", "marked", "masked"])

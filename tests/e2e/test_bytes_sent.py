@@ -79,7 +79,7 @@ def test_events_that_bring_nothing_new_cost_nothing(shop: Operator, practice: Sa
     with shop.console() as terminal:
         terminal.wait_for("events on")
         practice._queue.send(body)
-        terminal.wait_for("polling every 6 h")
+        terminal.wait_for("polling rarely")
         terminal.wait_until_quiet()
         mark = terminal.mark()
         for _ in range(3):

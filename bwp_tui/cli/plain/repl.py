@@ -153,8 +153,8 @@ class _Repl:
             closest = did_you_mean(name, (*self._own_commands, *known))
             print_message(f"There is no command “{clean_line(name)}”{closest or '.'} help commands lists them all.")
         else:
-            # The path of a result may contain the email; `show TASK --unmask` prints it.
-            mask = ("--mask",) if name == DOWNLOAD.name else ()
+            # The path of a result may contain the email, which JSON has in full; `show TASK --unmask` prints it.
+            mask = ("--mask",) if name == DOWNLOAD.name and "--json" not in rest else ()
             return self._run_command(name, *mask, *rest) != ExitCode.USAGE
         return False
 

@@ -10,13 +10,14 @@ import codecs
 import io
 import os
 import re
-import shlex
 import sys
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bwp_tui.domain.cli_commands import with_profile
 from bwp_tui.domain.text import ASCII_FORMS, clean, escaped, lacks_symbols, spell_section_signs
 
 if TYPE_CHECKING:
@@ -136,9 +137,7 @@ def use_plain_output() -> None:
 
 def name_profile(profile: str, commands: Iterable[str]) -> None:
     """Let all that is printed from now on name the profile in these commands: without it they are about another one."""
-    pattern = re.compile(rf"\bbwp-tui (?=(?:{'|'.join(commands)})\b)")
-    named = f"bwp-tui --profile {shlex.quote(profile)} "
-    _IN_PROFILE.set(lambda text: text if "--profile" in text else pattern.sub(lambda _: named, text))
+    _IN_PROFILE.set(partial(with_profile, profile=profile, commands=tuple(commands)))
 
 
 def in_profile(sentence: str) -> str:

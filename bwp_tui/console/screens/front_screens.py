@@ -41,7 +41,7 @@ class FrontScreen(ActionScreen):
         yield Heading(id=f"{self.scope.name.lower()}-heading")
         yield from self.compose_content()
         yield Prompt(id="prompt")
-        yield StatusLine(id="status")
+        yield StatusLine(id="status", in_shell=self.session.in_shell)
         yield FooterLine(id="footer")
 
     def compose_content(self) -> ComposeResult:

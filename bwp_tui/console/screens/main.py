@@ -94,7 +94,7 @@ class MainScreen(ActionScreen):
             yield TaskTable(session.reader, clock=session.clock, day=session.profile.service_day, id="table")
             yield DetailPane(id="detail")
         yield ActiveDownloads(id="downloads")
-        yield StatusLine(id="status")
+        yield StatusLine(id="status", in_shell=session.in_shell)
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:

@@ -245,10 +245,14 @@ class StatusLine(StyledLine):
     """What came of the last action, and behind it the latest notice, on as many lines as both need.
 
     A notice is about something that happened without an action. Neither replaces the other.
+
+    Args:
+        in_shell: returns a sentence as it is shown: with the profile in the commands for the shell that it names.
     """
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, in_shell: Callable[[str], str] = str) -> None:
         super().__init__(id=id, classes="-empty")
+        self._in_shell = in_shell
         self._sentence: StyledText = _NO_TEXT
         self._notice: StyledText = _NO_TEXT
 
@@ -292,12 +296,14 @@ class StatusLine(StyledLine):
     def _set(self, sentence: StyledText, notice: StyledText, *, is_new: bool = True) -> None:
         before, self._sentence, self._notice = (self._sentence, self._notice), sentence, notice
         texts = [text for text in {text[0]: text for text in (sentence, notice)}.values() if text[0]]
-        for text in texts:
-            if is_new and self.id == "status" and text not in before:
-                self.app.post_message(self.Shown(*text))  # one that its screen makes would not bubble beyond that
+        for text, role in texts:
+            if is_new and self.id == "status" and (text, role) not in before:
+                # One that its screen makes would not bubble beyond that.
+                self.app.post_message(self.Shown(self._in_shell(text), role))
         self.set_class(not texts, "-empty")
-        texts[1:1] = [(" ", "plain")] * (len(texts) - 1)
-        self.show(*texts or [_NO_TEXT])
+        shown = [(self._in_shell(text), role) for text, role in texts]
+        shown[1:1] = [(" ", "plain")] * (len(texts) - 1)
+        self.show(*shown or [_NO_TEXT])
 
 
 class FooterLine(KeyLine):

@@ -17,8 +17,7 @@ INTERVAL_AFTER_FIRST_DAY_S: Final = 1_800.0
 JITTER: Final = 0.1
 """The share of an interval over which polls are spread: the tasks of one batch drift apart."""
 
-RELAXED_HOURS: Final = 6
-RELAXED_INTERVAL_S: Final = (RELAXED_HOURS * HOUR - 60.0) / (1.0 + JITTER)
+RELAXED_INTERVAL_S: Final = (6 * HOUR - 60.0) / (1.0 + JITTER)
 """The interval while events announce the ends of tasks: with jitter and a minute to send, each is polled every 6 h."""
 
 _LEAD_SHARE: Final = 0.09
