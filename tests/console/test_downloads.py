@@ -47,7 +47,7 @@ async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile
         downloads.record_progress(store, order, 19_300_000, 19_300_000, None, '"tag"')
         await console.sees("━ 99%    19.3 / 19.3 MB")
         downloads.reschedule(store, order, "The connection was lost.", NOW)
-        await console.sees("⇣ #10", "99%  19.3 / 19.3 MB  1 attempt  The connection was lost.")
+        await console.sees("⇣ #10", "99%  19.3 / 19.3 MB  The connection was lost.")
         downloads.record_success(store, order, "/srv/privacy/archive.zip", 19_300_000, SHA)
         await console.sees("/srv/privacy/archive.zip", f"{SHA}  19.3 MB", "COMPLETED saved")
         assert not console.main.query_one("#downloads").display

@@ -22,7 +22,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.downloads import Download, time_left
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import clean_line, counted, format_size, format_size_as
+from bwp_tui.domain.text import clean_line, format_size, format_size_as
 from bwp_tui.domain.times import format_duration
 
 ListedDownloads = Sequence[tuple[Download, Task]]
@@ -156,9 +156,8 @@ class DownloadRowBuilder:
         parts = [] if download.percent is None or percent == state else [percent]
         if self._is_medium and download.bytes:
             parts.append(_bytes_of_total(download))
-        if self._is_wide and (count := download.attempts_with_running):
-            is_running = download.state == DownloadState.RUNNING
-            parts.append(f"attempt {count}" if is_running else counted(count, "attempt"))
+        if self._is_wide and (count := download.attempts_with_running) > 1:
+            parts.append(f"attempt {count}" if download.state == DownloadState.RUNNING else f"{count} attempts")
         return "".join(f"{part}{_GAP}" for part in parts)
 
     def _figures(self, download: Download) -> str:
