@@ -183,7 +183,7 @@ def test_the_time_limit_of_a_download_tells_what_the_service_responded(shop: Bwp
     ended = shop("download", "1", "--timeout", "3")
     assert ended.code == 3
     waits, response = ended.err.splitlines()[:2]
-    assert waits.startswith("bwp-tui: The download of #1 waits: The service does not know this task")
+    assert " waits: The service does not know this task" in waits
     assert "The next try is at " in waits
     assert response.startswith("bwp-tui: The service does not know this task")
 

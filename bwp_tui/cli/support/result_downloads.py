@@ -61,7 +61,7 @@ def download_results(
         for download in downloading:
             if download.id not in reported and _waits_long(download):
                 reported.add(download.id)
-                print_message(_wait_sentence(download))
+                print_message(_wait_sentence(download, tasks.get(store, download.task_number), mask=arguments.mask))
         return not any(download.is_open and not download.paused for download in downloading)
 
     try:
@@ -88,9 +88,11 @@ def _waits_long(download: Download) -> bool:
     return not download.paused and download.awaits_retry(utc_now() + _SOON)
 
 
-def _wait_sentence(download: Download) -> str:
+def _wait_sentence(download: Download, task: Task, *, mask: bool) -> str:
     at = "" if download.not_before is None else f" The next try is at {stamp(download.not_before)}."
-    return f"The download of #{download.task_number} waits: {download.trouble}{at} ctrl+c ends the wait."
+    trouble = download.trouble or ""
+    said = mask_task_text(trouble, task) if mask else trouble
+    return f"The download of {task.name} waits: {said}{at} ctrl+c ends the wait."
 
 
 def _queue_downloads(
