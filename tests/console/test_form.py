@@ -180,7 +180,7 @@ async def test_what_was_typed_is_there_again_after_escape(profile: Profile) -> N
         await console.press("escape")
         assert not console.main.form.display
         assert console.app.focused is console.main.table
-        await console.press("n")
+        await console.press("N")
         assert console.main.form.draft.kind is Kind.DELETION
         assert [console.field(name).value for name in ("email", "hold", "reason")] == ["half@exam", "7", "why"]
 
@@ -532,13 +532,31 @@ async def test_a_double_enter_does_not_confirm_a_late_deletion(
         assert count_tasks(console.store) == FIRST_NEW
 
 
-async def test_the_draft_of_a_deletion_that_is_emptied_in_a_form_for_retrievals_becomes_one(profile: Profile) -> None:
+async def test_the_draft_of_a_deletion_becomes_a_retrieval_by_the_key_for_one(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("N", *"half@exam", "escape", "n")
         await console.sees("draft restored")
-        assert console.main.form.draft.kind == "DELETION"
-        await console.press("ctrl+u")
         assert console.main.form.draft.kind == "RETRIEVAL"
+        assert console.field("email").value == "half@exam"
+
+
+async def test_a_kept_deletion_is_confirmed_anew(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_form, "SECOND_ENTER_S", 0.0)
+    async with opened(profile) as console:
+        address = "bye@example.com"
+        await console.fill(kind="deletion", email=address, email_again=address, hold="20")
+        await console.press("enter")
+        await console.sees("again submits it late")
+        await console.press("escape", "N")
+        await console.until(lambda: "retype to confirm" in console.line("hint-email_again"))
+        await console.press("enter")
+        console.field("email_again").value = address
+        await console.until(lambda: "✓" in console.line("hint-email_again"))
+        await console.press("enter")
+        await console.sees("again submits it late")
+        assert count_tasks(console.store) == len(PAST)
+        await console.submit_form()
+        assert count_tasks(console.store) == FIRST_NEW
 
 
 async def test_an_email_that_is_too_long_is_refused(profile: Profile) -> None:

@@ -22,7 +22,7 @@ async def opens_own_help(console: Console, *words: str) -> None:
     await console.press("question_mark")
     await console.until(lambda: isinstance(console.app.screen, HelpScreen))
     await console.sees(*words)
-    assert "Submit a new request" not in console.text
+    assert "Submit a new retrieval" not in console.text
     await console.press("escape")
     await console.until(lambda: console.app.screen is before)
 
@@ -46,7 +46,7 @@ async def test_the_archive_has_a_help_of_its_own(profile: Profile, tmp_path: Pat
 async def test_the_help_goes_to_its_ends(profile: Profile, end: str, top: str) -> None:
     async with opened(profile, size=(60, 15)) as console:
         await console.press("question_mark")
-        await console.sees("Submit a new request")
+        await console.sees("Submit a new retrieval")
         scroll = console.app.screen.query_one(VerticalScroll)
         await console.press(end)
         await console.until(lambda: scroll.max_scroll_y > 0 and scroll.scroll_y == scroll.max_scroll_y)
@@ -57,7 +57,7 @@ async def test_the_help_goes_to_its_ends(profile: Profile, end: str, top: str) -
 async def test_a_reason_in_the_help_continues_under_its_own_text(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
         await console.press("question_mark")
-        await console.sees("Submit a new request")
+        await console.sees("Submit a new retrieval")
         await console.press("slash", *"unavailable: only a task", "enter")
         await console.sees("unavailable: Only a task")
         lines = console.line("help-scroll").splitlines()
@@ -70,7 +70,7 @@ async def test_a_reason_in_the_help_continues_under_its_own_text(profile: Profil
 async def test_keys_that_come_before_the_next_repaint_scroll_from_where_the_last_one_went(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
         await console.press("question_mark")
-        await console.sees("Submit a new request")
+        await console.sees("Submit a new retrieval")
         screen = console.app.screen
         assert isinstance(screen, HelpScreen)
         scroll = screen.query_one(VerticalScroll)

@@ -313,7 +313,7 @@ async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) 
         await read(console, HELD)
         await console.press("question_mark")
         await console.sees("Page: timeline", "The next task of the view", "Download the result")
-        assert "Submit a new request" not in console.text
+        assert "Submit a new retrieval" not in console.text
         assert "the marked ones" not in console.text
         await console.press("escape")
         await console.sees("1 overview", f"#{HELD} ──")

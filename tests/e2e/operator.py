@@ -127,7 +127,7 @@ def submit_retrieval(terminal: Terminal, email: str) -> None:
     terminal.send(email)
     terminal.wait_for(email)
     terminal.send(ENTER)
-    terminal.wait_for(lambda screen: "new request" not in screen)
+    terminal.wait_for(lambda screen: "Received on" not in screen)
 
 
 def submit_deletion(terminal: Terminal, email: str) -> None:

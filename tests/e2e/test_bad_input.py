@@ -147,7 +147,7 @@ def test_a_register_that_becomes_unusable_is_told_and_the_form_keeps_what_was_ty
         terminal.wait_for("engine here")
         blocker = apsw.Connection(os.fspath(shop.folder / "history.db"))
         terminal.send("n")
-        terminal.wait_for("new request")
+        terminal.wait_for("Received on")
         terminal.send("jane@example.com")
         terminal.wait_for("✓")
         blocker.execute("BEGIN EXCLUSIVE")

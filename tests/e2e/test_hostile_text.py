@@ -71,7 +71,7 @@ def visit_every_screen(terminal: Terminal) -> None:
         (ESCAPE, "CODE"),
         ("R", "Resubmit the retrieval"),
         ("n", "CODE"),
-        ("n", "new request"),
+        ("n", "Received on"),
         (ESCAPE, "CODE"),
         ("/CODE", "/ CODE"),
         (ENTER, "CODE"),
@@ -144,7 +144,7 @@ def test_pasted_control_characters_are_never_echoed(shop: Operator) -> None:
         terminal.wait_for("engine here")
         mark = terminal.mark()
         terminal.send("n")
-        terminal.wait_for("new request")
+        terminal.wait_for("Received on")
         terminal.send("\x1b[200~evil" + HOSTILE.replace("\x1b", "") + "@example.com\x1b[201~")
         terminal.wait_for("which the service does not take")
         terminal.wait_until_quiet()

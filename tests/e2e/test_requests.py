@@ -61,7 +61,7 @@ def test_a_retrieval_is_filed_followed_and_downloaded_with_the_keyboard_alone(
     with operator.console(size, ["sandbox", "--tasks", "12"]) as terminal:
         terminal.wait_for("engine here")
         terminal.send("n")
-        terminal.wait_for("new request")
+        terminal.wait_for("Received on")
         terminal.send("jane.new@example.com")
         terminal.wait_for("✓")
         terminal.send(ENTER)

@@ -30,7 +30,7 @@ def open_screens(terminal: Terminal) -> bytes:
         (ESCAPE, " STATUS "),
         ("?", "[keys] table"),
         ("q", "COMPLETED"),
-        ("n", "new request"),
+        ("n", "Received on"),
         ("no-address", "no @"),
         ("\x15", lambda screen: "no @" not in screen),  # with a request in the form, leaving would be asked about
         (ESCAPE, "COMPLETED"),
@@ -71,7 +71,7 @@ def test_without_colours_the_cursor_in_a_text_field_is_in_reverse(shop: Operator
     with shop.console(NO_COLOR="1") as terminal:
         terminal.wait_for("engine here")
         terminal.send("n")
-        terminal.wait_for("new request")
+        terminal.wait_for("Received on")
         terminal.send("jane")
         rows = terminal.wait_for("jane").splitlines()
         terminal.wait_until_quiet()
@@ -81,7 +81,7 @@ def test_without_colours_the_cursor_in_a_text_field_is_in_reverse(shop: Operator
         terminal.send("\x15")  # with a request in the form, leaving would be asked about
         terminal.wait_for(lambda screen: "jane" not in screen)
         terminal.send(ESCAPE)
-        terminal.wait_for(lambda screen: "new request" not in screen)
+        terminal.wait_for(lambda screen: "Received on" not in screen)
         assert end(terminal) == 0
 
 
@@ -224,9 +224,9 @@ def test_without_utf_8_the_sign_of_a_section_is_spelt_in_the_console(shop: Opera
     with shop.console(LC_ALL="C") as terminal:
         terminal.wait_for("engine here")
         terminal.send("n")
-        terminal.wait_for("new request")
+        terminal.wait_for("Received on")
         terminal.send("\t\tus-ut")
         terminal.wait_for("Utah Code Sec. 13-61-203")
         terminal.send(ESCAPE)
-        terminal.wait_for(lambda screen: "new request" not in screen)
+        terminal.wait_for(lambda screen: "Received on" not in screen)
         assert end(terminal) == 0

@@ -83,7 +83,7 @@ def test_question(camera: Camera, size: tuple[int, int]) -> None:
 def test_help(camera: Camera, size: tuple[int, int]) -> None:
     async def act(console: Console) -> None:
         await console.do("help")
-        await console.sees("Submit a new request")
+        await console.sees("Submit a new retrieval")
 
     assert camera.agrees(size, act)
 

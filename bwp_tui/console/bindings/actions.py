@@ -235,7 +235,9 @@ LETTER_KINDS: Final = ("acknowledgement", "extension", "answer", "decline", "app
 """The letters to shoppers, as `domain.letters.LetterKind`, which the first frame does not need."""
 
 ACTIONS: Final = (
-    Action("new", ("n",), "Submit a new request", REQUEST_GROUP, "submit KIND EMAIL", read_only_reason, label="new"),
+    Action(
+        "new", ("n",), "Submit a new retrieval", REQUEST_GROUP, "submit retrieval EMAIL", read_only_reason, label="new"
+    ),
     Action("new_deletion", ("N",), "Submit a new deletion", REQUEST_GROUP, "submit deletion EMAIL", read_only_reason),
     Action(
         "filter",

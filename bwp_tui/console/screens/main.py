@@ -349,11 +349,11 @@ class MainScreen(ActionScreen):
         """Start work that waits for the operator or the disk; by default only one such piece of a group goes on."""
         run_in_background(self, work, group=group, exclusive=exclusive)
 
-    def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
-        """Show the request form, set to a kind and an email where they are given."""
+    def open_form(self, kind: Kind = Kind.RETRIEVAL, email: str | None = None) -> None:
+        """Show the request form, set to a kind, and to an email where that is given."""
         self.run_in_background(partial(self._open_form, kind, email), "form", exclusive=False)
 
-    async def _open_form(self, kind: Kind | None, email: str | None) -> None:
+    async def _open_form(self, kind: Kind, email: str | None) -> None:
         with keys_held(self.session):
             await self.form.mount_fields()
             self.set_class(True, "-form-open")

@@ -45,6 +45,9 @@ _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
     ("email_again", "Confirm email", ("retype to confirm: deletion is irreversible", "retype to confirm")),
 )
 
+_RIGHT: Final[Hint] = ("✓",)
+"""The hint beside an email that is right."""
+
 _DAY_CHECK_S: Final = 5.0
 """Seconds between two looks at the day, from which the outlook counts."""
 
@@ -171,20 +174,22 @@ class RequestForm(Vertical):
         if self.display and self._checked_on != self._today():
             self._check()
 
-    def open(self, kind: Kind | None = None, email: str | None = None) -> None:
-        """Show the form with its text, with `kind` and `email` where they are given, and focus the email.
+    def open(self, kind: Kind = Kind.RETRIEVAL, email: str | None = None) -> None:
+        """Show the form with the text of a draft that was kept, with `email` where it is given, and focus the email.
 
-        Without a draft and without `kind` it is a retrieval, whatever was chosen before.
+        The kind is that of the key, whatever the draft was. The email of a deletion is confirmed anew, and so is its
+        being late: both are asked for just before it is sent.
         """
         self.display = True
+        self._late_draft = None
+        self._field("email_again").value = ""
         if email is not None:
             self._field("email").value = ""
         self._is_restored = any(self._field(field).value.strip() != text for field, text in self._defaults().items())
         if not self._is_restored:
             self._set_received_today()  # the console may have been open for days
-        self._opened_kind = kind or Kind.RETRIEVAL
-        if kind is not None or not self._is_restored:
-            self.query_one("#field-kind", RadioField).value = self._opened_kind.lower()
+        self._opened_kind = kind
+        self.query_one("#field-kind", RadioField).value = kind.lower()
         if email is not None:
             self._field("email").value = email
         self._propose_hold()
@@ -318,12 +323,15 @@ class RequestForm(Vertical):
                 meant = day_of_word(self._field("received").value, today)
                 received = f"= {meant}" if meant else f"the day in {zone_name()}"
                 right = {"received": (received,), "regulation": draft.regulation_hint()}
-                self._hint(field, right.get(field, hint), "muted")
+                if draft.email_again.strip():
+                    right["email_again"] = _RIGHT
+                forms = right.get(field, hint)
+                self._hint(field, forms, "good" if forms == _RIGHT else "muted")
         if deletion and draft.is_sent_at_once and draft.holding_period() == 0:
             self._hint("hold", NO_HOLD_HINT, "warn")
         if "email" not in mistakes and draft.email.strip():
             earlier = self._earlier(draft.kind, draft.email.strip())
-            self._hint("email", (earlier or "✓",), "warn" if earlier else "good")
+            self._hint("email", (earlier,) if earlier else _RIGHT, "warn" if earlier else "good")
         self._show_outlook(draft, today)
         self.query_one(Heading).set_text(
             [("new request", "strong"), (f" · {draft.kind.lower()}", "bad" if deletion else "busy")],
