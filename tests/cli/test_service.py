@@ -153,7 +153,9 @@ def test_a_submission_that_waits_ends_as_the_task_does(shop: Bwp) -> None:
     assert (failed.code, json.loads(failed.out)["status"]) == (1, "FAILED")
     late = shop("submit", "retrieval", "slow@example.com", "--wait", "--timeout", "2", "--json")
     assert (late.code, json.loads(late.out)["status"], "Timed out." in late.err) == (3, "IN_PROGRESS", True)
-    unsent = shop("submit", "retrieval", "eve@example.com", "--wait", "--json", env=UNREACHED)
+    assert "bwp-tui download" not in failed.err + late.err
+    unsent = shop("submit", "retrieval", "eve@example.com", "--download", "--json", env=UNREACHED)
+    assert "bwp-tui download 3" in unsent.err
     assert (unsent.code, json.loads(unsent.out)["status"]) == (3, "QUEUED")
 
 

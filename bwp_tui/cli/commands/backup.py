@@ -84,7 +84,6 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     kept = aside if restored.had_tasks else "There were no tasks here before."
     return (
         f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
-        f"{restored.only_here} only in the history, which were merged; the backup changed {merged.updated} of "
-        f"those in both. {lost}{waiting}"
-        f"{disputed}{kept}"
+        f"{restored.only_here} only in the history, which were merged; of those in both, the backup had something new "
+        f"of {merged.updated}. {lost}{waiting}{disputed}{kept}"
     )

@@ -17,7 +17,7 @@ from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import late_end, longest_fitting_hold, needs_answer, statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import Status, engine_is_done_with
 from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -57,15 +57,24 @@ def submit(arguments: Namespace) -> ExitCode:
 
 
 def _wait_and_download(session: CommandSession, waiter: EngineWaiter, number: int, arguments: Namespace) -> ExitCode:
-    """Wait until the task has ended, and download its result where that is asked for."""
+    """Wait until the task has ended, and download its result where that is asked for.
+
+    Raises:
+        CommandError: the wait ended before; the result is not downloaded then.
+    """
     deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
 
     def with_time_left() -> Namespace:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         return Namespace(**{**vars(arguments), "timeout": left})
 
-    wait_for_response(session, waiter, [number], with_time_left(), prints=not arguments.json)
-    ended = wait_for_end(waiter, [number], with_time_left(), prints=not arguments.download)
+    try:
+        wait_for_response(session, waiter, [number], with_time_left(), prints=not arguments.json)
+        ended = wait_for_end(waiter, [number], with_time_left(), prints=not arguments.download)
+    except CommandError:
+        if arguments.download and not engine_is_done_with(tasks.get(session.store, number).status):
+            print_message(f"Its result is not downloaded by itself; once it is COMPLETED: bwp-tui download {number}.")
+        raise
     if ended is not ExitCode.DONE or not arguments.download:
         return ended
     return download_results(session, waiter, [number], with_time_left())
