@@ -132,6 +132,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             saved_state=SavedStateFile(profile),
             lend_terminal=self._lend_terminal,
             masked=profile.mask,
+            is_of_other_shop=self._other_shop is not None,
         )
         self._watch_notifier = WatchNotifier(self._store, self._session.unwatch)
         self._hangup_detector = HangupDetector(self._end_session)

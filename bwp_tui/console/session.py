@@ -72,6 +72,7 @@ class Session:
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
         masked: whether the screens mask emails.
+        is_of_other_shop: whether the history is another shop's, so that nothing can be recorded.
         gone_results: ids of the downloads whose saved files were no longer on disk when they were looked for.
         running_commands: names of the operator's commands that run.
         questions_in_preparation: how many questions and forms are being prepared, for which keys typed meanwhile wait.
@@ -97,6 +98,7 @@ class Session:
     saved_state: SavedStateFile
     lend_terminal: Callable[[], AbstractContextManager[None]]
     masked: bool
+    is_of_other_shop: bool = False
     gone_results: set[int] = field(default_factory=set)
     running_commands: set[str] = field(default_factory=set)
     questions_in_preparation: int = 0
@@ -133,8 +135,8 @@ class Session:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing can be changed: the profile says so, or its history cannot be written."""
-        return self.profile.read_only or self.read_store.read_only_reason is not None
+        """Whether nothing can be changed: the profile says so, the history cannot be written, or is another shop's."""
+        return self.profile.read_only or self.is_of_other_shop or self.read_store.read_only_reason is not None
 
     def unwatch(self, task_numbers: Sequence[int]) -> None:
         """Record that tasks are no longer watched, where this profile may record anything."""

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.background import run_in_background
+from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.urls import Shop
 from bwp_tui.engine.runtime.engine_thread import EngineRole
@@ -228,11 +229,13 @@ async def test_under_another_shops_settings_all_is_seen_and_nothing_recorded(pro
     engine_state.record_health(store, ServiceHealthState.REACHED, "bound", None)
     store.close()
     async with opened(profile) as console:
-        await console.sees("bp-other", "engine stopped")
-        await console.fill(email="new@example.com")
-        await console.press("enter")
-        await console.until(lambda: "holds the requests of bp-other" in " ".join(console.line("status").split()))
-        assert console.main.form.display
+        await console.sees("bp-other", "engine stopped", "read-only", "--profile production config adopt.")
+        assert "n new" not in console.line("footer")
+        await console.press("n")
+        await console.sees(f"n: {READ_ONLY}")
+        await console.press("colon", *"submit retrieval new@example.com", "enter")
+        await console.sees(READ_ONLY)
+        assert not console.main.form.display
         assert as_int(console.store.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
 
 
