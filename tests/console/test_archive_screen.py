@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from errno import EACCES
 from pathlib import Path
@@ -35,19 +35,21 @@ MEMBERS: Mapping[str, bytes] = {
 }
 
 
-def save(console: Console, profile: Profile, members: Mapping[str, bytes] = MEMBERS) -> Path:
+def save(
+    console: Console, profile: Profile, members: Mapping[str, bytes] = MEMBERS, remarks: Sequence[str] = ()
+) -> Path:
     """Lay an archive where the history says the result of `READY` was saved."""
     profile.download_dir.mkdir(parents=True, exist_ok=True)
     path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", members)
-    record(console.store, path)
+    record(console.store, path, remarks)
     return path
 
 
-def record(store: Store, path: Path) -> None:
+def record(store: Store, path: Path, remarks: Sequence[str] = ()) -> None:
     requests.download(store, READY, str(path.parent), "op")
     (order,) = downloads.ready(store, store.clock(), 100)
     content = path.read_bytes()
-    downloads.record_success(store, order, str(path), len(content), hashlib.sha256(content).hexdigest())
+    downloads.record_success(store, order, str(path), len(content), hashlib.sha256(content).hexdigest(), remarks)
 
 
 async def look_inside(console: Console, *words: str) -> None:
@@ -228,6 +230,24 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
         path.unlink()
         await console.press("k", "enter")
         await console.sees("is gone or changed. Press d on the task to download it again.")
+
+
+async def test_an_archive_that_was_not_read_is_not_said_to_have_no_files(profile: Profile) -> None:
+    async with opened(profile) as console:
+        bomb_of_overlaps(path := save(console, profile))
+        record(console.store, path)
+        await look_inside(console, "as those of a zip bomb do")
+        assert "extract" not in console.line("footer")
+        await console.press("X")
+        await console.sees("X: The archive is not listed")
+
+
+async def test_the_download_that_is_opened_is_shown_whatever_became_of_the_newest_one(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        path = save(console, profile, remarks=("Large.",))
+        requests.download(console.store, READY, str(path.parent), "op")
+        await console.press("F", "G", "enter")
+        await console.sees("README.txt", "Large.")
 
 
 async def test_an_archive_that_changed_meanwhile_is_not_mixed_up(profile: Profile) -> None:

@@ -13,6 +13,8 @@ from bwp_tui.console.controllers.find import ScrolledText
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.worklog import downloads
 from tests.console.past_tasks import READY
 from tests.console.support import Console, opened
 
@@ -37,7 +39,9 @@ async def test_a_screen_of_its_own_has_a_help_of_its_own(profile: Profile, key: 
 
 async def test_the_archive_has_a_help_of_its_own(profile: Profile, tmp_path: Path) -> None:
     async with opened(profile) as console:
-        console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), tmp_path / "none.zip"))
+        requests.download(console.store, READY, str(tmp_path), "op")
+        (download,) = downloads.of_task(console.store, READY)
+        console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), download))
         await console.until(lambda: isinstance(console.app.screen, ArchiveScreen))
         await opens_own_help(console, "Extract into a new folder", "Go back")
 

@@ -20,6 +20,8 @@ from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import KeySetting, Profile, load_profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.worklog import downloads
 from tests.console.past_tasks import ORDERS_OPEN, READY, PastTask
 from tests.console.support import Console, opened
 
@@ -154,7 +156,9 @@ async def test_remapped_keys_work_on_every_screen_and_its_help_shows_them(profil
 
 async def test_remapped_keys_work_in_an_archive(profile: Profile, tmp_path: Path) -> None:
     async with opened(replace(profile, keys=REMAPPED)) as console:
-        console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), tmp_path / "none.zip"))
+        requests.download(console.store, READY, str(tmp_path), "op")
+        (download,) = downloads.of_task(console.store, READY)
+        console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), download))
         await works_on_screen(console)
 
 

@@ -38,6 +38,7 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Place
 from bwp_tui.console.widgets.virtual_list import VirtualList
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.store.commands import work_records
@@ -64,11 +65,11 @@ class _OpenEntry(NamedTuple):
 
 
 class ArchiveScreen(ListScreen):
-    """Browses the archive of one task. Only the action `unpack` writes files; no other program opens an entry."""
+    """Browses the archive of one download. Only the action `unpack` writes files; no other program opens an entry."""
 
     scope = Scope.ARCHIVE
 
-    def __init__(self, session: Session, task: Task, path: Path) -> None:
+    def __init__(self, session: Session, task: Task, download: Download) -> None:
         super().__init__(session)
         self.handlers |= {
             "choose": self._choose,
@@ -86,7 +87,8 @@ class ArchiveScreen(ListScreen):
         self._filter = ListFilter(self, self._show_fitting)
         self._finder = TextFinder(self, self.keymap, self, self.update_footer)
         self._archive_task = task
-        self._path = path
+        self._download = download
+        self._path = Path(download.path or "")
         self._display_context = session.display_context()
         self._entries: Sequence[Entry] = ()
         self._listed: Sequence[Entry] = ()
@@ -100,6 +102,19 @@ class ArchiveScreen(ListScreen):
     @property
     def context(self) -> ActionContext:
         return ActionContext(read_only=self.session.read_only)
+
+    @property
+    def _is_listed(self) -> bool:
+        """Whether the archive was read: it may be gone, damaged or unsafe."""
+        return bool(self._totals)
+
+    def disabled_reason(self, name: str) -> str | None:
+        reason = super().disabled_reason(name)
+        if name != "unpack" or reason:
+            return reason
+        if not self._is_listed:
+            return "The archive is not listed, so it cannot be extracted."
+        return "The archive has no files to extract." if all(entry.is_folder for entry in self._entries) else None
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
@@ -140,7 +155,7 @@ class ArchiveScreen(ListScreen):
 
     async def _list(self) -> None:
         try:
-            if await asyncio.to_thread(saved_path, self._archive_task.download) is None:
+            if await asyncio.to_thread(saved_path, self._download) is None:
                 raise BadArchive("The file is gone or changed")
             self._entries, self._totals = await asyncio.to_thread(_list_entries, self._path)
         except BadArchive as error:
@@ -150,11 +165,10 @@ class ArchiveScreen(ListScreen):
         self._show_fitting()
 
     def _show_remarks(self) -> None:
-        download = self._archive_task.download
-        self.show_status(self._mask(" ".join(download.remarks)) if download is not None else "", "warn")
+        self.show_status(self._mask(" ".join(self._download.remarks)), "warn")
 
     async def _show_error(self, error: BadArchive) -> None:
-        is_gone = await asyncio.to_thread(saved_path, self._archive_task.download) is None
+        is_gone = await asyncio.to_thread(saved_path, self._download) is None
         key = self.session.offered_key("download")
         again = f" Press {key} on the task to download it again." if key else ""
         gone = f"{self._path.name} is gone or changed.{again}"
@@ -182,9 +196,6 @@ class ArchiveScreen(ListScreen):
             await page_text(self, "\n".join(whole_lines(self._opened.preview, self._mask)))
 
     async def _unpack(self) -> None:
-        if all(entry.is_folder for entry in self._entries):
-            self.show_status(f"{self.keymap.key('unpack')}: The archive has no files to extract.", "warn")
-            return
         if not await self.prompt.ask_yes_no(f"Extract {self._totals} into a new folder beside the archive?"):
             return
         session = self.session
@@ -230,7 +241,7 @@ class ArchiveScreen(ListScreen):
             f"{self._filter.title(len(listed))}{self._totals} · #{self._archive_task.number}",
             f"#{self._archive_task.number}",
         )
-        if self._totals and not self._entries:
+        if self._is_listed and not self._entries:
             self._show_lines(["The archive is empty."], "", 0)
             return
         self.rows.show(rows.header, len(listed), rows.line, cursor=cursor)

@@ -308,7 +308,7 @@ class DownloadsScreen(FrontScreen):
     def _open_archive(self) -> None:
         if self.current_download is not None:
             download, task = self.current_download
-            self.app.push_screen(ArchiveScreen(self.session, task, Path(download.path or "")))
+            self.app.push_screen(ArchiveScreen(self.session, task, download))
 
     async def _show_folder(self) -> None:
         if self.current_download is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from bwp_tui.console.background import run_in_thread_and_report
@@ -188,7 +187,7 @@ class MainHandlers:
 
     def _open_archive(self, task: Task) -> None:
         if task.download is not None and task.download.path is not None:
-            self._open(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
+            self._open(ArchiveScreen(self._screen.session, task, task.download))
 
     def _open_letter(self, number: int, kind: str | None = None) -> None:
         self._open(LetterScreen(self._screen, number, kind))
