@@ -107,6 +107,15 @@ def test_a_file_that_is_not_what_was_downloaded_is_not_handed_over(kept: tuple[B
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
 
 
+def test_a_file_that_is_gone_is_refused_with_the_command_that_fetches_it(kept: tuple[Bwp, int, Path]) -> None:
+    bwp, number, path = kept
+    path.unlink()
+    ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
+    assert (ended.code, ended.err) == (1, bwp("inspect", f"#{number}").err)
+    assert f"bwp-tui download {number}" in ended.err
+    assert not os.listdir(path.parent)  # noqa: PTH208  names alone
+
+
 def test_a_read_only_profile_packs_nothing(kept: tuple[Bwp, int, Path]) -> None:
     bwp, number, _ = kept
     ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT, env={"BWP_READ_ONLY": "1"})

@@ -49,7 +49,7 @@ def pack(arguments: Namespace) -> None:
     """Encrypt the archive of a task and print the path of the copy."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
-        source, sha256 = _downloaded_archive(task)
+        source, sha256 = _downloaded_archive(session, task)
         target = (arguments.output or source.with_name(f"{source.name}.age")).absolute()
         encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
         json_object = {"path": str(target), "receipt": str(_receipt_path(target)), "sha256": encrypted.sha256}
@@ -63,21 +63,19 @@ def _archive_path(arguments: Namespace) -> Path:
     if os.sep in word or word.lower().endswith(".zip"):
         return Path(word)
     with open_session(arguments) as session:
-        task = tasks.find_by_name(session.store, word)
-    path, _ = _downloaded_archive(task)
-    if saved_path(task.download) is None:
-        again = "" if session.read_only else f"; bwp-tui download {task.number} fetches it again"
-        gone = f"{path} is gone, or is not the file that was downloaded{again}."
-        raise CommandError(gone, ExitCode.FAILED)
-    return path
+        path, _ = _downloaded_archive(session, tasks.find_by_name(session.store, word))
+        return path
 
 
-def _downloaded_archive(task: Task) -> tuple[Path, str]:
-    """Return the path and the SHA-256 of a task's archive, which must be downloaded."""
+def _downloaded_archive(session: CommandSession, task: Task) -> tuple[Path, str]:
+    """Return the path and the SHA-256 of a task's archive, which must be downloaded and still be there."""
     reason = work_records.cannot_open_result(task)
     match task.download:
         case Download(path=str(path), sha256=str(sha256)) if reason is None:
-            return Path(path), sha256
+            if saved_path(task.download) is not None:
+                return Path(path), sha256
+            again = "" if session.read_only else f"; bwp-tui download {task.number} fetches it again"
+            reason = f"{path} is gone, or is not the file that was downloaded{again}."
     raise CommandError(reason or f"The result of {task.name} is not downloaded yet.", ExitCode.FAILED)
 
 
