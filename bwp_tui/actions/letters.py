@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain import letters
 from bwp_tui.domain.letters import LetterContext, LetterKind
+from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Task
 from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
@@ -21,6 +22,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.worklog import downloads
 
 BUILT_IN_LABEL: Final = "built-in text"
 
@@ -54,6 +56,12 @@ def _extension_reason(store: Store, task: Task) -> str | None:
     return next((_extension_reason(store, each) for each in tasks.by_numbers(store, [task.resubmit_of])), None)
 
 
+def _is_result_gone(store: Store, task: Task) -> bool:
+    """Return whether the newest saved result is gone, also while it is downloaded again or after that has failed."""
+    saved = [each for each in downloads.of_task(store, task.number) if each.state == DownloadState.DONE]
+    return bool(saved) and is_gone(saved[-1])
+
+
 def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: str, today: date) -> Letter:
     """Return a letter about a task.
 
@@ -63,7 +71,7 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
     """
     refuse(letters.cannot_write(kind, task))
     reason = _extension_reason(store, task)
-    context = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=is_gone(task.download))
+    context = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=_is_result_gone(store, task))
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
     values = letters.values_of(kind, task, context)
     if name := letters.missing_value(template, values):

@@ -337,6 +337,11 @@ def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path:
     path.write_bytes(b"another file")
     assert bwp("inspect", str(number)).code == 1
     path.unlink()
-    assert "is gone: download it again." in bwp("letter", "answer", str(number)).err
+    gone = "is gone: download it again."
+    assert gone in bwp("letter", "answer", str(number)).err
     assert f"is gone or changed; bwp-tui download {number} downloads it again" in bwp("show", str(number)).out
     assert "Gone or changed on disk: 1 downloaded result" in bwp("doctor").out
+    assert bwp("downloads", "retry", str(number)).code == 0
+    assert gone in bwp("letter", "answer", str(number)).err, "the new download has not brought it yet"
+    assert bwp("downloads", "cancel", str(number)).code == 0
+    assert gone in bwp("letter", "answer", str(number)).err
