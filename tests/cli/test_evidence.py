@@ -172,7 +172,7 @@ def test_a_task_without_a_saved_result_says_what_to_do(bwp: Bwp, tmp_path: Path)
     (done, *_) = tasks.matching(store, parse("kind:retrieval status:completed"), today=date.today(), limit=1)
     (going, *_) = tasks.matching(store, parse("kind:retrieval status:in_progress"), today=date.today(), limit=1)
     store.close()
-    for task, told in ((done, "is not saved; download it first."), (going, "is IN_PROGRESS.")):
+    for task, told in ((done, "is not saved; it must be downloaded first."), (going, "is IN_PROGRESS.")):
         for command in (("inspect", f"#{task.number}"), ("pack", f"#{task.number}", "--recipient", "age1x")):
             ended = bwp(*command)
             assert ended.code == 1

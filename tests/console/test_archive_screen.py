@@ -79,7 +79,7 @@ async def test_the_archive_is_listed_at_every_size(profile: Profile, size: tuple
 async def test_a_task_without_a_saved_result_says_so(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("o")
-        assert "is not saved yet; download it first" in console.line("status")
+        assert "is not saved yet; it must be downloaded first" in console.line("status")
         await console.go_to(HELD)
         await console.press("o")
         assert "o: A deletion has no result" in console.line("status")

@@ -114,7 +114,9 @@ def cannot_open_result(task: Task) -> str | None:
         return None
     if task.download is not None and task.download.is_open and task.was_downloaded:
         return f"Another download of {task.name} has not ended: have it end, or cancel it."
-    not_saved = f"The result of {task.name} is not saved{' yet' * (not task.was_downloaded)}; download it first."
+    not_saved = (
+        f"The result of {task.name} is not saved{' yet' * (not task.was_downloaded)}; it must be downloaded first."
+    )
     return cannot_download(task) or not_saved
 
 
