@@ -17,7 +17,7 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state
-from bwp_tui.store.worklog.engine_state import ServiceHealthState
+from bwp_tui.store.worklog.engine_state import Ability, ServiceHealthState
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
 from tests.console.past_downloads import FOLDER, PAST, SHA, ask, order_of, run, run_all
 from tests.console.past_tasks import NOW, PastTask
@@ -185,6 +185,9 @@ async def test_what_waits_says_for_what(profile: Profile) -> None:
         engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, message, None)
         await console.until(lambda: f"waiting for API     {message}" in line_of(console, "n"))
         await console.until(lambda: f"retry at 09:32:00   {message}" in line_of(console, "l"))
+        engine_state.record_new_term(console.store, 4711, "desk", Ability.POLLS)
+        await console.until(lambda: "read-only engine" in line_of(console, "n"))
+        assert "read-only engine" in line_of(console, "l")
         engine_state.record_new_term(console.store, None, None)
         await console.until(lambda: "no engine running" in line_of(console, "n"))
         assert "no engine running" in line_of(console, "l"), "nobody tries it again then"

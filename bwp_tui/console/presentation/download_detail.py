@@ -17,7 +17,7 @@ from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
-from bwp_tui.store.worklog.engine_state import EngineState, ServiceHealthState
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceHealthState
 
 STATE_CELLS: Final = 18
 """Cells that the state of an open download takes at most."""
@@ -30,9 +30,14 @@ def waiting_for(engine: EngineState | None) -> str:
     """Return what a queued download without trouble waits for, in at most `STATE_CELLS`."""
     if engine is None:
         return _WAITING
+    return _why_none_downloads(engine) or ("waiting for API" if _what_stops(engine) else _WAITING)
+
+
+def _why_none_downloads(engine: EngineState) -> str | None:
+    """Return why no engine downloads, whenever it might, or None where one does."""
     if engine.pid is None:
         return "no engine running"
-    return "waiting for API" if _what_stops(engine) else _WAITING
+    return "read-only engine" if engine.max_ability is Ability.POLLS else None
 
 
 def trouble_of(download: Download, engine: EngineState | None) -> str | None:
@@ -53,13 +58,13 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
     """Return the state of an open download, in at most `STATE_CELLS`."""
     percent = download.percent
     at = "" if percent is None else f" at {percent}%"
-    has_engine = context.engine is None or context.engine.pid is not None
+    is_tried = context.engine is None or _why_none_downloads(context.engine) is None
     match download.state:
         case DownloadState.RUNNING if download.paused:
             return ("stopping", "held")
         case _ if download.paused:
             return (f"paused{at}", "held")
-        case _ if has_engine and download.not_before and download.awaits_retry(context.now):
+        case _ if is_tried and download.not_before and download.awaits_retry(context.now):
             return (f"retry at {clock_time(download.not_before, context.today)}", "warn")
         case DownloadState.RUNNING:
             return ("requesting a link" if percent is None else f"{percent}%", "busy")
