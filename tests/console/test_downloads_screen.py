@@ -326,6 +326,19 @@ async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator
         await console.sees("stopping", "9.0 / 100 kB")
 
 
+async def test_all_that_have_not_ended_are_listed_and_it_is_said_that_others_are_not(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_downloads(profile) as console:
+        for most, listed in ((2, 7), (8, 8)):
+            monkeypatch.setattr("bwp_tui.console.screens.downloads.MAX_LISTED", most)
+            screen_of(console).reload()
+            await console.sees(f"{listed} of 10 listed")
+            assert screen_of(console).context.queue == [
+                each.id for each in downloads.unfinished(console.store) if each.state == DownloadState.QUEUED
+            ]
+
+
 async def test_a_sentence_goes_away_with_the_next_key_that_does_something(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
         await console.press("x")

@@ -65,7 +65,7 @@ def test_the_list_holds_the_open_ones_as_they_come_and_then_the_ended_ones_newes
     download_queue.move(store, sixth, -2, ACTOR)
     assert [one.id for one in download_queue.list_downloads(store, 10)] == [fifth, sixth, third, fourth, first, second]
     assert [one.id for one in download_queue.list_downloads(store, 5)] == [fifth, sixth, third, fourth, first]
-    assert [one.id for one in download_queue.list_downloads(store, 2)] == [fifth, sixth]
+    assert [one.id for one in download_queue.list_downloads(store, 2)] == [fifth, sixth, third, fourth]
     assert [one.id for one in downloads.unfinished(store)] == [fifth, sixth, third, fourth]
 
 

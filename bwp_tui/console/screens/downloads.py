@@ -63,6 +63,7 @@ class DownloadsScreen(FrontScreen):
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._downloads: Sequence[Download] = ()
+        self._count = 0
         self._engine: EngineState | None = None
         self._opener_context = context
         self._filter = ListFilter(self, self.reload)
@@ -133,6 +134,7 @@ class DownloadsScreen(FrontScreen):
         try:
             downloads = download_queue.list_downloads(self.session.read_store, MAX_LISTED)
             tasks = download_queue.tasks_of(self.session.read_store, downloads)
+            self._count = download_queue.count(self.session.read_store)
             self._engine = self.session.without_killed_process(engine_state.read(self.session.read_store))
         except StoreError as error:
             self.show_status(str(error), "bad")
@@ -176,7 +178,9 @@ class DownloadsScreen(FrontScreen):
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
         right = f"{self._filter.title(len(self.listed))}{marked}".removesuffix(" · ")
-        rights = (" · ".join(filter(None, (right, totals_text(self._downloads, self.session.gone_results)))), right)
+        cut = f"{len(self._downloads)} of {self._count} listed" if self._count > len(self._downloads) else ""
+        totals = totals_text(self._downloads, self.session.gone_results)
+        rights = (" · ".join(filter(None, (right, cut, totals))), right)
         self.query_one(Heading).set_text(queue_text(self._downloads, self.session.clock()), *filter(None, rights))
         self._update_detail()
 

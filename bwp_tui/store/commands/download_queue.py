@@ -25,14 +25,22 @@ _RETRYABLE: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
 
 
 def list_downloads(store: Store, limit: int) -> list[Download]:
-    """Return the open downloads in the order of the queue, then the ended ones, newest first; `limit` in all."""
-    open_downloads = downloads.unfinished(store)[:limit]
+    """Return the open downloads in the order of the queue, then the ended ones, newest first.
+
+    All open ones are returned, however many: what counts, moves or marks them needs each; ended ones up to `limit`.
+    """
+    open_downloads = downloads.unfinished(store)
     rows = store.rows(
         f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.{DOWNLOAD_HAS_ENDED}"
         " ORDER BY d.finished_at DESC, d.id DESC LIMIT ?",
-        (limit - len(open_downloads),),
+        (max(0, limit - len(open_downloads)),),
     )
     return open_downloads + [download_of(row) for row in rows]
+
+
+def count(store: Store) -> int:
+    """Return how many downloads there are."""
+    return store.integer("SELECT count(*) FROM downloads")
 
 
 def tasks_of(store: Store, downloads: Iterable[Download]) -> dict[int, Task]:
