@@ -53,7 +53,10 @@ def test_the_downloads_are_listed_as_they_come_with_addresses_masked(queue: Bwp)
     assert "5.0 MB of 10.0 MB" in first
     assert r"The disk is full: \x1b[2J." in first
     assert "jane@example.com" in queue("downloads", "--unmask").out
-    assert len(queue("downloads", "--limit", "1").out.splitlines()) == 2
+    for limit, lines in ((1, 2), (0, 0)):
+        cut = queue("downloads", "--limit", str(limit))
+        assert len(cut.out.splitlines()) == lines
+        assert cut.err == f"bwp-tui: {limit} of 3 downloads shown; --limit 3 shows all.\n"
 
 
 def test_a_result_counts_as_done_only_while_its_file_is_on_disk(bwp: Bwp) -> None:

@@ -27,7 +27,8 @@ def test_what_was_sent_is_printed_for_all_or_one_without_its_token(shop: Bwp) ->
     assert "accepted" in lines[1]
     assert "jane@" not in ended.out
     assert len(shop("sent", "1").out.splitlines()) == 2
-    assert len(shop("sent", "--limit", "1").out.splitlines()) == 2
+    cut = shop("sent", "--limit", "1")
+    assert (len(cut.out.splitlines()), cut.err) == (2, "bwp-tui: 1 of 2 requests shown; --limit 2 shows all.\n")
     masked = shop("sent", "--json", "--mask").out
     record, _ = json.loads(masked)
     assert record["operation"] == "startPersonalDataDeletionTask"

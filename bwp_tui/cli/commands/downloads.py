@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
-from bwp_tui.cli.support.streams import most_rows, print_message
+from bwp_tui.cli.support.streams import most_rows, print_if_cut, print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.downloads import Download
@@ -46,12 +47,18 @@ def downloads(arguments: Namespace) -> ExitCode:
     """Print the downloads, or apply an action to some and print those."""
     with open_session(arguments, changes=arguments.action is not None) as session:
         if arguments.action is None:
-            listed, exit_code = download_queue.list_downloads(session.store, most_rows(arguments)), ExitCode.DONE
-            listed = list(map(session.actual_download, listed))
+            most, exit_code = most_rows(arguments), ExitCode.DONE
+            listed = list(map(session.actual_download, download_queue.list_downloads(session.store, most)[:most]))
         else:
             _requeue_interrupted(session)
             listed, exit_code = _apply(session, arguments.action, arguments.tasks)
         _print(session.store, listed, arguments)
+        if arguments.action is None:
+            sys.stdout.flush()
+            total = download_queue.count(session.store)
+            print_if_cut(len(listed), total, "downloads")
+            if not (total or arguments.json):
+                print_message("No downloads yet.")
         return exit_code
 
 
@@ -107,8 +114,6 @@ def _print(store: Store, listed: Sequence[Download], arguments: Namespace) -> No
     json_objects = [_json(download, by_number[download.task_number], mask=arguments.mask) for download in listed]
     rows = [_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in listed]
     print_result(arguments, json_objects, table(_HEADINGS, rows, expendable=_EXPENDABLE))
-    if not (listed or arguments.json or arguments.action):
-        print_message("No downloads yet.")
 
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:

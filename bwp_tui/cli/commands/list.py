@@ -10,7 +10,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.days import today
 from bwp_tui.cli.support.filters import filter_of, sort_of
 from bwp_tui.cli.support.session import open_session
-from bwp_tui.cli.support.streams import AS_SENTENCES, most_rows, print_message
+from bwp_tui.cli.support.streams import AS_SENTENCES, most_rows, print_if_cut, print_message
 from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import (
     detail_lines,
@@ -57,9 +57,8 @@ def list_tasks(arguments: Namespace) -> None:
     elif listed:
         print("\n".join(table_lines(listed, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()
-    if total > len(listed):
-        print_message(f"{len(listed)} of {total} tasks shown; --limit {total} shows all.")
-    elif not listed:
+    print_if_cut(len(listed), total, "tasks")
+    if not total:
         first = "" if session.read_only else "; see: bwp-tui submit --help"
         none_yet = f"No tasks yet{first}.{_other_profiles(session.profile)}"
         print_message("No task matches." if task_filter.conditions else none_yet)
@@ -149,15 +148,18 @@ def sent(arguments: Namespace) -> None:
     """Print the submissions and cancellations, for one task or all."""
     with open_session(arguments) as session:
         if arguments.task is None:
-            intents = intent_log.newest(session.store, most_rows(arguments))
+            intents, total = intent_log.newest(session.store, most_rows(arguments)), intent_log.count(session.store)
         else:
             number = tasks.find_by_name(session.store, arguments.task).number
-            intents = intent_log.of_task(session.store, number)[::-1][: most_rows(arguments)]
+            found = intent_log.of_task(session.store, number)[::-1]
+            intents, total = found[: most_rows(arguments)], len(found)
         has_engine = session.has_sending_engine()
     json_objects = [_intent_json(intent, has_engine=has_engine, mask=arguments.mask) for intent in intents]
     rows = [_intent_cells(intent, has_engine=has_engine, unmask=arguments.unmask) for intent in intents]
     print_result(arguments, json_objects, table(_INTENT_HEADINGS, rows, expendable=_EXPENDABLE))
-    if not intents and not arguments.json:
+    sys.stdout.flush()
+    print_if_cut(len(intents), total, "requests")
+    if not total and not arguments.json:
         print_message("No requests were sent.")
 
 

@@ -193,6 +193,12 @@ def _as_plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
     return re.sub("[^\x00-\x7f]", lambda sign: sign[0].encode("ascii", "backslashreplace").decode(), text), error.end
 
 
+def print_if_cut(shown: int, total: int, what: str) -> None:
+    """Say how many rows there are, where `most_rows` left some out."""
+    if total > shown:
+        print_message(f"{shown} of {total} {what} shown; --limit {total} shows all.")
+
+
 def most_rows(arguments: Namespace) -> int:
     """Return how many rows a command prints at most: on a terminal not all, unless `--limit` says so."""
     is_shown = sys.stdout is not None and sys.stdout.isatty() and not arguments.json

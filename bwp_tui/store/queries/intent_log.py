@@ -141,6 +141,11 @@ def cancel_refused_reason(store: Store, number: int) -> str | None:
     return last.outcome_event[1] if last is not None and last.state == IntentState.REFUSED else None
 
 
+def count(store: Store) -> int:
+    """Return how many submissions and cancellations there are."""
+    return store.integer("SELECT count(*) FROM intents")
+
+
 def newest(store: Store, limit: int) -> list[LoggedIntent]:
     """Return the newest intents of all tasks, the newest first."""
     return [_intent_of(row) for row in store.rows(f"{_INTENTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
