@@ -113,6 +113,7 @@ def test_a_file_that_is_gone_is_refused_with_the_command_that_fetches_it(kept: t
     ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
     assert (ended.code, ended.err) == (1, bwp("inspect", f"#{number}").err)
     assert f"bwp-tui download {number}" in ended.err
+    assert email_of(bwp, number) not in ended.err
     assert not os.listdir(path.parent)  # noqa: PTH208  names alone
 
 

@@ -240,6 +240,11 @@ async def test_an_archive_that_was_not_read_is_not_said_to_have_no_files(profile
         assert "extract" not in console.line("footer")
         await console.press("X")
         await console.sees("X: The archive is not listed")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+        save(console, profile, {"jane.doe@example.com.txt": b"line\n" * 400_000})
+        await console.until(lambda: console.main.table.current == console.task(READY))
+        await look_inside(console, "“j•••@example.com.txt” would grow more than")
 
 
 async def test_the_download_that_is_opened_is_shown_whatever_became_of_the_newest_one(profile: Profile) -> None:

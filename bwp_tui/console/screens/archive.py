@@ -172,7 +172,7 @@ class ArchiveScreen(ListScreen):
         key = self.session.offered_key("download")
         again = f" Press {key} on the task to download it again." if key else ""
         gone = f"{self._path.name} is gone or changed.{again}"
-        self.show_status(self._mask(gone) if is_gone else str(error), "bad")
+        self.show_status(self._mask(gone if is_gone else str(error)), "bad")
 
     async def _read_entry(self, entry: Entry) -> None:
         try:
