@@ -14,7 +14,7 @@ from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task, TaskError
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
@@ -163,6 +163,17 @@ async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profi
         downloads.record_failure(console.store, order, "The archive is not available.")
         await console.sees("for a link   failed", "no partial file")
         assert "R retries" not in console.text, "here R resubmits"
+
+
+async def test_each_download_is_looked_for_on_disk_and_a_paused_one_is_not_called_queued(profile: Profile) -> None:
+    async with opened(profile) as console:
+        requests.download(console.store, READY, "/srv/privacy", "op")
+        order = downloads.ready(console.store, NOW, 9)[0]
+        downloads.record_success(console.store, order, "/absent/earlier.zip", 9, "abc123")
+        download_queue.pause(console.store, [requests.download(console.store, READY, "/srv/privacy", "op")], "op")
+        await read(console, READY)
+        await console.press("4")
+        await console.sees("for a link   paused", "earlier.zip is gone or changed")
 
 
 async def test_a_key_of_the_list_alone_says_where_it_works(profile: Profile) -> None:

@@ -71,7 +71,7 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
             yield []
     for download in reversed(details.downloads):
         role = download_detail.END_ROLES.get(download.state, "busy")
-        yield [(f"{RETRIEVAL_LINK.field}, for a link", "strong"), (f"   {download.state}", role)]
+        yield [(f"{RETRIEVAL_LINK.field}, for a link", "strong"), (f"   {download.state_name}", role)]
         yield from download_detail.fact_lines(download, task, without_keys)
         yield []
     if task.task_id:

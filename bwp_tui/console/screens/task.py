@@ -153,13 +153,13 @@ class TaskScreen(PagedScreen):
         session = self.session
         task = session.reader.current(self._task_number)
         self._task_number = self._task_number if task is None else task.number
-        self._details = None if task is None else session.reader.task_details(task)
+        details = self._details = None if task is None else session.reader.task_details(task)
         if (row := self._main.table.row_of(self._task_number)) is not None:
             self._row = row
         self._show()
 
         async def look_for_result() -> None:
-            if task is not None and task.download and await session.check_results_on_disk(task.download):
+            if details is not None and await session.check_results_on_disk(*details.downloads):
                 self._show()
 
         if task is not None and task.was_downloaded:
