@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from bwp_tui.engine.runtime.lease import Lease
+from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.engine_state import Ability
 from tests.cli.conftest import Bwp
 from tests.cli.saved import save
 from tests.store.support import in_status
@@ -208,9 +209,25 @@ def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> Non
     assert queue("downloads", "cancel", "1").err == nobody("the partial files are deleted")
     assert queue("downloads", "retry", "1").err == nobody("the downloads start")
     lease = Lease(queue.folder / "engine.lock")
-    assert lease.acquire()
+    store = queue.store()
+    assert begin_term(store, lease, Ability.POLLS)
+    assert "Only a read-only engine runs" in queue("downloads", "first", "1").err
+    lease.release()
+    assert begin_term(store, lease, Ability.ALL)
+    store.close()
     assert queue("downloads", "cancel", "1").err == ""
     lease.release()
+
+
+def test_the_newest_download_is_retried_where_the_task_shows_one_that_was_saved_before(bwp: Bwp) -> None:
+    number, path = save(bwp, bwp.data.parent / "results")
+    store = bwp.store()
+    requests.download(store, number, str(path.parent), "op")
+    (order,) = downloads.ready(store, store.clock(), 9)
+    downloads.record_failure(store, order, "The connection was lost.")
+    store.close()
+    (retried,) = json.loads(bwp("downloads", "retry", str(number), "--json").out)
+    assert (retried["id"], retried["state"]) == (number, "queued")
 
 
 def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:

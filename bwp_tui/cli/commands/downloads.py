@@ -14,6 +14,7 @@ from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json, mask_task_text
+from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_instant, iso_instant
@@ -69,11 +70,11 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
     named = find_tasks(session.store, names)
     ids = []
     for task in tasks.by_numbers(session.store, named):
-        if task.download is None:
+        if newest := worklog.of_task(session.store, task.number)[-1:]:  # the task may show a saved one before it
+            ids.append(newest[0].id)
+        else:
             reason = requests.cannot_download(task)
             print_message(reason or f"{task.name} has no download; see: bwp-tui download {task.number}.")
-        else:
-            ids.append(task.download.id)
     results = _first(session, ids) if action == "first" else _ACTIONS[action](session.store, ids, session.actor)
     done = [result.resulting_id for result in results if result.refused is None]
     for result in results:
@@ -81,9 +82,10 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
             print_message(result.refused)
     changed = worklog.by_ids(session.store, done)
     left = [download for download in changed if (download.bytes if action == "cancel" else not download.paused)]
-    if left and action in _LEFT_TO_ENGINE and not session.has_engine():
+    if left and action in _LEFT_TO_ENGINE and not session.has_sending_engine():
+        engine = "Only a read-only engine" if session.has_engine() else "No engine"
         what = _LEFT_TO_ENGINE[action]
-        print_message(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
+        print_message(f"{engine} runs for this profile: {what} as soon as bwp-tui run or the console does.")
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
 
@@ -135,7 +137,7 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
 
 
 def _state(download: Download) -> str:
-    if download.is_purged:
+    if download.is_purged and download.state == DownloadState.DONE:
         return "purged"
     return "gone or changed" if is_gone(download) else download.state_name
 
