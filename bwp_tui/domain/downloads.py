@@ -37,6 +37,8 @@ class Download(NamedTuple):
     """Remarks about the downloaded archive, a sentence each."""
     has_newer: bool = False
     """Whether the result was asked for again since: the newer download has taken over what was left of this one."""
+    is_purged: bool = False
+    """Whether a purge has removed the record of where its file or partial file is."""
 
     @property
     def is_open(self) -> bool:
@@ -58,11 +60,6 @@ class Download(NamedTuple):
     def attempts_with_running(self) -> int:
         """Number of tries, the current one included."""
         return self.attempts + (self.state == DownloadState.RUNNING)
-
-    @property
-    def is_purged(self) -> bool:
-        """Whether it was done, and a purge has removed its record of where the file is."""
-        return self.state == DownloadState.DONE and self.path is None
 
     @property
     def percent(self) -> int | None:

@@ -19,6 +19,7 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.settings import KeySetting, Profile
 from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.database.shared_sql import PURGED_DOWNLOAD
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.archive.zips import plain
@@ -363,3 +364,19 @@ async def test_a_purged_result_is_neither_done_nor_still_to_come(profile: Profil
         assert download_of(console, "saved").percent is None
         await console.press("enter")
         await console.sees("was purged")
+
+
+async def test_what_a_purge_left_of_a_failed_one_is_not_known_and_not_retried(profile: Profile) -> None:
+    async with at_downloads(profile) as console:
+        await go_to(console, "broken")
+        await console.sees("4.0 MB kept; R retries")
+        with console.store.write() as transaction:
+            transaction.run(
+                f"UPDATE downloads SET {PURGED_DOWNLOAD} WHERE id = ?", (download_of(console, "broken").id,)
+            )
+        screen_of(console).reload()
+        await console.until(lambda: "kept" not in console.text)
+        assert "deleted" not in line_of(console, "b")
+        assert "retries" not in console.line("download-detail")
+        await console.press("R")
+        await console.sees("R: The download of #9 was purged")

@@ -79,7 +79,7 @@ END_ROLES: Final[dict[str, str]] = {DownloadState.DONE: "good", DownloadState.FA
 
 def end_text(download: Download, context: DisplayContext) -> StyledText:
     """Return how and when a download ended."""
-    if download.is_purged:
+    if download.is_purged and download.state == DownloadState.DONE:
         return ("purged", "muted")
     if download.id in context.gone_results:
         return ("gone or changed", "warn")
@@ -92,6 +92,8 @@ def partial_file_text(download: Download) -> str:
     """Return what is left of a download that ended without a file: a part to resume from, or nothing."""
     if download.has_newer:
         return "asked for again"
+    if download.is_purged:
+        return "purged"
     if not download.bytes:
         return "no partial file"
     is_kept = download.state == DownloadState.FAILED and download.etag
@@ -140,7 +142,8 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
     """Yield the facts of a download, a line each; nothing that changes while it runs."""
     trouble = mask(trouble_of(download, context.engine) or "", task, context)
     left = (partial_file_text(download), "plain")
-    retry = [left] if download.has_newer else offer(left, "; ", "retry", " retries", context)
+    is_final = download.has_newer or download.is_purged
+    retry = [left] if is_final else offer(left, "; ", "retry", " retries", context)
     if download.state == DownloadState.DONE:
         if download.path is None:
             yield fact("File", ("not known any more: the task was purged", "muted"))

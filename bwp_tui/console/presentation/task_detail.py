@@ -245,9 +245,8 @@ def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
     download = task.download
     match download.state if download else None:
         case _ if task.is_purged:
-            yield fact(
-                "Download", ("purged; where the file was saved is no longer known" if download else "none", "muted")
-            )
+            purged = "purged; where the file was saved is no longer known" if task.was_downloaded else "none"
+            yield fact("Download", (purged, "muted"))
         case DownloadState.DONE if download:
             is_gone = download.id in context.gone_results
             path = mask(download.path or "", task, context)

@@ -64,7 +64,7 @@ def cannot_cancel(download: Download) -> str | None:
 
 
 def cannot_retry(download: Download) -> str | None:
-    is_possible = download.state in _RETRYABLE or is_gone(download)
+    is_possible = not download.is_purged and (download.state in _RETRYABLE or is_gone(download))
     return _reason_unless(
         not download.has_newer, download, "its result was asked for again since: see the newest one"
     ) or _reason_unless(is_possible, download, "a failed, cancelled or gone one is retried")
@@ -82,6 +82,8 @@ def end_of_queue_reason(download: Download, *, is_first: bool) -> str:
 
 def current_state(download: Download) -> str:
     """Return the predicate of a sentence on the state of `download`."""
+    if download.is_purged:
+        return "was purged"
     return "has failed" if download.state == DownloadState.FAILED else f"is {download.state_name}"
 
 
