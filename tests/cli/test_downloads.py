@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 
 import pytest
 
+from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.queries import tasks
@@ -190,6 +192,21 @@ def test_the_time_limit_of_a_download_tells_what_the_service_responded(shop: Bwp
     assert " waits: The service does not know this task" in waits
     assert "The next try is at " in waits
     assert response.startswith("bwp-tui: The service does not know this task")
+
+
+def test_why_a_download_did_not_end_in_time_is_told_without_the_email(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    assert shop("wait", "1", "--timeout", "40").code == 0
+    store = shop.store()
+    task = tasks.get(store, 1)
+    store.close()
+    folder = shop.folder / task.email
+    folder.mkdir()
+    with (folder / part_name(file_name(task.kind, task.task_id or ""))).open("w") as part:
+        fcntl.flock(part, fcntl.LOCK_EX)
+        ended = shop("download", "1", "--output", str(folder), "--timeout", "2", "--mask")
+    assert (ended.code, "Another program is writing" in ended.err) == (3, True)
+    assert task.email not in ended.err
 
 
 def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:

@@ -74,9 +74,10 @@ def download_results(
     _print_downloads(ended, results, as_json=arguments.json, mask=arguments.mask)
     if not done:
         is_any_running = any(result.state == DownloadState.RUNNING and not result.trouble for result in results)
+        waiting = next((result for result in results if result.is_open and result.trouble), None)
         raise waiter.timed_out(
             "What is downloaded so far is kept.",
-            next((result.trouble for result in results if result.is_open and result.trouble), None),
+            waiting and _trouble_text(waiting, tasks.get(session.store, waiting.task_number), mask=arguments.mask),
             otherwise="Time is up." if is_any_running else NO_RESPONSE,
         )
     saved = all(result.state == DownloadState.DONE for result in results)
@@ -90,9 +91,14 @@ def _waits_long(download: Download) -> bool:
 
 def _wait_sentence(download: Download, task: Task, *, mask: bool) -> str:
     at = "" if download.not_before is None else f" The next try is at {stamp(download.not_before)}."
+    trouble = _trouble_text(download, task, mask=mask)
+    return f"The download of {task.name} waits: {trouble}{at} ctrl+c ends the wait."
+
+
+def _trouble_text(download: Download, task: Task, *, mask: bool) -> str:
+    """Return the trouble of a download, or nothing where it has none."""
     trouble = download.trouble or ""
-    said = mask_task_text(trouble, task) if mask else trouble
-    return f"The download of {task.name} waits: {said}{at} ctrl+c ends the wait."
+    return mask_task_text(trouble, task) if mask else trouble
 
 
 def _queue_downloads(
@@ -149,11 +155,9 @@ def _print_downloads(ended: Sequence[Task], results: Sequence[Download], *, as_j
         elif result.paused:
             print_message(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
         elif result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
-            trouble = f": {result.trouble}" if result.trouble else "."
-            print_message(
-                f"The download of {task.name} {download_queue.current_state(result)}"
-                f"{mask_task_text(trouble, task) if mask else trouble}"
-            )
+            trouble = _trouble_text(result, task, mask=mask)
+            how = f"{download_queue.current_state(result)}{f': {trouble}' if trouble else '.'}"
+            print_message(f"The download of {task.name} {how}")
     if as_json:
         print_tasks(ended, as_json=True, mask=mask)
     sys.stdout.flush()
