@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,18 @@ def test_a_result_counts_as_done_only_while_its_file_is_on_disk(bwp: Bwp) -> Non
             with store.write() as transaction:
                 transaction.run("UPDATE downloads SET path = NULL")  # as a purge does
             store.close()
+
+
+def test_a_lost_copy_of_a_result_that_was_saved_again_is_not_counted_as_gone(bwp: Bwp, tmp_path: Path) -> None:
+    number, path = save(bwp, tmp_path / "results")
+    again = path.rename(tmp_path / "again.zip")
+    store = bwp.store()
+    requests.download(store, number, str(tmp_path), "op")
+    (order,) = downloads.ready(store, store.clock(), 9)
+    downloads.record_success(store, order, str(again), again.stat().st_size, "abc123")
+    store.close()
+    figures = json.loads(bwp("dashboard", "--json").out)["downloads"]
+    assert (figures["saved"], figures["gone"]) == (1, 0)
 
 
 def test_the_list_as_json_holds_all_that_is_known(queue: Bwp) -> None:

@@ -73,7 +73,7 @@ class Statistics:
         answered: requests answered, or declined, in each of them, as the report counts them.
         failures: failed tasks by error code, the most frequent first.
         saved: finished downloads whose files are still on disk, and their bytes.
-        gone: those whose files are no longer there, although no purge has removed them.
+        gone: tasks whose result is no longer there, although no purge has removed it; not those of older downloads.
     """
 
     counts: dict[tuple[str, str], int]
@@ -96,9 +96,11 @@ class Statistics:
 
 def read_statistics(store: Store, today: date) -> Statistics:
     """Compute the statistics; takes longer for a larger history, so call it in a thread."""
-    results = store.rows(f"SELECT path, bytes FROM downloads WHERE {_SAVED}")
-    files = {as_text(path): as_int(size) for path, size in results}  # one may have been downloaded again
-    sizes = [size for path, size in files.items() if is_on_disk(path, size)]
+    results = store.rows(
+        f"SELECT path, bytes, id = (SELECT download FROM tasks WHERE number = task) FROM downloads WHERE {_SAVED}"
+    )
+    files = {as_text(path): as_int(size) for path, size, _ in results}  # one may have been downloaded again
+    sizes = {path: size for path, size in files.items() if is_on_disk(path, size)}
     return Statistics(
         counts=tasks.status_counts(store),
         resubmitted=tasks.status_counts(store, "resubmitted = 1"),
@@ -121,8 +123,8 @@ def read_statistics(store: Store, today: date) -> Statistics:
         answers=_answers(store, today - timedelta(days=ANSWERED_DAYS - 1)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
-        saved=(len(sizes), sum(sizes)),
-        gone=len(files) - len(sizes),
+        saved=(len(sizes), sum(sizes.values())),
+        gone=sum(bool(is_of_task) and path not in sizes for path, _, is_of_task in results),
         failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
     )
 
