@@ -204,6 +204,9 @@ def test_a_purge_takes_numbers_as_every_command_does_and_names_what_goes(bwp: Bw
     kept = [task["id"] for task in json.loads(bwp("list", "--json").out) if task["email"]]
     assert sorted(kept) == [other, waiting]
     assert bwp("purge", "99", "--older-than", "0", "--yes").code == 4
+    skipped = bwp("purge", f"#{waiting}", "--older-than", "0", "--yes")
+    assert f"(#{waiting} " in skipped.err
+    assert "No finished task" not in skipped.err
 
 
 def test_a_purge_removes_the_result_of_a_task_whose_downloads_a_recovery_has_lost(bwp: Bwp) -> None:

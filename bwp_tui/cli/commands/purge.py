@@ -49,9 +49,10 @@ def purge(arguments: Namespace) -> None:
         )
         _print_skipped(store, plan.unanswered, "the shopper still needs an answer", " --unanswered purges them too.")
         not_over = sorted({*(named or ())}.difference(plan.numbers, plan.unanswered))
-        _print_skipped(store, not_over, "the task has not ended so long ago, waits for something, or is purged already")
+        reason = "the task has not ended so long ago, has work left for an engine, or is purged already"
+        _print_skipped(store, not_over, reason)
         if not plan.numbers and not purging.has_traces(store):
-            none_left = "" if plan.unanswered else "No finished task that old is left to purge. "
+            none_left = "" if plan.unanswered or not_over else "No finished task that old is left to purge. "
             print_message(f"{none_left}Nothing was changed.")
             return
         if arguments.keep_archives:
