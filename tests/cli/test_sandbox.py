@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +22,7 @@ from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.faults import FAULTS
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
+from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
@@ -130,10 +133,16 @@ def test_each_practice_begins_with_a_fresh_register_of_the_past(console: Console
     archives.mkdir(parents=True)
     (archives / "old.zip").touch()
     (archives / "mine.txt").touch()
-    flag_damage(tmp_path / "sandbox" / "history.db")
-    for _ in range(2):
+    history = tmp_path / "sandbox" / "history.db"
+    flag_damage(history)
+    for _ in range(3):
         assert run(["sandbox", "--tasks", "12", "--theme", "light"]) == ExitCode.DONE
-    assert console.counts == [12, 12]
+        aside = history.with_name("history.replaced-20260102T030405.0Z.db")
+        backup = backups.todays_path(history, date(2026, 1, 2))
+        for copy in (aside, backup):
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(history, copy)
+    assert console.counts == [12, 12, 12]
     profile = console.profiles[0]
     assert (profile.is_sandbox, profile.speed, profile.name) == (True, 1.0, "sandbox")
     assert profile.folder == tmp_path / "sandbox"

@@ -28,8 +28,7 @@ from bwp_tui.settings import (
 from bwp_tui.settings.checks import SANDBOX_PROFILE
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.settings.load import practice_environment
-from bwp_tui.store.database.damage_flag import unflag
-from bwp_tui.store.database.file_lock import lock_path
+from bwp_tui.store.maintenance import backups
 
 if TYPE_CHECKING:
     from bwp_tui.sandbox.server import Sandbox
@@ -134,13 +133,13 @@ def _started_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
 
 
 def _remove_sandbox_files(profile: Profile) -> None:
-    """Delete the practice history and its archives; never the files of others or the target of a link."""
+    """Delete the practice history, its copies and archives; never the files of others or the target of a link."""
     if not profile.is_sandbox or profile.folder.name != SANDBOX_PROFILE:
         raise AssertionError("only a practice profile may be emptied")
-    history = profile.history_path
-    unflag(history)
-    leftovers = [profile.state_path, lock_path(history)]
-    leftovers += [history.with_name(f"{history.name}{ending}") for ending in ("", "-wal", "-shm")]
+    history, kept = profile.history_path, backups.folder(profile.history_path)
+    # With any copy left, the missing history would be recovered from it.
+    leftovers = [profile.state_path, *profile.folder.glob(f"{history.stem}.*")]
+    leftovers += [kept] if kept.is_symlink() else backups.daily_backups(history)
     if profile.download_dir.is_dir() and not profile.download_dir.is_symlink():
         files = (path for path in profile.download_dir.iterdir() if not path.is_dir())
         leftovers += [path for path in files if path.suffix in _ARCHIVES]
