@@ -157,7 +157,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, may_be_new: bo
     """Read a profile as `read_profile` does, and set what holds for the whole process: time zone and shared folders.
 
     Raises:
-        SettingsError: see `read_profile`; or it is a team's, and this user or its disk cannot be used for that.
+        SettingsError: see `read_profile`.
     """
     profile = read_profile(name, environ, may_be_new=may_be_new)
     if profile.group is not None:
@@ -181,7 +181,8 @@ def read_profile(
         may_be_new: a name that the file does not have is no mistake.
 
     Raises:
-        SettingsError: the config file or a variable is wrong; it lists every mistake.
+        SettingsError: the config file or a variable is wrong, or the profile is a team's, and this user or its disk
+            cannot be used for that; it lists every mistake.
     """
     config = read_config(config_path(environ), required=bool(environ.get("BWP_CONFIG_FILE")))
     chosen = name or environ.get("BWP_PROFILE") or config.default_profile or "default"
@@ -213,6 +214,10 @@ def read_profile(
         events=reader.event_queue(),
         is_sandbox=is_sandbox,
     )
+    if profile.group is not None:
+        from bwp_tui.settings.team import mistake_of_team
+
+        reader.mistakes += filter(None, [mistake_of_team(profile)])
     if reader.mistakes:
         raise SettingsError(*reader.mistakes)
     return profile

@@ -10,37 +10,36 @@ from typing import Final
 
 from bwp_tui.file_access import share
 from bwp_tui.settings.profile import Profile
-from bwp_tui.settings.secret import SettingsError
 
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     ("afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3")
 )
 
 
-def share_folders(profile: Profile) -> None:
-    """Have all that this process makes in the folders of a team's profile belong to its group.
-
-    Raises:
-        SettingsError: there is no such group, this user is no member, or the folder is on a network file system.
-    """
+def mistake_of_team(profile: Profile) -> str | None:
+    """Return why this user or its disk cannot be used for a team's profile, in a sentence; None where they can."""
     try:
         group = grp.getgrnam(profile.group or "")
     except (KeyError, ValueError):
-        raise SettingsError(
-            f"This machine has no group {profile.group}; make it: sudo groupadd {profile.group}"
-        ) from None
+        return f"This machine has no group {profile.group}; make it: sudo groupadd {profile.group}"
     if os.geteuid() != 0 and group.gr_gid not in (os.getegid(), *os.getgroups()):
-        raise SettingsError(
+        return (
             f"Profile {profile.name} belongs to the group {profile.group}, of which this login is no member. If it "
             f"should be: sudo usermod -aG {profile.group} {pwd.getpwuid(os.geteuid()).pw_name}, then log in again."
         )
     if kind := network_file_system(profile.folder):
-        raise SettingsError(
+        return (
             f"{profile.folder} is on a network file system ({kind}), where several processes cannot write one history "
             "safely. Set data_dir to a folder on a disk of this machine."
         )
-    share(profile.folder, group.gr_gid)
-    share(profile.download_dir, group.gr_gid)
+    return None
+
+
+def share_folders(profile: Profile) -> None:
+    """Have all that this process makes in the folders of a team's profile belong to its group."""
+    group = grp.getgrnam(profile.group or "").gr_gid
+    share(profile.folder, group)
+    share(profile.download_dir, group)
 
 
 def members(profile: Profile) -> list[str]:

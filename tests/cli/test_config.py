@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import json
+import os
 import re
 import subprocess
 import sys
@@ -50,6 +52,7 @@ def test_what_is_shown_is_what_file_and_environment_come_to_without_the_secret(b
         ("[profiles.default]\ndownload_slots = 99\n", "line 2"),
         ('[keys]\ndownload = "x"\n', "which is the key of cancel"),
         ("[profiles.default\n", "is not valid TOML"),
+        ('[profiles.default]\ngroup = "no-such-group"\ndata_dir = "/srv/bwp-tui"\n', "groupadd no-such-group"),
     ],
 )
 def test_each_mistake_is_a_line_and_an_exit_code(bwp: Bwp, text: str, mistake: str) -> None:
@@ -120,7 +123,8 @@ def test_the_initial_file_names_every_setting_and_is_valid_with_all_of_them(bwp:
     text = file.read_text()
     assert set(PROFILE_KEYS) - {"events"} <= set(re.findall(r"^# (\w+) = ", text, re.MULTILINE))
     only_one = re.sub(r"^# (client_secret_f\w+)", r"#! \1", text, flags=re.MULTILINE)
-    file.write_text(re.sub(r"^# (?=\w+ = |\[)", "", only_one, flags=re.MULTILINE).replace('"…"', '"x"'))
+    own_group = only_one.replace('"privacy"', f'"{grp.getgrgid(os.getegid()).gr_name}"')
+    file.write_text(re.sub(r"^# (?=\w+ = |\[)", "", own_group, flags=re.MULTILINE).replace('"…"', '"x"'))
     assert bwp("config", "validate").out.startswith("No mistakes")
     before = file.read_bytes()
     assert bwp("config", "init").code == 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.store_access.shop_list import cannot_switch
+from bwp_tui.console.store_access.shop_list import cannot_switch, list_shops
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import SECRET_SETTINGS, variable_of
@@ -123,3 +124,11 @@ def test_a_place_of_the_secret_in_the_environment_would_be_that_of_every_shop(tm
     north = Profile(name="north", folder=tmp_path, download_dir=tmp_path)
     assert cannot_switch(north, {variable_of(setting): "x"})
     assert not cannot_switch(north, {"BWP_TIMEZONE": "UTC"})
+
+
+def test_a_shop_of_a_team_that_this_login_cannot_use_is_no_shop_to_switch_to(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[profiles.theirs]\ngroup = "no-such-group"\ndata_dir = "{tmp_path}"\n')
+    north, now = Profile(name="north", folder=tmp_path, download_dir=tmp_path), datetime.now(UTC)
+    listed = {shop.name: shop for shop in list_shops(north, {"BWP_CONFIG_FILE": str(config)}, now, now.date())}
+    assert (listed["theirs"].profile, "no-such-group" in listed["theirs"].reason) == (None, True)

@@ -23,7 +23,7 @@ from bwp_tui.settings import SettingsError
 
 _NAME: Final = 35
 _COUNT: Final = 8
-_BESIDE_NAME: Final = 2 * (_COUNT + 2) + len("has mistakes") + 4
+_BESIDE_NAME: Final = 2 * (_COUNT + 2) + len("cannot be used") + 4
 """Cells of the counts, of the remark, and of the margins of the list."""
 
 _NOTE: Final = "Without bwp-tui run, a shop is served only while it is open here."
@@ -77,7 +77,7 @@ class ProfilesScreen(ListScreen):
             (f"{_count(shop.due_soon):>{_COUNT}}  ", "warn" if shop.due_soon else "muted"),
             (f"{_count(shop.failed):>{_COUNT}}  ", "bad" if shop.failed else "muted"),
             ("open here" if shop.is_here else "", "muted"),
-            ("" if shop.profile else "has mistakes", "warn"),
+            ("" if shop.profile else "cannot be used", "warn"),
         )
 
     @on(VirtualList.Chosen)
