@@ -28,6 +28,19 @@ def test_the_printed_unit_is_valid(shop: Operator, tmp_path: Path, kind: str) ->
     assert [line for line in checked.stderr.splitlines() if unit.name in line] == []
 
 
+def test_the_printed_unit_has_the_folders_of_the_profile_and_names_those_in_homes(shop: Operator) -> None:
+    config = shop.data.parent / "config.toml"
+    config.write_text('[profiles.own]\ndata_dir = "/srv/own %"\ndownload_dir = "/home/ann/results"\n')
+    del shop.env["BWP_DATA_DIR"]
+    shop.env |= {"BWP_CONFIG_FILE": str(config), "BWP_PROFILE": "own"}
+    file, folder = f'Environment="BWP_CONFIG_FILE={config}"', 'ReadWritePaths="/srv/own %%"'
+    printed = shop("run", "--print-unit", "system")
+    assert {file, folder, 'ReadWritePaths="/home/ann/results"'} <= set(printed.out.splitlines())
+    assert ("BWP_DATA_DIR" in printed.out, "/home/ann/results" in printed.err) == (False, True)
+    printed = shop("run", "--print-unit", "user", env={"BWP_DATA_DIR": "/srv/other"})
+    assert {file, 'Environment="BWP_DATA_DIR=/srv/other"'} <= set(printed.out.splitlines())
+
+
 def test_the_engine_says_that_it_is_ready_alive_and_stopping(shop: Operator, tmp_path: Path) -> None:
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -180,5 +180,5 @@ def test_nobody_approves_their_own_deletion(team: Team) -> None:
     team(CY, "evidence", "--verify")
     unit = team(CY, "run", "--print-unit", "system")
     assert f"SupplementaryGroups={GROUP}" in unit
-    assert f"ReadWritePaths={team.data}" in unit
+    assert f'ReadWritePaths="{team.data}"' in unit
     assert "is shared in the group" in team(CY, "doctor")

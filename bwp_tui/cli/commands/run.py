@@ -7,7 +7,7 @@ import threading
 from argparse import Namespace
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.setup.systemd_unit import unit
+from bwp_tui.cli.setup.systemd_unit import print_unit
 from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
 from bwp_tui.cli.support.session import chosen_profile, open_session
 from bwp_tui.cli.support.systemd_notify import supervised
@@ -18,7 +18,7 @@ from bwp_tui.store.worklog.intents import unfinished_work
 def run(arguments: Namespace) -> ExitCode:
     """Run the engine without a screen until a signal stops it, or until nothing is ready."""
     if arguments.print_unit is not None:
-        print(unit(arguments.print_unit, chosen_profile(arguments)), end="")
+        print_unit(arguments.print_unit, chosen_profile(arguments))
         return ExitCode.DONE
     with open_session(arguments) as session:
         from bwp_tui.cli.support.engine_output import print_calls, print_line

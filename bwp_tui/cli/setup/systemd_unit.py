@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.settings import Profile
+from bwp_tui.cli.support.streams import print_message
+from bwp_tui.settings import Profile, config_path, profile_folder
 
 _WATCHDOG_S: Final = 120
 """Seconds after which systemd restarts an engine that gives no heartbeat."""
@@ -39,7 +41,6 @@ SystemCallFilter=@system-service
 """
 _SYSTEM: Final = """\
 User=bwp-tui
-Environment=BWP_CONFIG_FILE=/etc/bwp-tui/config.toml
 # Instead of client_secret_command in the config file: the secret in a file of root, passed to this unit alone.
 LoadCredential=client_secret:/etc/bwp-tui/client_secret
 Environment=BWP_CLIENT_SECRET_FILE=%d/client_secret
@@ -56,15 +57,13 @@ ProtectKernelTunables=yes
 ProtectSystem=strict
 RestrictNamespaces=yes
 """
-_OWN_FOLDER: Final = """\
-Environment=BWP_DATA_DIR=/var/lib/bwp-tui
+_STATE_FOLDER: Final = """\
 StateDirectory=bwp-tui
 StateDirectoryMode=0700
 """
-_TEAM_FOLDER: Final = """\
-SupplementaryGroups={group}
-ReadWritePaths={folder}
-"""
+_HOMES: Final = ("/home", "/root", "/run/user")
+"""What ProtectHome hides from an engine."""
+
 _NO_SET_GROUP_ID: Final = "RestrictSUIDSGID=yes\n"
 """Left out for a team: new folders in its folder have the bit that passes their group on."""
 
@@ -83,21 +82,39 @@ _MANAGERS: Final = {
 }
 
 
-def unit(kind: str, profile: Profile) -> str:
-    """Return the unit of a profile's engine; `kind` is one of `UNIT_KINDS`."""
+def print_unit(kind: str, profile: Profile) -> None:
+    """Print the unit of a profile's engine; `kind` is one of `UNIT_KINDS`. Say what the unit would hide from it."""
     name, manager = f"bwp-tui-{profile.name}", _MANAGERS[kind]
-    parts = [
-        _COMMON.format(
-            install=f"Save as {manager.units}/{name}.service, then: {manager.command} enable --now {name}",
-            profile=profile.name,
-            program=shutil.which("bwp-tui") or str(Path(sys.executable).with_name("bwp-tui")),
-            usage=int(ExitCode.USAGE),
-            watchdog=_WATCHDOG_S,
-        )
-    ]
-    if profile.group is None:
-        parts.append(_NO_SET_GROUP_ID)
+    program = Path(shutil.which("bwp-tui") or Path(sys.executable).with_name("bwp-tui"))
+    # The engine has to have the settings and the history of the commands here.
+    paths = {"BWP_CONFIG_FILE": config_path(os.environ), "BWP_DATA_DIR": profile.folder.parent}
+    paths = {variable: path for variable, path in paths.items() if os.environ.get(variable)}
+    lines = [] if profile.group else [_NO_SET_GROUP_ID]
     if kind == "system":
-        team = _TEAM_FOLDER.format(group=profile.group, folder=profile.folder.parent)
-        parts += [_SYSTEM, _OWN_FOLDER if profile.group is None else team]
-    return "".join([*parts, f"\n[Install]\nWantedBy={manager.target}\n"])
+        writable = [] if profile.download_dir.is_relative_to(profile.folder) else [profile.download_dir]
+        paths = {"BWP_CONFIG_FILE": Path("/etc/bwp-tui/config.toml")} | paths
+        lines.append(_SYSTEM)
+        if profile.folder == profile_folder(profile.name, {}):  # no setting says where
+            paths["BWP_DATA_DIR"] = Path("/var/lib/bwp-tui")
+            lines.append(_STATE_FOLDER)
+        else:
+            writable.insert(0, profile.folder.parent)
+        lines += [f"SupplementaryGroups={profile.group}\n"] if profile.group else []
+        lines += [f"ReadWritePaths={_quoted(str(path))}\n" for path in writable]
+        for path in (program.resolve(), *paths.values(), *writable):
+            if any(path.is_relative_to(home) for home in _HOMES):
+                print_message(f"{path} is in a home, which the unit hides from its engine: it has to be elsewhere.")
+    common = _COMMON.format(
+        install=f"Save as {manager.units}/{name}.service, then: {manager.command} enable --now {name}",
+        profile=profile.name,
+        program=_quoted(str(program)),
+        usage=int(ExitCode.USAGE),
+        watchdog=_WATCHDOG_S,
+    )
+    variables = [f"Environment={_quoted(f'{variable}={path}')}\n" for variable, path in paths.items()]
+    print("".join([common, *variables, *lines, f"\n[Install]\nWantedBy={manager.target}\n"]), end="")
+
+
+def _quoted(text: str) -> str:
+    """Return a text as systemd reads it, which expands each % otherwise."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
