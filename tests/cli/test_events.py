@@ -45,7 +45,7 @@ def end_all_subscriptions(practice: Sandbox) -> None:
 
 
 def test_setup_prints_a_script_of_80_columns_and_calls_nobody(shop: Bwp, practice: Sandbox) -> None:
-    ended = shop("events", "setup", "--account", ACCOUNT)
+    ended = shop("--profile", "n" * 32, "events", "setup", "--account", ACCOUNT)
     assert ended.code == 0
     assert max(map(len, ended.out.splitlines())) < 80
     assert not practice.state.calls
@@ -97,6 +97,8 @@ def option(call: list[str], name: str) -> str:
 
 def test_the_script_of_setup_runs_in_a_shell_and_its_policies_are_minimal(calls: list[list[str]]) -> None:
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:bwp-tui-events"
+    own = [call[1:4] for call in calls if call[0] == "--profile"]
+    assert own == [["default", "events", "status"], ["default", "events", "subscribe"]]
     by_name: dict[str, list[list[str]]] = {}
     for call in calls:
         by_name.setdefault(call[1], []).append(call)

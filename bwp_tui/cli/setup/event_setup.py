@@ -31,8 +31,8 @@ class EventNames:
 
     @property
     def program(self) -> str:
-        """How the program is called for the profile."""
-        return "bwp-tui" if self.profile == "default" else f"bwp-tui --profile {shlex.quote(self.profile)}"
+        """How the program is called for the profile, whatever profile is the one of the shell that runs the script."""
+        return f"bwp-tui --profile {shlex.quote(self.profile)}"
 
     def variables(self) -> str:
         """Return the shell's assignments of the variables in the commands."""
@@ -68,7 +68,7 @@ def setup_steps(names: EventNames) -> list[Step]:
         ),
         Step(
             "Subscribe to the four event types. A new event source expires unless the next step associates it.",
-            f'{names.program} events subscribe --account "$account" \\\n  --region "$region" --source "$source"',
+            f'{names.program} events subscribe \\\n  --account "$account" --region "$region" --source "$source"',
         ),
         Step("Associate the event source with an event bus of the same name; its state becomes ACTIVE.", _EVENT_BUS),
         Step("Create the queue, and a dead-letter queue for messages that were received 5 times in vain.", _QUEUES),
