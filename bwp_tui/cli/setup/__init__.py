@@ -2,7 +2,7 @@
 
 - `config`: show and check the settings
 - `login`, `secret_places`: set up a profile; places for its secret
-- `doctor`, `finding`: check all that answering requests needs; the result of one check
+- `doctor`, `terminal_check`, `finding`: check all that answering requests needs; the result of one check
 - `bundle`: collect what a report of a fault needs
 - `events`, `event_setup`, `event_status`, `event_checks`: the service's events and their queue
 - `completion`: completion in a shell

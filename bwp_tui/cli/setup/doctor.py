@@ -7,7 +7,6 @@ import os
 import shlex
 import shutil
 import stat
-import sys
 import tempfile
 import textwrap
 from argparse import Namespace
@@ -20,7 +19,9 @@ from pathlib import Path
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
+from bwp_tui.cli.setup.terminal_check import check_terminal
 from bwp_tui.cli.support.days import today
+from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
 from bwp_tui.cli.support.new_text_file import check_is_new
 from bwp_tui.cli.support.streams import in_profile, print_message, terminal_width
 from bwp_tui.cli.support.task_output import print_json
@@ -32,14 +33,13 @@ from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zo
 from bwp_tui.file_access import Access, access_to
 from bwp_tui.settings import Profile, SettingsError, letters_folder, load_profile, source_of_settings
 from bwp_tui.settings.letter_templates import mistakes_in
-from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE, LIST_SIZE, MINIMUM_SIZE, is_over_ssh
+from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 from bwp_tui.settings.secret import CommandSecret
 from bwp_tui.settings.team import members, network_file_system
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
-from bwp_tui.store.database.open import has_wal
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity
 from bwp_tui.store.maintenance.chain_check import ChainFinding
@@ -49,9 +49,8 @@ from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
-from bwp_tui.store.worklog.intents import unfinished_work
+from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
 
-_RECOMMENDED_SIZE = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
 _CHECKED_RESULTS = 1_000
 _NAMED_CHANGES = 3
@@ -231,13 +230,13 @@ def check_history(profile: Profile) -> Iterator[Finding]:
     path = profile.history_path
     if not path.exists():
         try:
-            copies = backups.copies_left(path)
+            is_recoverable = backups.is_recoverable(path)
         except StoreError as error:
             yield Finding("history", Level.FAIL, f"{path} is missing. {error}")
             return
-        if copies or has_wal(path):
-            source = copies[0] if copies else "the log that is left"
-            missing = f"{path} is missing. Put it back, or close every bwp-tui: the next one recovers it from {source}."
+        if is_recoverable:
+            next_one = "the next one recovers it from the copies and the log that are left"
+            missing = f"{path} is missing. Put it back, or close every bwp-tui: {next_one}."
             yield Finding("history", Level.FAIL, missing)
         else:
             yield Finding("history", Level.OK, "None yet; the first request creates it.")
@@ -248,7 +247,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
                 found = integrity.full_check(path)
                 events, changed = (0, []) if found else chain_check.check_file(path)
             span, state = timeline.first_and_last_instant(store), engine_state.read(store)
-            waiting = work.counts_text if (work := unfinished_work(store)) is not None else ""
+            work = unfinished_work(store)
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
             to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())
@@ -261,7 +260,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
         flag_damage(path)
         yield Finding("history", Level.FAIL, str(damage_error(path, "; ".join(found))))
     else:
-        late, backup = _newest_backup(path, span[0] if span else None)
+        late, backup = _newest_backup(profile, span[0] if span else None)
         level = Level.WARN if late else Level.OK
         yield Finding("history", level, f"{path} is sound and has {counted(size, 'task')}; {backup}")
         yield _timelines(events, changed)
@@ -270,7 +269,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
         yield Finding("history", Level.WARN, f"{what}: check each, and remove its tag: bwp-tui list tag:{TO_CHECK}")
     if state.maintenance_finding is not None:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
-    yield _engine(profile, state, store.read_only_reason, waiting)
+    yield _engine(profile, state, store.read_only_reason, work)
     if gone:
         again = "" if profile.read_only else f"; again: bwp-tui download {gone[0].number}"
         what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
@@ -288,10 +287,12 @@ def _timelines(events: int, changed: Sequence[ChainFinding]) -> Finding:
     return Finding("timelines", Level.FAIL, f"{what} See all: bwp-tui evidence --verify")
 
 
-def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
+def _newest_backup(profile: Profile, oldest: str | None) -> tuple[bool, str]:
     """Return whether the newest backup is too old, and a clause about it."""
+    if profile.is_sandbox:
+        return False, "the practice makes no backups."
     try:
-        copies = backups.daily_backups(path)
+        copies = backups.daily_backups(profile.history_path)
     except StoreError as error:
         return True, str(error)
     if not copies:
@@ -309,8 +310,8 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     return True, f"newest backup: {copies[0]}, {counted(age, 'day')} old. Keep bwp-tui running, which makes one a day."
 
 
-def _engine(profile: Profile, state: EngineState, read_only_reason: str | None, waiting: str) -> Finding:
-    """Check that the engine, if any, can work, and that nothing waits for one, as `waiting` says."""
+def _engine(profile: Profile, state: EngineState, read_only_reason: str | None, work: UnfinishedWork | None) -> Finding:
+    """Check that the engine, if any, can work, and that no work is left for one."""
     from bwp_tui.engine.runtime.lease import NOT_RESPONDING, Lease, LeaseUnusable, misses_heartbeats
 
     lease = Lease(profile.lease_path)
@@ -319,7 +320,9 @@ def _engine(profile: Profile, state: EngineState, read_only_reason: str | None, 
             none = "No engine is running"
             if read_only_reason is not None:
                 return Finding("engine", Level.WARN, f"{none}, and none can: the history can only be read.")
-            level, what = (Level.WARN, f"{none}, and {waiting}") if waiting else (Level.OK, none)
+            if work is not None and work.waits_to_be_sent and profile.read_only:
+                return Finding("engine", Level.WARN, f"{none}, and {work.counts_text}. {SENDS_NOTHING}")
+            level, what = (Level.OK, none) if work is None else (Level.WARN, f"{none}, and {work.counts_text}")
             return Finding("engine", level, f"{what}; bwp-tui run or the console becomes it.")
     except LeaseUnusable as error:
         return Finding("engine", Level.FAIL, str(error))
@@ -332,9 +335,8 @@ def _engine(profile: Profile, state: EngineState, read_only_reason: str | None, 
     if state.limitation is None:
         return Finding("engine", Level.OK, f"{who} is the engine.")
     level = Level.FAIL if state.present_ability is Ability.NOTHING else Level.WARN
-    return Finding(
-        "engine", level, f"{who} is the engine and {state.limitation}. A bwp-tui that can do more takes over."
-    )
+    what = f"{who} is the engine and {state.limitation}. A bwp-tui that can do more takes over."
+    return Finding("engine", level, what)
 
 
 def _earlier_damage(store: Store, path: Path) -> Iterator[Finding]:
@@ -364,37 +366,3 @@ def _clock(newest: str | None) -> Finding:
     if (last := _instant(newest)) is not None and last > now:
         return Finding("clock", Level.WARN, f"Local time is {here}, before the newest entry of the history ({newest}).")
     return Finding("clock", Level.OK, f"Local time is {here}.")
-
-
-def check_terminal(profile: Profile | None) -> Finding:
-    """Check whether the terminal can show the console."""
-    kind = os.environ.get("TERM", "")
-    if kind in ("", "dumb") or not sys.stdout.isatty():
-        return Finding("terminal", Level.WARN, "No interactive terminal (the commands still work).")
-    try:
-        columns, rows = map(int, os.environ[CONSOLE_SIZE_VARIABLE].split("x"))
-    except (KeyError, ValueError):
-        columns, rows = shutil.get_terminal_size()
-    encoding = (sys.stdout.encoding or "ascii").lower()
-    recommended = "{}x{}".format(*_RECOMMENDED_SIZE)
-    found = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
-    if profile is not None:
-        is_off_by_default = profile.mouse == "auto" and is_over_ssh(os.environ)
-        found += f", mouse {'off over SSH' if is_off_by_default else 'on' if profile.uses_mouse(os.environ) else 'off'}"
-    if "utf" not in encoding:
-        return Finding("terminal", Level.WARN, f"{found}: set LANG to a UTF-8 locale, such as C.UTF-8.")
-    if columns < MINIMUM_SIZE[0] or rows < MINIMUM_SIZE[1]:
-        has_list = columns >= LIST_SIZE[0] and rows >= LIST_SIZE[1]
-        needs = f"{'shows the list alone below' if has_list else 'needs'} {{}}x{{}}".format(*MINIMUM_SIZE)
-        return Finding("terminal", Level.WARN, f"{found}: the console {needs}; {recommended} shows more.")
-    if columns < _RECOMMENDED_SIZE[0] or rows < _RECOMMENDED_SIZE[1]:
-        return Finding("terminal", Level.OK, f"{found}; {recommended} would show more.")
-    return Finding("terminal", Level.OK, found)
-
-
-def _colours(kind: str) -> str:
-    if os.environ.get("NO_COLOR"):
-        return "no colours (NO_COLOR)"
-    if os.environ.get("COLORTERM", "") in ("truecolor", "24bit"):
-        return "16 million colours"
-    return "256 colours" if "256color" in kind else "16 colours"

@@ -66,12 +66,7 @@ def was_emptied(path: Path) -> bool:
 
 def is_recoverable(path: Path) -> bool:
     """Return whether a history that is missing left a log or a copy to recover it from."""
-    return has_wal(path) or bool(copies_left(path))
-
-
-def copies_left(path: Path) -> list[Path]:
-    """Return the daily backups, or else the histories that were set aside, the newest first."""
-    return daily_backups(path) or histories_set_aside(path)[::-1]
+    return has_wal(path) or bool(daily_backups(path) or histories_set_aside(path))
 
 
 def todays_path(path: Path, today: date) -> Path:
