@@ -28,10 +28,10 @@ def run(words: Sequence[str]) -> int:
     try:
         arguments = parse_arguments(words)
         _check_words(words, arguments)
+        if words:
+            _name_profile(arguments)
         if arguments.plain:
             streams.use_plain_output()
-        elif words:
-            _name_profile(arguments)
         streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
         return _run_command(arguments)

@@ -153,8 +153,7 @@ CLI_COMMANDS_BY_NAME: Final = {command.name: command for command in CLI_COMMANDS
 def with_profile(sentence: str, profile: str, commands: Iterable[str]) -> str:
     """Return a sentence in which these commands name the profile: without it a shell may run them for another shop.
 
-    A command that names one already, before the next punctuation mark, stays as it is.
+    One that names a profile already, before the clause ends, stays as it is.
     """
-    names = "|".join(commands)
     named = f"bwp-tui --profile {shlex.quote(profile)} "
-    return re.sub(rf"\bbwp-tui (?=(?:{names})\b)(?![^.,:;]*--profile)", lambda _: named, sentence)
+    return re.sub(rf"\bbwp-tui (?=(?:{'|'.join(commands)})\b)(?![^.,:;]*--profile)", lambda _: named, sentence)

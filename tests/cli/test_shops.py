@@ -22,14 +22,15 @@ def other() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize(
-    "words", [("run", "--once"), ("submit", "retrieval", "b@example.com"), ("refresh",), ("list",)]
+    "words", [("run", "--once"), ("submit", "retrieval", "b@example.com"), ("refresh",), ("list",), ("--plain",)]
 )
 def test_another_shops_settings_are_refused_and_nothing_reaches_it(
     shop: Bwp, practice: Sandbox, other: Sandbox, words: tuple[str, ...]
 ) -> None:
     assert shop("submit", "retrieval", "jane@example.com").code == 0
-    ended = shop(*words, env={**variables(other), "BWP_TARGET_ID": "bp-other"})
+    ended = shop("--profile", "default", *words, env={**variables(other), "BWP_TARGET_ID": "bp-other"})
     assert ended.code == 2
+    assert "bwp-tui --profile default config adopt" in ended.err, "a bare bwp-tui may be about another history"
     assert practice.target_id in ended.err
     assert "bp-other" in ended.err
     assert not other.state.starts

@@ -15,7 +15,7 @@ from bwp_tui.cli.main import run
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.days import today
-from bwp_tui.cli.support.streams import print_message, wrapped
+from bwp_tui.cli.support.streams import name_no_profile, print_message, wrapped
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.filter import parse as parse_filter
@@ -102,6 +102,7 @@ class _Repl:
 
     def run(self) -> None:
         """Print a greeting, then read and run commands, with those of earlier sessions to go back to on a terminal."""
+        name_no_profile()
         self._greet()
         if not sys.stdin.isatty():
             self._read_lines()

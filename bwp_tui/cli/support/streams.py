@@ -140,6 +140,11 @@ def name_profile(profile: str, commands: Iterable[str]) -> None:
     _IN_PROFILE.set(partial(with_profile, profile=profile, commands=tuple(commands)))
 
 
+def name_no_profile() -> None:
+    """Undo `name_profile`: what is printed from now on is for plain mode, whose commands are about its own profile."""
+    _IN_PROFILE.set(str)
+
+
 def in_profile(sentence: str) -> str:
     """Return a sentence with the profile in the commands that it names; see `name_profile`."""
     return _IN_PROFILE.get()(sentence)
