@@ -185,6 +185,14 @@ def filed(bwp: Bwp) -> Bwp:
     return bwp
 
 
+def test_rows_on_a_terminal_wipe_the_progress_that_is_drawn_there(filed: Bwp) -> None:
+    with Terminal(filed.argv("export", "-"), columns=500, env=filed.env) as terminal:
+        assert terminal.wait() == 0
+        lines = terminal.screen_text().splitlines()
+        assert b"writing 1 of 2" in terminal.bytes_since()
+    assert [line.split(",")[0].strip() for line in lines if ",yes," in line] == ["1", "2"]
+
+
 def test_an_export_is_a_table_masked_unless_told_otherwise_and_says_so(filed: Bwp, tmp_path: Path) -> None:
     target = tmp_path / "tasks.csv"
     ended = filed("export", str(target))

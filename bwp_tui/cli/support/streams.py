@@ -88,8 +88,7 @@ class Output(io.TextIOWrapper):
     def write(self, text: str, /) -> int:
         if not self._is_terminal:
             return super().write(text)
-        if self._drawn:
-            self.draw("")
+        draw("")  # on stderr, which is the same terminal
         super().write(self._drawable(text))
         return len(text)
 
