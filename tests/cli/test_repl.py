@@ -256,6 +256,21 @@ def test_practice_is_line_by_line_and_meets_no_setting_of_another_shop(bwp: Bwp,
     assert downloaded.startswith(str(bwp.data / "sandbox" / "downloads"))
 
 
+def test_no_command_is_named_for_the_practice_that_a_shell_would_refuse_and_nothing_of_it_is_kept(bwp: Bwp) -> None:
+    with Terminal(bwp.argv("sandbox", "--plain"), columns=200, env=bwp.env) as terminal:
+        for line, told in (
+            ("restore x.db", "restore isn't available here: it is left out of the practice."),
+            ("login", "The practice is in no config file"),
+            ("logout", "The practice is in no config file"),
+            ("quit", ""),
+        ):
+            terminal.wait_for(lambda screen: screen.rstrip().rpartition("\n")[2] == PROMPT.rstrip())
+            mark = terminal.mark()
+            terminal.send(f"{line}\r")
+            terminal.wait_for(lambda _: told.encode() in terminal.bytes_since(mark))  # noqa: B023  it is waited for here
+        assert terminal.wait() == 0
+
+
 def test_commands_that_name_no_person_are_there_at_the_next_start(bwp: Bwp) -> None:
     lines = ("list kind:deletion", 'note 1 "called back"', "list jane@example.com", "lsit", "views", "news", "quit")
     with Terminal(bwp.argv("--plain"), env=bwp.env) as terminal:

@@ -28,6 +28,7 @@ from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.engine.runtime.exit_message import exit_message
 from bwp_tui.settings import Profile, actor
+from bwp_tui.settings.checks import SANDBOX_PROFILE
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
@@ -69,7 +70,9 @@ def _print_entry(name: str, arguments: str, purpose: str) -> None:
 
 def _print_unavailable(name: str, profile: str) -> None:
     words = f"{name} --plain" if name == "sandbox" else f"--profile {profile} {name}"
-    print_message(f"{name} isn't available here; quit, then start it as: bwp-tui {words}.")
+    is_elsewhere = profile != SANDBOX_PROFILE or name == "sandbox"  # no shell has the practice's history
+    instead = f"; quit, then start it as: bwp-tui {words}." if is_elsewhere else ": it is left out of the practice."
+    print_message(f"{name} isn't available here{instead}")
 
 
 class _PlainCommand(NamedTuple):

@@ -80,7 +80,10 @@ def logout(arguments: Namespace) -> None:
 def _profile_of_file(name: str | None, *, may_be_new: bool = False) -> Profile:
     """Return a profile with the secret that the config file names, whatever secret the environment has."""
     environ = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
-    return load_profile(name, environ, may_be_new=may_be_new)
+    profile = load_profile(name, environ, may_be_new=may_be_new)
+    if profile.is_sandbox:
+        raise CommandError("The practice is in no config file: it is set up already. Nothing was changed.")
+    return profile
 
 
 def _with_asked_settings(profile: Profile) -> Profile:
