@@ -52,7 +52,9 @@ def answer(terminal: Terminal, question: str, text: str = "") -> None:
     terminal.send(text + ENTER)
 
 
-def log_in(operator: Operator, practice: Sandbox, *secrets: str, profile: str = "", place: str = "") -> None:
+def log_in(
+    operator: Operator, practice: Sandbox, *secrets: str, profile: str = "", place: str = "", queue: str = "none"
+) -> None:
     with operator.in_terminal(operator.argv("login")) as terminal:
         answer(terminal, "Profile", profile)
         answer(terminal, "Client id", practice.client_id)
@@ -67,7 +69,7 @@ def log_in(operator: Operator, practice: Sandbox, *secrets: str, profile: str = 
             for question in SERVICE_QUESTIONS:
                 answer(terminal, question)
         answer(terminal, "Client secret", practice.client_secret)
-        answer(terminal, "URL of the events' SQS queue")
+        answer(terminal, f"URL of the events' SQS queue [{queue}]")
         answer(terminal, "Place", place)
         assert terminal.wait() == 0
         assert practice.client_secret.encode() not in terminal.bytes_since()
@@ -121,18 +123,29 @@ def test_a_profile_that_lacks_all_but_a_secret_gets_the_new_one_alone(
     operator: Operator, practice: Sandbox, config: Path
 ) -> None:
     config.parent.mkdir(parents=True)
-    config.write_text('[profiles.default]\nclient_secret_command = "pass show old"\n')
-    log_in(operator, practice)
-    assert "client_secret_command" not in tomllib.loads(config.read_text())["profiles"]["default"]
+    events = {"queue_url": "http://127.0.0.1:9/q", "region": "us-east-1"}
+    lines = "".join(f'events.{name} = "{value}"\n' for name, value in events.items())
+    config.write_text(f'[profiles.default]\nclient_secret_command = "pass show old"\n{lines}')
+    log_in(operator, practice, queue=events["queue_url"])
+    kept = tomllib.loads(config.read_text())["profiles"]["default"]
+    assert (kept["events"], "client_secret_command" in kept) == (events, False)
     assert operator("submit", "retrieval", "jane@example.com").code == 0
 
 
 def test_a_program_of_the_operator_s_own_keeps_its_secret(operator: Operator, config: Path) -> None:
     config.parent.mkdir(parents=True)
-    config.write_text('[profiles.default]\nclient_secret_command = "echo hush"\n')
+    config.write_text(
+        '[profiles.default]\nclient_id = "c"\ntarget_id = "t"\nclient_secret_command = "echo hush"\n'
+        'api_url = "http://127.0.0.1:9/graphql"\ntoken_url = "http://127.0.0.1:9/token"\n'
+    )
+    with operator.in_terminal(operator.argv("login", "--rotate")) as terminal:
+        answer(terminal, "Client secret", "hush")
+        answer(terminal, "Is it the new one", "y")
+        assert terminal.wait() == 0
     with operator.in_terminal(operator.argv("logout")) as terminal:
         answer(terminal, "End the use by profile default of what echo hush reads?", "y")
         assert terminal.wait() == 0
+        assert "history" not in terminal.screen_text(), "there is none"
     assert "echo" not in config.read_text()
 
 

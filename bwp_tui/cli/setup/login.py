@@ -50,7 +50,7 @@ def login(arguments: Namespace) -> None:
             "target_id": tried.target_id,
             "api_url": tried.api_url if tried.api_url != API_URL else None,
             "token_url": tried.token_url if tried.token_url != TOKEN_URL else None,
-            **_asked_queue(),
+            **_asked_queue(profile),
         }
         place = _chosen_place(places(profile.name))
     place.keep(secret)
@@ -73,7 +73,8 @@ def logout(arguments: Namespace) -> None:
     change_profile(config_path(os.environ), profile.name, {place.setting: None})
     if place.remove:
         place.remove()
-    _say(f"Profile {profile.name} keeps no secret any more. Its history is still there.")
+    still = " Its history is still there." if profile.history_path.exists() else ""
+    _say(f"Profile {profile.name} keeps no secret any more.{still}")
     _print_overriding(SECRET_SETTINGS)
 
 
@@ -102,9 +103,10 @@ def _with_asked_settings(profile: Profile) -> Profile:
     return replace(profile, api_url=api_url, token_url=token_url, client_id=client_id, target_id=target_id)
 
 
-def _asked_queue() -> dict[str, str]:
-    queue_url = _ask_until_valid("URL of the events' SQS queue", lambda text: checks.url(text) if text else None, "")
-    if not queue_url:
+def _asked_queue(profile: Profile) -> dict[str, str]:
+    known = profile.events.queue_url if profile.events else ""
+    queue_url = _ask_until_valid("URL of the events' SQS queue", lambda text: checks.url(text) if text else None, known)
+    if queue_url == known:
         return {}
     region = checks.region_of(queue_url) or _ask_until_valid("AWS region of the queue", checks.region)
     return {"events.queue_url": queue_url, "events.region": region}
@@ -160,8 +162,9 @@ def _rotate(profile: Profile) -> None:
     place = secret_place_of(profile)
     if place is None or profile.client_id is None or profile.target_id is None:
         raise CommandError(f"Profile {profile.name} is not set up yet; run: bwp-tui login --profile {profile.name}")
+    question = _REPLACE if place.remove else "Is it the new one nevertheless?"
     with interrupt_as_abort():
-        while (secret := _tried_secret(profile, _REPLACE)) is None:
+        while (secret := _tried_secret(profile, question)) is None:
             _say("Type the secret again; ctrl+c leaves.")
     place.keep(secret)
     _say(f"The new secret of profile {profile.name} is in {place.description}.")
