@@ -50,11 +50,13 @@ def test_a_shop_under_a_new_target_is_adopted_once_that_is_typed(shop: Bwp, prac
     shop("submit", "retrieval", "jane@example.com")
     shop.env["BWP_TARGET_ID"] = ADOPT
     assert shop("config", "adopt").code == 2, "no one can be asked"
-    command = [sys.executable, "-m", "bwp_tui", "config", "adopt"]
+    command = [sys.executable, "-m", "bwp_tui", "config", "adopt", "--json"]
     for typed, code in (("yes", 2), (ADOPT, 0)):
         with Terminal(command, columns=500, rows=30, env=shop.env) as terminal:
             assert practice.target_id in terminal.wait_for("to confirm:")
             terminal.send(f"{typed}\r")
             terminal.wait()
+            assert ('"adopted": true' in terminal.screen_text()) is (code == 0)
         assert shop("list").code == code
-    assert shop("config", "adopt").code == 0, "there is nothing left to adopt"
+    left = shop("config", "adopt", "--json")
+    assert (left.code, json.loads(left.out)) == (0, {"adopted": False}), "there is nothing left to adopt"

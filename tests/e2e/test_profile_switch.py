@@ -112,6 +112,7 @@ def test_with_credentials_in_the_environment_no_other_shop_is_opened(shops: Oper
         terminal.wait_for("engine here")
         terminal.send("P")
         terminal.wait_for("open here")
+        assert "switch" not in terminal.screen_text().splitlines()[-1]
         terminal.send("j" + ENTER)
         terminal.wait_for("BWP_TARGET_ID is set in the environment, and")
         terminal.send(ESCAPE)

@@ -129,6 +129,7 @@ def adopt(arguments: Namespace) -> None:
         bound = shop_binding.bound_shop(store.rows(shop_binding.BOUND_SHOP))
         if bound is None or not bound.is_certainly_other(profile.shop):
             print_message(f"{store.path} has no requests of another shop. Nothing was changed.")
+            print_result(arguments, {"adopted": False}, ())
             return
         print_message(
             f"{store.path} has the requests of {bound}. After this, pending requests are sent to {profile.shop}, and "
@@ -138,6 +139,7 @@ def adopt(arguments: Namespace) -> None:
         require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
         with store.write() as transaction:
             transaction.run(shop_binding.REBIND, profile.shop)
+    print_result(arguments, {"adopted": True}, ())
 
 
 def settings_json(profile: Profile) -> dict[str, object]:

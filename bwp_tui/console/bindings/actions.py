@@ -49,6 +49,7 @@ class ActionContext(NamedTuple):
         marked_downloads: the marked ones.
         queue: ids of the downloads that wait, in the order of the queue.
         wrong_actor_reason: why the operator cannot do an operation on a task, which the timeline says.
+        switch_reason: why no other shop can be opened here; empty where they can.
     """
 
     task: Task | None = None
@@ -62,6 +63,7 @@ class ActionContext(NamedTuple):
     marked_downloads: Sequence[Download] = ()
     queue: Sequence[int] = ()
     wrong_actor_reason: Callable[[TaskOperation, Task], str | None] = lambda *_: None
+    switch_reason: str = ""
 
 
 NO_TASK: Final = "No task is selected."

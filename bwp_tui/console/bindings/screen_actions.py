@@ -220,7 +220,15 @@ _INTENT_LOG: Final = (
     _with_main_keys("sent", "", "Go back to the tasks", _SCREEN),
 )
 _PROFILES: Final = (
-    Action("open", ("enter",), "Switch to this shop", _SCREEN, "--profile NAME", label="switch"),
+    Action(
+        "open",
+        ("enter",),
+        "Switch to this shop",
+        _SCREEN,
+        "--profile NAME",
+        lambda context: context.switch_reason or None,
+        label="switch",
+    ),
     *MOVES,
     *_BACK,
     _with_main_keys("profiles", "", "Go back to the tasks", _SCREEN),

@@ -10,12 +10,12 @@ from typing import Final
 from textual import on
 
 from bwp_tui.console.background import run_in_background
-from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.screens.front_screens import ListScreen
 from bwp_tui.console.session import Session
-from bwp_tui.console.store_access.shop_list import ListedShop, list_shops
+from bwp_tui.console.store_access.shop_list import ListedShop, cannot_switch, list_shops
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.domain.text import counted
@@ -44,6 +44,10 @@ class ProfilesScreen(ListScreen):
         self._switch = switch
         self._shops: Sequence[ListedShop] = ()
         self._name_width = _NAME
+
+    @property
+    def context(self) -> ActionContext:
+        return ActionContext(switch_reason=cannot_switch(self.session.profile, os.environ))
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")])
