@@ -100,6 +100,10 @@ def test_mistakes_are_listed_where_no_profile_is_the_default_one(bwp: Bwp) -> No
     env = configured(bwp, "[profiles.one]\n[profiles.two]\ndownload_slots = 99\n")
     ended = bwp("config", "validate", env=env)
     assert (ended.code, "profiles.two.download_slots" in ended.out) == (ExitCode.USAGE, True)
+    env = configured(bwp, 'default_profile = "onee"\n[profiles.one]\n')
+    for words in ((), ("--profile", "one")):
+        (mistake,) = json.loads(bwp("config", "validate", "--json", *words, env=env).out)
+        assert "has no profile onee" in mistake
 
 
 @pytest.mark.parametrize("words", [["--theme", "nope"], ["--theme=ansi"], ["sandbox", "--theme", "nope"]])

@@ -86,6 +86,9 @@ def validate(arguments: Namespace) -> ExitCode:
     with suppress(SettingsError):  # the same mistakes again, outside of the profiles
         config = read_config(config_path(os.environ), required=False)
         mistakes += keymap(config.keys, config.commands).mistakes
+        default = config.default_profile
+        if arguments.profile and default not in (None, *config.profiles):
+            mistakes += (f"{config.path} has no profile {default}, which its default_profile names.",)
     mistakes = (*mistakes, *mistakes_in(letters_folder(os.environ)), *unknown_variables(os.environ))
     lines = mistakes or (f"No mistakes. The settings are from {source_of_settings(os.environ)}.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
