@@ -108,8 +108,9 @@ _LABELS: Final[Mapping[str, str]] = {
     EventKind.TRANSFER_RESTARTED: "download restarted",
     EventKind.MORE_ATTEMPTS: "download attempts",
     EventKind.DECLINE_REQUESTED: "decline requested",
+    EventKind.HOOK: "hook for occasion",
 }
-"""How kinds are shown whose stored words are older than the names that they have here."""
+"""How kinds are shown whose stored words are older than the names that they have here, or lead into no detail."""
 
 
 def label_of(what: str) -> str:
