@@ -109,7 +109,9 @@ def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path])
     assert "on disk              changed" in bwp("evidence", task).out
     path.unlink()
     assert "on disk              gone" in bwp("evidence", task).out
-    assert f"bwp-tui download {task[1:]} fetches it again." in bwp("inspect", task).err
+    inspected = bwp("inspect", task).err
+    assert f"bwp-tui download {task[1:]} fetches it again." in inspected
+    assert ("@example.com" in inspected, email_of(bwp, int(task[1:])) in inspected) == (True, False)
     path.mkdir()
     assert "on disk              unreadable" in bwp("evidence", task).out
 

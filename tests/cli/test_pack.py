@@ -85,7 +85,8 @@ def test_a_link_in_the_place_of_the_copy_is_not_followed(kept: tuple[Bwp, int, P
     bwp, number, path = kept
     (tmp_path / "elsewhere").write_text("untouched")
     Path(f"{path}.age").symlink_to(tmp_path / "elsewhere")
-    assert bwp("pack", f"#{number}", "--recipient", RECIPIENT).code == 1
+    ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
+    assert (ended.code, "exists already" in ended.err, email_of(bwp, number) in ended.err) == (1, True, False)
     assert (tmp_path / "elsewhere").read_text() == "untouched"
 
 
@@ -104,6 +105,7 @@ def test_a_file_that_is_not_what_was_downloaded_is_not_handed_over(kept: tuple[B
     ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
     assert ended.code == 1
     assert "is not the file that was downloaded" in ended.err
+    assert email_of(bwp, number) not in ended.err
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
 
 

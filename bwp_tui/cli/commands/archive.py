@@ -115,12 +115,12 @@ def _encrypt_and_record(
                 target.unlink(missing_ok=True)
                 raise
     except FileExistsError as error:
-        there = os.fsdecode(error.filename)
+        there = mask_task_text(os.fsdecode(error.filename), task)
         raise CommandError(f"{there} exists already; name another file with --output.", ExitCode.FAILED) from None
     except (AgeNotInstalled, BadRecipient) as error:
         raise CommandError(str(error)) from None
     except SourceChanged as error:
-        raise CommandError(str(error), ExitCode.FAILED) from None
+        raise CommandError(mask_task_text(str(error), task), ExitCode.FAILED) from None
     return encrypted
 
 
