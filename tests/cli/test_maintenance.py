@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import subprocess
 import threading
@@ -261,6 +262,7 @@ def test_a_purge_leaves_nothing_in_the_folder_and_names_what_it_leaves_elsewhere
     for named in (str(left), str(outside / "unpacked"), "“hers”"):
         assert named in ended.err
     assert "Purged 3 tasks and removed 4 files." in ended.out
+    assert [*map(int, re.findall(r"to delete.*: (\d+) files", ended.err))] == [2, 2], "all that is removed is planned"
     assert bwp("views", "delete", "hers").code == 0
     assert bwp("views", "delete", "hers").code == 4
     store = bwp.store()

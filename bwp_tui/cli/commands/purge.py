@@ -101,6 +101,8 @@ def _print_plan(store: Store, plan: purging.PurgePlan, everything: bool) -> None
     if plan.own_files:
         files = sum(map(len, plan.own_files.values()))
         print_message(f"Downloaded results to delete: {counted(files, 'file')}.")
+    if left := len(purging.leftovers(store)):
+        print_message(f"Copied texts and unfinished files to delete in the profile's folder: {counted(left, 'file')}.")
     for what in (*plan.files_elsewhere, *plan.copies):
         print_message(f"Not deleted; delete it yourself when it is no longer needed: {what}")
     for view in views.saved(store):

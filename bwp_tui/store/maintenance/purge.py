@@ -182,12 +182,19 @@ def purge(
             if _purge(transaction, number, actor, evidence_too=evidence_too, unanswered_too=unanswered_too):
                 done += 1
                 removed += _unlink(files.get(number, ()))
-    # What was copied where there is no clipboard: a path, which names its shopper, or an id.
-    removed += _unlink(store.path.parent.glob("copied-*.txt"))
-    removed += _unlink(atomic_swap.unfinished_files(store.path))  # none is being made: the history is open here
-    removed += _unlink(store.path.parent.glob("edited-*/*"))  # of a console that was killed while an editor was open
+    removed += _unlink(leftovers(store))
     remove_traces(store, today, threading.Event())
     return PurgeResult(done, removed, tuple(atomic_swap.histories_set_aside(store.path)))
+
+
+def leftovers(store: Store) -> list[Path]:
+    """Return the files beside the history that may name any shopper, all of which a purge removes."""
+    folder = store.path.parent
+    return [
+        *folder.glob("copied-*.txt"),  # what was copied where there is no clipboard: a path, or an id
+        *atomic_swap.unfinished_files(store.path),  # none is being made: the history is open here
+        *folder.glob("edited-*/*"),  # of a console that was killed while an editor was open
+    ]
 
 
 def _unlink(files: Iterable[Path]) -> int:
