@@ -27,11 +27,25 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import chain_check, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
-from bwp_tui.store.queries.timeline import LegalRecord
-from bwp_tui.store.worklog import answers_at_completion, downloads, intent_outcomes
+from bwp_tui.store.queries.timeline import EventKind, LegalRecord
+from bwp_tui.store.worklog import answers_at_completion, downloads, intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import golden, single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, accepted, answer, in_status, request, scalar, sent, submitted
+from tests.store.damage import change_elsewhere
+from tests.store.support import (
+    ACTOR,
+    NOW,
+    SOON,
+    TODAY,
+    accepted,
+    answer,
+    in_status,
+    intent_of,
+    request,
+    scalar,
+    sent,
+    submitted,
+)
 
 SENT = "UPDATE tasks SET submitted_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?"
 YESTERDAY = TODAY - timedelta(days=1)
@@ -286,6 +300,30 @@ def test_an_answer_before_a_failure_is_withdrawn_and_one_after_it_counts(store: 
         single.answered(store, task.number, replace(answer(status), updated_at=SOON), SOON)
     assert tasks.get(store, task.number).answered_how == "by post"
     assert chain_check.check_file(store.path)[1] == []
+
+
+@pytest.mark.parametrize("way", ["unknown id", "other email", "id of another row", "changed row"])
+def test_an_answer_is_withdrawn_when_it_becomes_unknown_whether_the_request_runs(
+    path: Path, store: Store, way: str
+) -> None:
+    has_id = way in ("unknown id", "other email")
+    number = (in_status(store, Status.UNCONFIRMED) if has_id else submitted(store)).number
+    if has_id:
+        decisions.enter_task_id(store, number, "task-id-1", ACTOR)
+    single.answer(store, number, "by post", TODAY, ACTOR)
+    if way == "unknown id":
+        poll_responses.record_unknown(store, number, "no such task", SOON)
+    elif way == "other email":
+        single.answered(store, number, answer("COMPLETED", email="eve@example.com"), SOON)
+    elif way == "id of another row":
+        accepted(store, "task-1", Kind.DELETION)
+        intent_outcomes.record_accepted(store, sent(store, number).id, "task-1", SOON)
+    else:
+        change_elsewhere(path, "UPDATE tasks SET email = 'lane@example.com'")
+        assert not intent_outcomes.record_sending(store, intent_of(store, number).id)
+    found = tasks.get(store, number)
+    assert (found.status, found.answered_on) == (Status.UNCONFIRMED, None)
+    assert timeline.of_task(store, number)[-1].what == EventKind.ANSWER_WITHDRAWN
 
 
 def test_the_dashboard_counts_a_resubmitted_request_once(store: Store) -> None:

@@ -282,6 +282,24 @@ def test_merged_rows_have_the_earlier_receipt_and_due_date_of_both_and_the_timel
     assert (merged.before, merged.after) == (str(task.due_on), str(found.due_on))
 
 
+@pytest.mark.parametrize("answer_of_other", ["by phone", None])
+def test_of_a_merged_failure_only_the_answer_that_was_given_to_it_counts(
+    store: Store, answer_of_other: str | None
+) -> None:
+    task = submitted(store)
+    intent = sent(store, task.number)
+    single.answer(store, task.number, "by post", TODAY, ACTOR)
+    record_events(store, [event("task-9", status=Status.FAILED)])
+    adopted = tasks.find_by_name(store, "task-9").number
+    single.answered(store, adopted, answer("FAILED", email=task.email), SOON)
+    if answer_of_other:
+        single.answer(store, adopted, answer_of_other, TODAY, ACTOR)
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    found = tasks.get(store, task.number)
+    assert (found.status, found.answered_how) == (Status.FAILED, answer_of_other)
+    assert EventKind.ANSWER_WITHDRAWN in kinds(store, task.number)
+
+
 def test_a_regulation_that_nobody_gave_does_not_replace_that_of_the_request(store: Store) -> None:
     received = TODAY - timedelta(days=9)
     task = requests.submit(store, request(regulation="us-fl")._replace(received_on=received), ACTOR)

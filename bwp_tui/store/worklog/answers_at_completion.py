@@ -13,7 +13,8 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import iso_day, local_day, parse_instant
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import update_task
-from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.timeline import PROGRAM, RECORD_COLUMNS, EventKind, LegalRecord
 
 _CHUNK: Final = 500
@@ -29,9 +30,9 @@ _WITHOUT_RESULT: Final = (Status.FAILED, Status.REJECTED, Status.MISSING, Status
 """Statuses of which the view of failed tasks has those that are not answered."""
 
 
-_IS_ANSWERED_WITHOUT_RESULT: Final = (
-    "SELECT 1 FROM tasks WHERE number = ? AND answered_on IS NOT NULL AND purged_at IS NULL AND resubmitted = 0"
-    f" AND status IN ({', '.join('?' * len(_WITHOUT_RESULT))})"
+_ANSWERED_WITHOUT_RESULT: Final = (
+    f"{TASKS} WHERE t.number = ? AND t.answered_on IS NOT NULL AND t.purged_at IS NULL AND t.resubmitted = 0"
+    f" AND t.status IN ({', '.join('?' * len(_WITHOUT_RESULT))})"
 )
 
 
@@ -65,11 +66,12 @@ def is_any_completed(store: Store, since: int) -> bool:
     return store.row(f"SELECT 1 FROM tasks t WHERE {_COMPLETED} LIMIT 1", (since,)) is not None
 
 
-def withdraw_early_answer(transaction: Transaction, store: Store, number: int) -> None:
+def withdraw_early_answer(transaction: Transaction, number: int) -> None:
     """Withdraw the answer of a request that has just ended without a result, or may not run: it may be untrue now."""
-    if transaction.row(_IS_ANSWERED_WITHOUT_RESULT, (number, *_WITHOUT_RESULT)) is None:
+    row = transaction.row(_ANSWERED_WITHOUT_RESULT, (number, *_WITHOUT_RESULT))
+    if row is None:
         return
-    task = tasks.get(store, number)
+    task = task_of(row)
     # An answer may have ended a stop of the clock.
     due = task.due_on if task.inquired_on is None else task_due_date(task._replace(answered_on=None))
     update_task(transaction, number, **dict.fromkeys(RECORD_COLUMNS[LegalRecord.ANSWER]), due_on=iso_day(due))

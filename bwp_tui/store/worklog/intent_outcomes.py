@@ -95,6 +95,7 @@ def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     update_task(transaction, number, status=Status.UNCONFIRMED, trouble=reason, next_poll_at=None)
     what, before, after = EventKind.HELD_BACK, Status.QUEUED, Status.UNCONFIRMED
     timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=reason)
+    withdraw_early_answer(transaction, number)
     return True
 
 
@@ -121,6 +122,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         if other is not None:
             reason = f"The service returned task id {task_id}, which #{as_int(other[0])} has. Contact its support."
             _mark_unconfirmed(transaction, number, EventKind.TASK_ID_REJECTED, before, reason)
+            withdraw_early_answer(transaction, number)
             return
         update_task(transaction, number, task_id=task_id)
         if is_final:
@@ -156,7 +158,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
             _append(transaction, number, EventKind.REFUSED, Status.QUEUED, Status.REJECTED, message)
             nothing = "The request was rejected, so there is nothing to cancel."
             record_waiting_cancel_refused(transaction, number, nothing)
-        withdraw_early_answer(transaction, store, number)
+        withdraw_early_answer(transaction, number)
 
 
 def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, before: str, reason: str) -> None:
@@ -202,7 +204,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = NO_RESPONSE_REAS
         detail = f"tried {_attempts_text(sent)}, {reason}"
         what, before, after = EventKind.NO_RESPONSE, Status.QUEUED, Status.UNCONFIRMED
         timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=detail)
-        withdraw_early_answer(transaction, store, number)
+        withdraw_early_answer(transaction, number)
 
 
 def record_cancelled(store: Store, intent: int) -> None:

@@ -12,6 +12,7 @@ from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import TASKS, tags_text, task_of
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, EventKind
+from bwp_tui.store.worklog.answers_at_completion import withdraw_early_answer
 from bwp_tui.store.worklog.intents import waiting_cancellation
 
 
@@ -40,16 +41,18 @@ def join_duplicate(transaction: Transaction, task_id: str, number: int, *, is_ce
     if row is None:
         return False
     other, is_final = as_int(row[0]), bool(row[1])
-    receipt_sql = "SELECT received_on, regulation FROM tasks WHERE number = ?"
-    receipt_before = transaction.run(receipt_sql, (number,))[0]
-    before, after = _join_records(transaction, number, other)
-    receipt_after = transaction.run(receipt_sql, (number,))[0]
     if is_final:
         columns = ", ".join(SERVICE_COLUMNS)
         transaction.run(
             f"UPDATE tasks SET ({columns}) = (SELECT {columns} FROM tasks WHERE number = ?) WHERE number = ?",
             (other, number),
         )
+        # Before the other row's answer is taken over: whoever gave that one may have known how the task ended.
+        withdraw_early_answer(transaction, number)
+    receipt_sql = "SELECT received_on, regulation FROM tasks WHERE number = ?"
+    receipt_before = transaction.run(receipt_sql, (number,))[0]
+    before, after = _join_records(transaction, number, other)
+    receipt_after = transaction.run(receipt_sql, (number,))[0]
     _move_rows(transaction, number, other)
     pairs = zip(("received", "law"), receipt_before, receipt_after, strict=True)
     if corrected := ", ".join(f"{what} {as_text(was)} → {as_text(now)}" for what, was, now in pairs if was != now):

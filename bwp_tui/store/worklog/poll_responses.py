@@ -58,7 +58,7 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
             response, next_poll_at = responses[number]
             if purged_at is not None:
                 response = _without_names(response)
-            if _record_response(transaction, store, number, before, response, next_poll_at):
+            if _record_response(transaction, number, before, response, next_poll_at):
                 changed.add(number)
         return frozenset(changed)
 
@@ -70,7 +70,6 @@ def _without_names(response: PollResponse) -> PollResponse:
 
 def _record_response(
     transaction: Transaction,
-    store: Store,
     number: int,
     before: Mapping[str, SqlValue],
     response: PollResponse,
@@ -107,7 +106,7 @@ def _record_response(
         _record_known_kind(transaction, number)
     if "status" in changes:
         _record_status(transaction, number, status, as_text(after["status"]), response)
-        withdraw_early_answer(transaction, store, number)
+        withdraw_early_answer(transaction, number)
     return bool(changes)
 
 
@@ -199,6 +198,7 @@ def _drop_task_id(transaction: Transaction, number: int, reason: str) -> None:
     update_task(transaction, number, status=Status.UNCONFIRMED, trouble=trouble, unknown_answers=0, **cleared)
     what, before, after = EventKind.TASK_ID_REJECTED, Status.QUEUED, Status.UNCONFIRMED
     timeline.append(transaction, number, SERVICE, what, before=before, after=after, detail=trouble)
+    withdraw_early_answer(transaction, number)
 
 
 def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetime) -> None:
@@ -236,7 +236,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
                 transaction, number, SERVICE, EventKind.STATUS, before=before, after=Status.MISSING, detail=reason
             )
             intent_outcomes.record_waiting_cancel_refused(transaction, number, reason)
-            withdraw_early_answer(transaction, store, number)
+            withdraw_early_answer(transaction, number)
 
 
 def record_failed_polls(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:
