@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import product
@@ -26,7 +27,7 @@ from bwp_tui.store.worklog import intent_outcomes
 from bwp_tui.store.worklog.service_events import record_events
 from tests.legal_dates import RECEIPTS, date_with_stop, dates_by_hand
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status, request, sent
+from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent
 
 RECEIVED = date(2026, 10, 30)
 ASKED, REPLIED = date(2026, 11, 10), date(2026, 11, 17)
@@ -266,6 +267,25 @@ def test_a_row_that_is_merged_keeps_its_inquiry_and_the_clock_stays_stopped(stor
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
     found = tasks.get(store, number)
     assert (found.inquired_on, found.due_on, deadlines.is_clock_stopped(found)) == (TODAY, None, True)
+
+
+@pytest.mark.parametrize("is_tracked", [True, False])
+def test_an_answer_without_a_reply_keeps_its_due_date_when_rows_are_merged_or_a_receipt_moves(
+    store: Store, is_tracked: bool
+) -> None:
+    known = request(regulation="uk-gdpr")._replace(received_on=ASKED)
+    number = requests.track(store, Kind.RETRIEVAL, "task-9", known, ACTOR).number if is_tracked else uk(store)
+    single.inquire(store, number, ASKED, ACTOR)
+    single.answer(store, number, "nothing came", REPLIED, ACTOR)
+    if is_tracked:
+        at = NOW - (TODAY - RECEIVED)
+        single.answered(store, number, replace(answer("COMPLETED", email=known.email), submitted_at=at), SOON)
+    else:
+        intent = sent(store, number)
+        record_events(store, [ServiceEvent("event-1", Kind.RETRIEVAL, Status.COMPLETED, "task-9", NOW)])
+        intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    found = tasks.get(store, number)
+    assert (found.received_on, found.due_on) == (RECEIVED, DUE + (REPLIED - ASKED))
 
 
 def test_a_resubmitted_request_takes_inquiry_and_reply_along(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bwp_tui.domain.deadlines import earlier_receipt, task_due_date
+from bwp_tui.domain.deadlines import earlier_receipt, recomputed_due_date
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction, as_day, as_int, as_text
@@ -103,7 +103,7 @@ def _join_records(transaction: Transaction, number: int, other: int) -> tuple[st
         (*values, _has_last_note(transaction, other, number), number, other),
     )
     (row,) = transaction.run(f"{TASKS} WHERE t.number = ?", (number,))
-    due = iso_day(task_due_date(task_of(row)))
+    due = iso_day(recomputed_due_date(task_of(row)))
     transaction.run("UPDATE tasks SET due_on = ? WHERE number = ?", (due, number))
     return as_text(own_row[4]) if own_row[4] is not None else None, due
 

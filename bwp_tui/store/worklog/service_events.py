@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.deadlines import task_due_date
+from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import ADOPTED, Request, ServiceEvent
@@ -93,7 +93,7 @@ def date_receipt_by_submission(transaction: Transaction, number: int, submitted_
     if row is None:
         return
     task = task_of(row)
-    due = iso_day(task_due_date(task._replace(received_on=submitted_on)))
+    due = iso_day(recomputed_due_date(task._replace(received_on=submitted_on)))
     update_task(transaction, number, received_on=submitted_on.isoformat(), due_on=due)
     persons = "SELECT 1 FROM timeline WHERE task = ? AND actor NOT IN (?, ?)"
     if transaction.row(persons, (number, SERVICE, PROGRAM)) is not None:
