@@ -149,6 +149,8 @@ async def test_a_mistake_is_one_sentence_under_its_word_and_the_line_stays(profi
             ("downlod 3", "downlod", "There is no command “downlod”. Did you mean “download”?"),
             ("download 4711", "4711", "There is no task “4711”"),
             ("list is:faild", "faild", "Unknown value of is: “faild”. Did you mean “failed”?"),
+            ("list (is:failed", "(", "This parenthesis is not closed."),
+            ("views save mine (is:failed", "(", "This parenthesis is not closed."),
             ("sort duee", "duee", "There is no order “duee”"),
             ("export", "export", "Write export [FILTER…] FILE."),
             ("purge 'is:failed x'", "purge", "bwp-tui --profile production purge"),

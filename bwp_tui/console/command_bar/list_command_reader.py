@@ -15,7 +15,6 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.store_access.shop_list import cannot_switch
 from bwp_tui.console.store_access.write_guard import READ_ONLY
-from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.views import BUILT_IN_VIEWS, View, columns_named, view_named
 from bwp_tui.settings import SettingsError, read_profile
@@ -48,7 +47,6 @@ class ListCommandReader:
         if "--view" in line.options:
             listing = listing.of_view(self._view_named(line.options["--view"]))
         if text or "--view" not in line.options:
-            parse(text, is_whole=True)
             listing = listing.of_filter(text)
         if "--sort" in line.options:
             listing = listing.with_sort(_sort_named(line.options["--sort"]))
@@ -154,7 +152,7 @@ def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
     for word in words:
         typed[word.start : word.end] = line.text[word.start : word.end].replace("'", " ")
     text = "".join(typed)
-    mistake = mistake_in_filter(text)
+    mistake = mistake_in_filter(text, is_whole=True)
     if mistake is not None:
         raise CommandLineError(mistake)
     return text.strip()
