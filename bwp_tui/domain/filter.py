@@ -158,6 +158,12 @@ def parse(text: str, *, is_whole: bool = False) -> Filter:
     return Filter(groups[0].conditions(len(text)))
 
 
+def joined(first: str, second: str) -> str:
+    """Return the filter of the tasks that match both; an `or` in one of them does not reach into the other."""
+    parts = (f"({text})" if OR in text.casefold().split() else text for text in (first, second))
+    return " ".join(filter(None, parts))
+
+
 def condition_for_word(text: str) -> str:
     """Return the condition on state, status or kind that a searched word names; empty for every other text."""
     word = text.casefold()

@@ -176,6 +176,7 @@ def test_a_saved_view_lists_what_fits_in_its_order_and_another_word_narrows_it(o
     assert [task["id"] for task in json.loads(office("list", "--view", "clock", "--json").out)] == [2, 1]
     newest = office("list", "--view", "Clock", "--sort", "newest", "kind:retrieval", "--json")
     assert [task["id"] for task in json.loads(newest.out)] == [1]
+    assert json.loads(office("list", "--view", "failed", "is:open or is:open", "--json").out) == []
     assert office("views", "delete", "clock").code == 0
     assert "clock" not in office("views", "list").out
 

@@ -18,6 +18,7 @@ from bwp_tui.domain.filter import (
     FilterError,
     TextCondition,
     ValueCondition,
+    joined,
     parse,
 )
 from bwp_tui.domain.filter_fields import CONDITIONS_BY_STATE, FIELDS
@@ -265,6 +266,12 @@ def test_conditions_without_or_and_parentheses_are_read_one_by_one(some: list[st
     assert parse(f"-( {' '.join(some)} or {' '.join(others)} )") == Filter(
         (AnyCondition((first, second), negated=True),)
     )
+
+
+@pytest.mark.parametrize("second", ["is:open", "jane OR bob", 'note:"a or b"', ""])
+@pytest.mark.parametrize("first", ["", "is:failed kind:deletion", "is:failed or (jane or -(bob or eve))"])
+def test_two_joined_filters_both_hold(first: str, second: str) -> None:
+    assert parse(joined(first, second)) == Filter((*parse(first).conditions, *parse(second).conditions))
 
 
 @given(_WORDS, _WORDS)

@@ -21,6 +21,7 @@ from bwp_tui.cli.support.task_output import (
     task_sentence,
 )
 from bwp_tui.contract.inputs import mutation_name, variables_to_show
+from bwp_tui.domain.filter import joined
 from bwp_tui.domain.task import Task, with_actual_downloads
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
@@ -45,7 +46,7 @@ def list_tasks(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         if arguments.view is not None:
             view = saved_views.get(session.store, arguments.view)
-            task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
+            task_filter, sort = filter_of(joined(view.filter, text)), sort if arguments.sort else view.sort
         found = tasks.matching(session.store, task_filter, today=today(), limit=most_rows(arguments), sort=sort)
         listed = with_actual_downloads(found, session.actual_download)
         total = tasks.count(session.store, task_filter, today=today())
