@@ -141,6 +141,9 @@ async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: 
         await console.until(lambda: console.main.list_state.sort == "oldest")
         await types(console, "views delete broken")
         await console.sees("The view “broken” is deleted.")
+        await types(console, "list --view 'to answer' email:frank or email:bob")
+        await console.until(lambda: list(console.main.table.numbers) == [ORDERS_OPEN])
+        assert console.main.list_state.sort == "due"
 
 
 async def test_a_mistake_is_one_sentence_under_its_word_and_the_line_stays(profile: Profile) -> None:

@@ -15,6 +15,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.store_access.shop_list import cannot_switch
 from bwp_tui.console.store_access.write_guard import READ_ONLY
+from bwp_tui.domain.filter import FilterError
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.views import BUILT_IN_VIEWS, View, columns_named, view_named
 from bwp_tui.settings import SettingsError, read_profile
@@ -44,10 +45,14 @@ class ListCommandReader:
 
     def _read_list(self, line: CommandLine) -> CommandHandler:
         text, listing = _filter_in(line, line.positionals), self._screen.list_state
-        if "--view" in line.options:
-            listing = listing.of_view(self._view_named(line.options["--view"]))
-        if text or "--view" not in line.options:
+        if "--view" not in line.options:
             listing = listing.of_filter(text)
+        else:
+            listing = listing.of_view(self._view_named(line.options["--view"]))
+            try:
+                listing = listing.narrowed_by(text) if text else listing
+            except FilterError as error:  # each is valid, but both together are too long or too deep
+                raise line.error(str(error)) from None
         if "--sort" in line.options:
             listing = listing.with_sort(_sort_named(line.options["--sort"]))
         return lambda: self._screen.show(listing)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bwp_tui.console.store_access.snapshot_feed import ListQuery
-from bwp_tui.domain.filter import parse
+from bwp_tui.domain.filter import joined, parse
 from bwp_tui.domain.views import VIEWS, View
 
 
@@ -54,6 +54,14 @@ class ListState:
         """
         parse(text)
         return replace(self, view=None if text.strip() else VIEWS[0], filter=text.strip())
+
+    def narrowed_by(self, text: str) -> ListState:
+        """List those of the same tasks that match a filter too, in the same order.
+
+        Raises:
+            FilterError: both filters together are invalid.
+        """
+        return self.of_filter(joined(self.filter, text)).with_sort(self.sort)
 
     def with_sort(self, sort: str) -> ListState:
         """List the same tasks in another order."""
