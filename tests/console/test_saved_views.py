@@ -9,7 +9,7 @@ from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.views import ADOPTED_VIEW, View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
-from tests.console.past_tasks import PastTask
+from tests.console.past_tasks import NOT_KNOWN, ORDERS_OPEN, PastTask
 from tests.console.support import Console, opened
 from tests.console.test_command_bar import types
 
@@ -78,6 +78,23 @@ async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile:
         await console.press("y")
         await console.sees("The view “my own” is deleted.")
         assert names(console) == []
+
+
+async def test_a_view_that_another_process_saves_anew_lists_what_it_is_now(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for key in range(8, 11):  # the last one has no key
+            saved_views.save(console.store, View(f"own{key}", "kind:deletion"))
+        console.main.session.feed.refresh()
+        await console.sees("8 own8")
+        for name in ("own8", "own10"):
+            await types(console, f"view {name}")
+            await console.until(lambda: ORDERS_OPEN in console.main.table.numbers and console.main.has_all_rows)
+            await console.press("asterisk")
+            saved_views.save(console.store, View(name, "is:failed kind:retrieval", "due"))
+            console.main.session.feed.refresh()
+            await console.until(lambda: list(console.main.table.numbers) == [NOT_KNOWN])
+            await console.until(lambda: not console.main.table.marks)
+            assert console.main.list_state.sort == "due"
 
 
 async def test_a_view_that_the_program_adds_is_not_offered_to_be_deleted(profile: Profile) -> None:

@@ -189,6 +189,8 @@ class MainScreen(ActionScreen):
             return
         before, panels.snapshot = panels.snapshot, update
         self.table.refresh_tasks(update.changed)
+        if (saved := self.list_state.as_saved(self.session.reader.views)) is not self.list_state:
+            self.show(saved)
         if (then := rows.select_task(update, self.list_state.query)) is not None:
             self.perform_later(then)
         self._update_views()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bwp_tui.console.store_access.snapshot_feed import ListQuery
 from bwp_tui.domain.filter import joined, parse
-from bwp_tui.domain.views import VIEWS, View
+from bwp_tui.domain.views import BUILT_IN_VIEWS, VIEWS, View, view_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ class ListState:
 
     def of_view(self, view: View) -> ListState:
         return ListState(view, view.filter, columns=self.columns)
+
+    def as_saved(self, views: Callable[[], Sequence[View]]) -> ListState:
+        """List what the view lists now, where it was saved anew; `views` is called for a saved view."""
+        if self.view is None or self.view in BUILT_IN_VIEWS:
+            return self
+        saved = view_named(views(), self.view.name)
+        # Its columns may be others because the operator chose them here.
+        if saved is None or saved._replace(columns=self.view.columns) == self.view:
+            return self
+        return replace(self, view=saved, filter=saved.filter)
 
     def of_filter(self, text: str) -> ListState:
         """List the tasks that match a filter; all tasks for an empty one.
