@@ -157,6 +157,7 @@ def test_a_pipe_gets_all_and_a_terminal_a_hundred(bwp: Bwp) -> None:
 def test_json_of_nothing_is_an_empty_array(planted: Bwp) -> None:
     ended = planted("list", "id:zzzz", "--json")
     assert (ended.code, json.loads(ended.out), ended.err) == (0, [], "bwp-tui: No task matches.\n")
+    assert "bwp-tui show 999" in planted("list", "999").err
 
 
 def test_an_empty_history_says_how_to_begin(bwp: Bwp) -> None:

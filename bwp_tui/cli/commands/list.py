@@ -62,7 +62,8 @@ def list_tasks(arguments: Namespace) -> None:
     if not total:
         first = "" if session.read_only else "; see: bwp-tui submit --help"
         none_yet = f"No tasks yet{first}.{_other_profiles(session.profile)}"
-        print_message("No task matches." if task_filter.conditions else none_yet)
+        by_number = f" By its number: bwp-tui show {text}." if text.isdecimal() and text.isascii() else ""
+        print_message(f"No task matches.{by_number}" if task_filter.conditions else none_yet)
 
 
 def _other_profiles(profile: Profile) -> str:
