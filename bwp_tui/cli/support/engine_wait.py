@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.session import CommandSession
-from bwp_tui.cli.support.streams import print_message
+from bwp_tui.cli.support.streams import AS_SENTENCES, print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status, engine_is_done_with
 from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import counted
+from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -187,11 +188,13 @@ class EngineWaiter:
         why = why or message or self._trouble or otherwise
         if self.is_interrupted:
             why = "Interrupted."
+        # Plain mode, or the console, that runs this command: its engine comes back when this command's has ended.
+        is_inside = AS_SENTENCES.get() or CONSOLE_SIZE_VARIABLE in os.environ
         goes_on = NO_ENGINE_LEFT
-        if holder is not None:
-            is_here = holder in (os.getpid(), os.getppid())  # plain mode, or the console that runs this command
-            who = "This bwp-tui goes on with it until you quit."
-            goes_on = who if is_here else f"Process {holder} is the engine and goes on with it."
+        if holder in (os.getpid(), os.getppid()) or (holder is None and is_inside):
+            goes_on = "This bwp-tui goes on with it until you quit."
+        elif holder is not None:
+            goes_on = f"Process {holder} is the engine and goes on with it."
         left = unfinished_work(self._store)
         sends_nothing = self._config.profile.read_only and (holder is None or engine.max_ability is Ability.POLLS)
         if sends_nothing and left is not None and left.waits_to_be_sent:
