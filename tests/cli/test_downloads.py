@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.engine_state import Ability
-from tests.cli.conftest import Bwp
+from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.saved import save
+from tests.pty_terminal import Terminal
 from tests.store.support import in_status
 
 FOLDER = "/srv/results"
@@ -220,6 +222,21 @@ def test_why_a_download_did_not_end_in_time_is_told_without_the_email(shop: Bwp)
         ended = shop("download", "1", "--output", str(folder), "--timeout", "2", "--mask")
     assert (ended.code, "Another program is writing" in ended.err) == (3, True)
     assert task.email not in ended.err
+
+
+def test_what_a_download_waits_for_is_masked_also_in_its_progress(queue: Bwp) -> None:
+    store = queue.store()
+    (order, *_) = downloads.ready(store, store.clock(), 5)
+    downloads.record_start(store, order)
+    reason = "Another program is writing retrieval-jane@example.com.zip.part; waiting for it."
+    downloads.reschedule(store, order, reason, store.clock() + timedelta(hours=1))
+    store.close()
+    words = ("download", "1", "--mask", "--timeout", "1")
+    with Terminal(queue.argv(*words), env=queue.env | CREDENTIALS, columns=160) as terminal:
+        assert terminal.wait() == 3
+        told = terminal.bytes_since().decode()
+    progress = reason.replace("jane", "j•••")
+    assert (f"0 B  {progress}" in told, "jane@" in told) == (True, False)
 
 
 def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:

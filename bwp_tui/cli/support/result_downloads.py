@@ -52,16 +52,21 @@ def download_results(
         print_message(sentence)
     folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
     queued = _queue_downloads(session, numbers, folder, arguments)
-    asked, ids = list(queued), list(queued.values())
+    asked = list(queued)
+    by_number = {task.number: task for task in tasks.by_numbers(session.store, asked)}
     progress, reported = DownloadProgress(), set[int]()
 
+    def read_shown(store: Store) -> list[Download]:
+        read = downloads.by_ids(store, list(queued.values()))
+        return [_masked(download, by_number[download.task_number]) for download in read] if arguments.mask else read
+
     def have_ended(store: Store) -> bool:
-        downloading = downloads.by_ids(store, ids)
+        downloading = read_shown(store)
         progress.show(downloading)
         for download in downloading:
             if download.id not in reported and _waits_long(download):
                 reported.add(download.id)
-                print_message(_wait_sentence(download, tasks.get(store, download.task_number), mask=arguments.mask))
+                print_message(_wait_sentence(download, by_number[download.task_number]))
         return not any(download.is_open and not download.paused for download in downloading)
 
     try:
@@ -70,14 +75,13 @@ def download_results(
         )
     finally:
         draw("")
-    results = downloads.by_ids(session.store, ids)
+    results = read_shown(session.store)
     _print_downloads(ended, results, as_json=arguments.json, mask=arguments.mask)
     if not done:
         is_any_running = any(result.state == DownloadState.RUNNING and not result.trouble for result in results)
-        waiting = next((result for result in results if result.is_open and result.trouble), None)
         raise waiter.timed_out(
             "What is downloaded so far is kept.",
-            waiting and _trouble_text(waiting, tasks.get(session.store, waiting.task_number), mask=arguments.mask),
+            next((result.trouble for result in results if result.is_open and result.trouble), None),
             otherwise="Time is up." if is_any_running else NO_RESPONSE,
         )
     saved = all(result.state == DownloadState.DONE for result in results)
@@ -89,16 +93,14 @@ def _waits_long(download: Download) -> bool:
     return not download.paused and download.awaits_retry(utc_now() + _SOON)
 
 
-def _wait_sentence(download: Download, task: Task, *, mask: bool) -> str:
+def _masked(download: Download, task: Task) -> Download:
+    path, trouble = (text and mask_task_text(text, task) for text in (download.path, download.trouble))
+    return download._replace(path=path, trouble=trouble)
+
+
+def _wait_sentence(download: Download, task: Task) -> str:
     at = "" if download.not_before is None else f" The next try is at {stamp(download.not_before)}."
-    trouble = _trouble_text(download, task, mask=mask)
-    return f"The download of {task.name} waits: {trouble}{at} ctrl+c ends the wait."
-
-
-def _trouble_text(download: Download, task: Task, *, mask: bool) -> str:
-    """Return the trouble of a download, or nothing where it has none."""
-    trouble = download.trouble or ""
-    return mask_task_text(trouble, task) if mask else trouble
+    return f"The download of {task.name} waits: {download.trouble}{at} ctrl+c ends the wait."
 
 
 def _queue_downloads(
@@ -151,13 +153,12 @@ def _print_downloads(ended: Sequence[Task], results: Sequence[Download], *, as_j
     for task in ended:
         result = by_task[task.number]
         if result.state == DownloadState.DONE and result.path and not as_json:
-            print(mask_task_text(result.path, task) if mask else result.path)
+            print(result.path)
         elif result.paused:
             print_message(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
         elif result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
-            trouble = _trouble_text(result, task, mask=mask)
-            how = f"{download_queue.current_state(result)}{f': {trouble}' if trouble else '.'}"
-            print_message(f"The download of {task.name} {how}")
+            trouble = f": {result.trouble}" if result.trouble else "."
+            print_message(f"The download of {task.name} {download_queue.current_state(result)}{trouble}")
     if as_json:
         print_tasks(ended, as_json=True, mask=mask)
     sys.stdout.flush()
