@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.cli.conftest import Bwp
@@ -41,6 +43,20 @@ def test_the_right_task_id_makes_a_task_of_it(unconfirmed: Bwp, practice: Sandbo
     task = json.loads(ended.out)
     assert (task["id"], task["task_id"]) == (1, task_id)
     assert task["status"] in ("IN_PROGRESS", "COMPLETED")
+
+
+def test_the_cancellation_that_waited_for_the_task_id_is_sent_before_the_command_ends(
+    shop: Bwp, practice: Sandbox
+) -> None:
+    shop("submit", "deletion", "jane@example.com", "--yes", "--timeout", "0")
+    with closing(shop.store()) as store:
+        (intent,) = intents.ready(store, store.clock(), 5)
+        intent_outcomes.record_sending(store, intent.id)
+        requests.cancel(store, 1, "op")
+        intent_outcomes.record_unconfirmed(store, intent.id)
+    task_id = practice.state.start(Kind.DELETION, "jane@example.com")
+    ended = shop("settle", "1", "--task-id", task_id, "--json")
+    assert (ended.code, json.loads(ended.out)["status"]) == (0, "CANCELLED")
 
 
 @pytest.mark.parametrize("wrong", ["of nobody", "of another"])

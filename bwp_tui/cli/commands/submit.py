@@ -9,7 +9,14 @@ from bwp_tui.actions.decision_operations import ENTER_TASK_ID, SETTLEMENTS
 from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.days import checked_day, require_same_day, today
-from bwp_tui.cli.support.engine_wait import EngineWaiter, print_earlier_requests, wait_for_end, wait_for_response
+from bwp_tui.cli.support.engine_wait import (
+    EngineWaiter,
+    print_earlier_requests,
+    print_refused_cancellations,
+    wait_for_cancellations,
+    wait_for_end,
+    wait_for_response,
+)
 from bwp_tui.cli.support.questions import require_typed
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.session import CommandSession, open_session, require_credentials
@@ -123,8 +130,11 @@ def track(arguments: Namespace) -> None:
             raise waiter.timed_out(f"Task #{number} is tracked.")
 
 
-def settle(arguments: Namespace) -> None:
-    """Enter the task id of an unconfirmed request, or give the request up."""
+def settle(arguments: Namespace) -> ExitCode:
+    """Enter the task id of an unconfirmed request, or give the request up.
+
+    A cancellation that waits for the task id is waited for: nothing else may be there to send it.
+    """
     with open_session(arguments) as session:
         number = tasks.find_by_name(session.store, arguments.task).number
         ((settlement, text),) = (
@@ -137,14 +147,19 @@ def settle(arguments: Namespace) -> None:
         if waiter is None:
             print_tasks([task], as_json=arguments.json)
             print_message(settlement.result(task, text))
-            return
+            return ExitCode.DONE
+        is_to_be_cancelled = task.is_being_cancelled
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
         if task.status == Status.UNCONFIRMED or task.is_task_id_unknown:
             raise CommandError(f"{task.trouble} #{number} is {task.status}.", ExitCode.NOT_FOUND)
+        if polled and is_to_be_cancelled:
+            asked = wait_for_cancellations(session, waiter, [number], arguments.timeout, as_json=arguments.json)
+            return ExitCode.FAILED if print_refused_cancellations(session.store, asked) else ExitCode.DONE
         print_tasks([task], as_json=arguments.json)
         if not polled:
             raise waiter.timed_out(f"The task id is recorded with #{number}.")
+        return ExitCode.DONE
 
 
 def _request(arguments: Namespace, profile: Profile) -> Request:
