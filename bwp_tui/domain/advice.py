@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import TO_CHECK, Kind, Task
+from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind, Task
 
 _SHOPPER_UNKNOWN: Final = "DATA_SUBJECT_NOT_FOUND"
 _BY_CODE: Final = {
@@ -44,6 +44,10 @@ _UNKNOWN_TASK_ID: Final = (
 _CANCELLATION_WAITING: Final = (
     "It may have been started. Its cancellation is sent once you enter its task id ({enter_task_id}); "
     "or give it up ({give_up})."
+)
+_KIND_UNKNOWN: Final = (
+    "Whether it is a retrieval or a deletion is not known. Enter its task id if you learn it ({enter_task_id}), or "
+    "give it up ({give_up}), and record what the shopper asked for as a new request."
 )
 _VERIFIED: Final = "It waits to be sent. The requester's identity is verified: send the request ({send})."
 _NOT_SENT: Final = (
@@ -84,6 +88,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = _NOT_SENT
     if task.status in (Status.UNCONFIRMED, Status.MISSING) and not task.email:
         advice = _UNKNOWN_TASK_ID
+    if task.status in (Status.UNCONFIRMED, Status.MISSING) and KIND_UNKNOWN in task.tags:
+        advice = _KIND_UNKNOWN
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
     if task.intake_step == "send":

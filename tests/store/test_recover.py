@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.commands import decisions, requests
@@ -721,7 +722,9 @@ def test_the_kind_of_a_row_that_nothing_names_is_said_to_be_unknown_and_settled_
     task = tasks.get(store, 1)
     assert (task.kind_name, task.tags, task.status) == ("unknown", (KIND_UNKNOWN, TO_CHECK), "UNCONFIRMED")
     assert task.due_on is not None
-    for refused in (requests.cannot_cancel(task), requests.cannot_download(task)):
+    checked = task._replace(tags=(KIND_UNKNOWN,), email="jane@example.com")
+    assert "{resubmit}" not in str(advice_for(checked, None, "{{{}}}".format))
+    for refused in (requests.cannot_cancel(task), requests.cannot_download(task), requests.cannot_resubmit(checked)):
         assert refused is not None
         assert "retrieval or a deletion is not known" in refused
     assert "decide on: 1." in _aside(path).with_suffix(".txt").read_text()

@@ -154,7 +154,9 @@ def cannot_resubmit(task: Task) -> str | None:
         waits = f"The cancellation of {task.name} was asked for and waits for its task id"
         todo = "enter that, or give up the request before resubmitting it."
         return Reason("cancellation waits for the task id", f"{waits}: {todo}")
-    return None if task.email else Reason("without email", f"Task {task.name} has no email to submit again.")
+    if not task.email:
+        return Reason("without email", f"Task {task.name} has no email to submit again.")
+    return cannot_tell_kind(task)
 
 
 def cancel(store: Store, number: int, actor: str) -> Task:
