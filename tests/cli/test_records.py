@@ -165,7 +165,11 @@ def test_a_saved_view_lists_what_fits_in_its_order_and_another_word_narrows_it(o
     assert office("views", "save", "clock", "-regulation:none").code == 2
     assert "“colour”" in office("views", "save", "clock", "is:open", "--columns", "due,colour").err
     assert office("views", "save", "clock", "is:open", "due<90d", "--sort", "due", "--columns", "subject,due").code == 0
-    saved = json.loads(office("views", "--json").out)[-1]
+    assert office("tag", "3", "+adopted").code == 0
+    views = {view["name"]: view for view in json.loads(office("views", "--json").out)}
+    saved = views.pop("clock")
+    assert "adopted by event" in views
+    assert all(view["built_in"] for view in views.values())
     assert saved == {
         "name": "clock",
         "filter": "is:open due<90d",

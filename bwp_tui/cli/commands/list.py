@@ -25,7 +25,7 @@ from bwp_tui.domain.filter import joined
 from bwp_tui.domain.task import Task, with_actual_downloads
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
-from bwp_tui.domain.views import VIEWS, View, columns_named, listed_tasks_clause
+from bwp_tui.domain.views import BUILT_IN_VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
@@ -121,7 +121,7 @@ def list_views(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         known = saved_views.all_views(session.store)
     rows = [(view.name, view.sort, view.filter or "(all)", listed_tasks_clause(view)) for view in known]
-    print_result(arguments, [view._asdict() | {"built_in": view in VIEWS} for view in known], aligned(rows))
+    print_result(arguments, [view._asdict() | {"built_in": view in BUILT_IN_VIEWS} for view in known], aligned(rows))
 
 
 def save_view(arguments: Namespace) -> None:

@@ -13,7 +13,7 @@ from bwp_tui.console.bindings.prompt_commands import CLI_LINES, COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.console.store_access.shop_list import profile_names
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.views import VIEWS, View
+from bwp_tui.domain.views import BUILT_IN_VIEWS, View
 from bwp_tui.settings.checks import with_home
 from bwp_tui.settings.profile import THEMES
 from bwp_tui.store.queries.orders import SORTS
@@ -50,7 +50,7 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
     elif before[:2] == ["views", "delete"]:
         start = text.index("delete") + len("delete ")
         typed = text[start:cursor].casefold()
-        known = tuple(view.name for view in views if view not in VIEWS)
+        known = tuple(view.name for view in views if view not in BUILT_IN_VIEWS)
     elif before[0] in ("list", "filter"):
         behind = text.index(before[0]) + len(before[0]) + 1
         return [
