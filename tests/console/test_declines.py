@@ -76,9 +76,9 @@ async def test_undo_names_the_withdrawal_of_a_decline_only_while_it_is_possible(
                 await console.press("w", "y")
                 await console.until(lambda: console.task(NEW).status == Status.RECEIVED)
                 await console.press("U")
-                await console.sees("“withdraw decline” cannot be undone. ")
+                await console.sees("“withdraw decline” cannot be undone.")
             await console.press("U")
-            await console.sees(f"“decline” cannot be undone{'; w withdraws it' if can_withdraw else ''}. ")
+            await console.sees(f"“decline” cannot be undone{'; w withdraws it' if can_withdraw else ''}.")
             if can_withdraw:
                 await console.press("w", "y")
                 await console.until(lambda: console.task(NEW).status == Status.RECEIVED)
@@ -95,7 +95,8 @@ async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(p
         await console.sees("exempt: an open invoice", "once the cancellation")
         assert (console.task(HELD).status, console.task(HELD).cancel_asked) == (Status.ON_HOLD, True)
         await console.press("U")
-        await console.sees("cannot be undone. ")
+        await console.sees("cannot be undone.")
+        assert "Press the key again" not in console.text
 
 
 async def test_marked_deletions_on_hold_are_not_called_declined_before_they_are_cancelled(profile: Profile) -> None:

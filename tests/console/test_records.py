@@ -250,7 +250,7 @@ async def test_marks_that_were_lost_come_back(profile: Profile) -> None:
         await console.press("escape")
         assert not console.main.table.marks
         await console.press("U")
-        await console.sees(f"{len(every)} tasks marked again.")
+        await console.sees(f"{len(every)} tasks marked, as before.")
         assert console.main.table.marks == every
 
 
@@ -426,7 +426,7 @@ async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) ->
         await console.press("x", "y")
         await console.sees("The cancellation of ", "is recorded")
         await console.press("U")
-        await console.sees("The cancellation of ", "cannot be undone.")
+        await console.sees("The cancellation of ", "cannot be undone. Press the key again")
         assert console.task(HELD).note == kept
         await console.press("U")
         await console.until(lambda: console.task(HELD).note != kept)

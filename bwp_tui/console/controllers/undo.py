@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.store_access.task_commands import IrreversibleStep, MarkStep, RecordStep
+from bwp_tui.console.store_access.task_commands import IrreversibleStep, MarkStep, RecordStep, Step
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.answers import records_of
@@ -14,9 +16,7 @@ from bwp_tui.store.queries.timeline import TaskPart, UndoablePart
 
 async def undo(screen: MainScreenProtocol) -> None:
     """Undo the last change of this session, and say which one that was."""
-    steps = screen.session.task_commands.steps
-    while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == screen.table.marks:
-        steps.pop()  # the action on the marked tasks has removed these marks already
+    steps = _steps(screen)
     if not steps:
         screen.show_status("Nothing to undo: only what this session recorded or marked can be undone.")
         return
@@ -24,8 +24,8 @@ async def undo(screen: MainScreenProtocol) -> None:
     if isinstance(step, IrreversibleStep):
         steps.pop()
         instead = f"; {screen.session.keymap.key('withdraw')} withdraws it" if _can_withdraw(screen, step) else ""
-        again = "Press the key again to undo the step before it."
-        screen.show_status(f"{step.what} cannot be undone{instead}. {again}", "warn")
+        again = " Press the key again to undo the step before it." if _steps(screen) else ""
+        screen.show_status(f"{step.what} cannot be undone{instead}.{again}", "warn")
     elif isinstance(step, MarkStep):
         steps.pop()
         listed = step.before.intersection(screen.table.numbers) if screen.has_all_rows else step.before
@@ -33,10 +33,20 @@ async def undo(screen: MainScreenProtocol) -> None:
         unlisted = (
             f" {len(step.before) - len(listed)} not: the list does not show them." if listed != step.before else ""
         )
-        sentence = f"{counted(len(listed), 'task')} marked again." if step.before else "Nothing is marked, as before."
+        sentence = (
+            f"{counted(len(listed), 'task')} marked, as before." if step.before else "Nothing is marked, as before."
+        )
         screen.show_status(sentence + unlisted)
     elif await _undo_records(screen, step):
         steps.pop()
+
+
+def _steps(screen: MainScreenProtocol) -> deque[Step]:
+    """Return the steps of this session, without last ones that would change nothing."""
+    steps = screen.session.task_commands.steps
+    while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == screen.table.marks:
+        steps.pop()  # the action on the marked tasks has removed these marks already
+    return steps
 
 
 def _can_withdraw(screen: MainScreenProtocol, step: IrreversibleStep) -> bool:
