@@ -101,7 +101,7 @@ CLI_COMMANDS: Final = (
     ),
     CliCommand("views", "read", "list, save, delete views", "filters"),
     CliCommand("backup", "maintain", "copy the history to a new file while it is in use", "save", "FILE"),
-    CliCommand("restore", "maintain", "restore the history from a backup", "recover", "", _OPEN_HERE),
+    CliCommand("restore", "maintain", "restore the history from a backup", "recover", "FILE", _OPEN_HERE),
     CliCommand(
         "purge",
         "maintain",

@@ -137,15 +137,20 @@ async def test_what_is_for_the_shell_is_found_and_says_so(profile: Profile) -> N
         await console.press("ctrl+p", *"recover")
         await console.sees("in the shell")
         await console.press("enter")
-        await console.sees("which is open here. In the shell: bwp-tui --profile production restore.")
+        await console.sees("which is open here. In the shell: bwp-tui --profile production restore FILE.")
         assert typed(console) == "recover"
 
 
 async def test_the_line_for_the_shell_has_the_options_that_the_command_needs(profile: Profile) -> None:
     async with opened(profile) as console:
-        for typed_line, named in (("purge 8", "--older-than D"), ("purge 8 --older-than 90", "8 --older-than 90")):
+        for typed_line, named in (
+            ("purge 8", "purge --older-than D"),
+            ("purge 8 --older-than 90", "purge 8 --older-than 90"),
+            ("restore", "restore FILE"),
+            ("restore old.db", "restore old.db"),
+        ):
             await console.press("colon", *typed_line, "enter")
-            line = f"In the shell: bwp-tui --profile production purge {named}."
+            line = f"In the shell: bwp-tui --profile production {named}."
             await console.until(lambda: line in " ".join(console.line("footer").split()))  # noqa: B023  awaited at once
             await console.press("escape")
 

@@ -128,7 +128,8 @@ class CommandReader:
             )
             return [name, *rest] if rest and opens_screen else None
         if command.disabled_here_reason:
-            is_whole = all(word in rest for word in command.arguments.split() if word.startswith("--"))
+            options = [word for word in command.arguments.split() if word.startswith("--")]
+            is_whole = all(word in rest for word in options) and (rest or not command.arguments)
             words = shlex.join([name, *rest]) if is_whole else command.usage
             raise typed[0].error(f"{command.disabled_here_reason} {self._where_instead(words)}")
         if command.arguments and not rest:
