@@ -78,6 +78,8 @@ async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile:
         await console.press("y")
         await console.sees("The view “my own” is deleted.")
         assert names(console) == []
+        await console.until(lambda: console.main.list_state.view is None)
+        assert console.main.list_state.filter == "kind:deletion"
 
 
 async def test_a_view_that_another_process_saves_anew_lists_what_it_is_now(profile: Profile) -> None:

@@ -47,12 +47,17 @@ class ListState:
         return ListState(view, view.filter, columns=self.columns)
 
     def as_saved(self, views: Callable[[], Sequence[View]]) -> ListState:
-        """List what the view lists now, where it was saved anew; `views` is called for a saved view."""
+        """List what the view lists now, where it was saved anew; where it was deleted, its filter is the operator's.
+
+        `views` is called for a saved view.
+        """
         if self.view is None or self.view in BUILT_IN_VIEWS:
             return self
         saved = view_named(views(), self.view.name)
+        if saved is None:
+            return self.of_filter(self.filter).with_sort(self.sort)
         # Its columns may be others because the operator chose them here.
-        if saved is None or saved._replace(columns=self.view.columns) == self.view:
+        if saved._replace(columns=self.view.columns) == self.view:
             return self
         return replace(self, view=saved, filter=saved.filter)
 
