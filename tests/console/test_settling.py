@@ -55,6 +55,14 @@ async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:
         await console.until(lambda: console.main.status.sentence.endswith("is IN_PROGRESS."))
 
 
+async def test_an_entered_task_id_that_cannot_be_asked_about_now_says_why(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "out of reach", NOW)
+        await console.sees("service unreachable")
+        await console.press("i", *ID, "enter")
+        await console.sees(f"{ID} is this request. Waits: service unreachable")
+
+
 async def test_a_task_id_that_the_service_does_not_know_is_reported(profile: Profile) -> None:
     async with unconfirmed(profile) as console:
         await console.press("i")

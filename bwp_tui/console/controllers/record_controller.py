@@ -170,8 +170,9 @@ class RecordController:
 
         async def outcome() -> tuple[str, bool]:
             (now,) = session.reader.by_numbers([number]) or (task,)
-            is_asked = now.status == Status.QUEUED and not now.is_task_id_unknown
-            return (sentence, False) if is_asked else (f"{now.name} is {now.status}.", True)
+            if now.status != Status.QUEUED or now.is_task_id_unknown:
+                return f"{now.name} is {now.status}.", True
+            return f"{sentence}{await session.delay_sentence(number, is_poll=True)}", False
 
         await self._screen.show_outcome(outcome)
 
