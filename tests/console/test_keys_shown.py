@@ -17,8 +17,8 @@ from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
-from bwp_tui.store.worklog import intent_outcomes, intents
+from bwp_tui.store.commands import decisions, requests
+from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
 from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, READY, TODAY
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
@@ -46,8 +46,13 @@ async def test_the_footer_begins_with_the_next_steps_of_the_current_task(profile
         new = requests.submit(store, received, "op").number
         verified = requests.submit(store, received._replace(email="last@example.com"), "op").number
         single.verify(store, verified, Verification(TODAY, "op", "order 17"), "op")
+        closed = requests.track(store, Kind.RETRIEVAL, "task-closed", received, "op").number
+        poll_responses.record_unknown(store, closed, "no such task", store.clock())
+        decisions.give_up(store, closed, "no such task", "op")
+        single.inquire(store, closed, TODAY, "op")
+        single.answer(store, closed, "by phone", TODAY, "op")
         console.main.session.feed.refresh()
-        await console.until(lambda: verified in console.main.table.numbers)
+        await console.until(lambda: closed in console.main.table.numbers)
         steps = {
             READY: ["d", "r"],
             HELD: ["x"],
@@ -56,6 +61,7 @@ async def test_the_footer_begins_with_the_next_steps_of_the_current_task(profile
             intent.task_number: ["i", "X"],
             new: ["c"],
             verified: ["S"],
+            closed: [],
         }
         for number, keys in steps.items():
             await console.go_to(number)
