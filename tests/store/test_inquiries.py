@@ -135,6 +135,7 @@ def test_withdrawals_put_the_due_date_back(store: Store) -> None:
     single.reply(store, number, REPLIED, ACTOR)
     single.edit(store, number, lambda one: withdraw(one, LegalRecord.REPLY), ACTOR)
     assert deadlines.is_clock_stopped(tasks.get(store, number))
+    assert f"stopped from {ASKED}" in str(timeline.of_task(store, number)[-1].detail)
     single.reply(store, number, REPLIED, ACTOR)
     single.edit(store, number, lambda one: withdraw(one, LegalRecord.INQUIRY), ACTOR)
     task = tasks.get(store, number)

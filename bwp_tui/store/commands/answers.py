@@ -88,15 +88,17 @@ def withdraw(edit: TaskEdit, record: LegalRecord) -> None:
     """Withdraw a record. It counts no longer; the timeline keeps its content."""
     task = edit.task
     refuse(cannot_withdraw(task, record) or cannot_remove_while_sending(edit.store, task, record))
-    due, was = without_record(task, record).due_on, f"was on {recorded_on(task, record)}"
+    after, was = without_record(task, record), f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and task.verification:
         was = f"{was} by {task.verification.by}: {task.verification.how}"
     elif record is LegalRecord.INQUIRY and task.replied_on:
         was = f"{was}, replied on {task.replied_on}"
     elif record is LegalRecord.ANSWER:
         was = f"{was}: {task.answered_how}"
-    edit.set(**dict.fromkeys(timeline.RECORD_COLUMNS[record]), due_on=iso_day(due))
-    edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
+    if task.due_on is not None and is_clock_stopped(after):
+        was = f"{was}; the clock is stopped from {task.inquired_on}"
+    edit.set(**dict.fromkeys(timeline.RECORD_COLUMNS[record]), due_on=iso_day(after.due_on))
+    edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, after.due_on))
 
 
 def cannot_remove_while_sending(store: Store, task: Task, record: LegalRecord) -> str | None:
