@@ -143,7 +143,7 @@ def _decline_confirmation(task: Task, _values: Values) -> str:
 
 
 def _decline_withdrawal_question(task: Task, _values: Values) -> str:
-    may_be_cancelled = task.kind is Kind.DELETION and task.submitted_at is not None
+    may_be_cancelled = task.kind is Kind.DELETION or task.task_id is None  # an unsent retrieval is cancelled too
     then = " If it was cancelled for that, it becomes RECEIVED and waits to be sent." if may_be_cancelled else ""
     return f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?{then}"
 

@@ -193,8 +193,12 @@ def test_an_earlier_task_id_stays_with_what_was_sent_and_after_a_purge(store: St
     assert "task-1" in (timeline.of_task(store, number)[-1].detail or "")
 
 
-def test_what_was_never_sent_is_received_again_when_its_decline_is_withdrawn(store: Store) -> None:
-    task = withdraw(store, decline(store, submitted(store, Kind.DELETION).number).number)
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_was_never_sent_is_received_again_when_its_decline_is_withdrawn(store: Store, kind: Kind) -> None:
+    task = decline(store, submitted(store, kind).number)
+    assert DECLINE.alternative is not None
+    assert Status.RECEIVED in DECLINE.alternative.operation.confirmation(task, {})
+    task = withdraw(store, task.number)
     assert (task.status, needs_answer(task), is_nothing_due(store)) == (Status.RECEIVED, True, True)
 
 
@@ -221,7 +225,7 @@ def test_the_decline_of_a_deletion_that_is_not_cancelled_any_more_is_dropped(sto
     assert needs_answer(task)
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.actor) == ("decline withdrawn", "bwp-tui")
-    assert f"was on {TODAY}; the deletion was not cancelled" in (event.detail or "")
+    assert f"was on {TODAY}; its cancellation was refused" in (event.detail or "")
 
 
 def test_a_cancellation_that_was_asked_for_before_is_not_asked_for_twice(store: Store) -> None:
@@ -237,9 +241,18 @@ def test_a_deletion_that_was_sent_without_a_response_is_declined_with_its_cancel
     number = submitted(store, Kind.DELETION).number
     intent = sent(store, number)
     assert decline(store, number).cancel_asked
+    assert "has not responded" in str(answers.cannot_answer(tasks.get(store, number)))
     intent_outcomes.reschedule(store, intent.id, "no route", NOW, never_sent=True)
     task = tasks.get(store, number)
     assert (task.status, is_nothing_due(store)) == (Status.DECLINED, True)
+
+
+def test_a_decline_that_waits_for_a_task_id_says_so(store: Store) -> None:
+    number = submitted(store, Kind.DELETION).number
+    intent = sent(store, number)
+    decline(store, number)
+    intent_outcomes.record_unconfirmed(store, intent.id)
+    assert "once its task id is entered" in str(answers.cannot_answer(tasks.get(store, number)))
 
 
 @pytest.mark.parametrize("status", ["RECEIVED", "IN_PROGRESS", "FAILED", "COMPLETED"])

@@ -100,8 +100,12 @@ def cannot_change_declined(task: Task) -> Reason | None:
     if task.declined_on is None:
         return None
     if task.status != Status.DECLINED:
-        sentence = f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
-        return Reason("to be declined once cancelled", sentence)
+        state = "the service has not responded to that yet"
+        if task.is_cancellation_waiting:
+            state = "that is sent once its task id is entered"
+        return Reason(
+            "to be declined once cancelled", f"The decline of {task.name} waits for its cancellation; {state}."
+        )
     if task.is_appeal_running:
         return Reason("appealed", f"The appeal of {task.name} waits for its answer: record that.")
     if task.is_appeal_upheld:
