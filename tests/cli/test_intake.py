@@ -31,6 +31,7 @@ def test_a_held_request_is_sent_only_once_it_is_verified(shop: Bwp, practice: Sa
     assert shop("run", "--once").code == 0
     waited = shop("wait", "1", "--json")
     assert (waited.code, json.loads(waited.out)["status"]) == (1, "RECEIVED")
+    assert "not sent; what to do: bwp-tui show 1." in waited.err
     for command in (["resubmit", "1", "--yes"], ["send", "1", "--yes"], ["refresh", "1"]):
         refused = shop(*command)
         assert "#1" in refused.err

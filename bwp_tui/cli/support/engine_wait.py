@@ -267,6 +267,9 @@ def wait_for_end(
         raise waiter.timed_out(
             f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
         )
+    for task in waited:
+        if not engine_is_done_with(task.status):
+            print_message(f"#{task.number} is {task.status} and not sent; what to do: bwp-tui show {task.number}.")
     return ExitCode.DONE if are_completed(waited) else ExitCode.FAILED
 
 
