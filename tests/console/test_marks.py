@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from bwp_tui.console.bindings.actions import ACTIONS, footer_actions
 from bwp_tui.console.terminal import key_queue
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks
-from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, TODAY
+from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, TODAY
 from tests.console.support import Console, opened
+from tests.console.test_command_bar import types
 
 
 def word_to_type(console: Console, numbers: list[int]) -> str:
@@ -179,6 +181,16 @@ async def test_a_task_that_a_line_names_is_not_called_marked(profile: Profile) -
         await console.until(lambda: console.main.table.row_count > 2)
         await console.press("space", "space", "colon", *f"cancel {NOT_KNOWN}", "enter")
         await console.sees("Of 1 named: 0 to cancel, 1 skipped: retrieval FAILED.")
+
+
+async def test_the_keys_offered_are_those_for_the_marked_tasks_also_out_of_sight(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await types(console, f"mark {READY}")
+        await console.press("f")
+        await console.until(lambda: READY not in console.main.table.numbers and console.main.has_all_rows)
+        assert console.main.table.current is not None
+        offered = [each.name for each in footer_actions(ACTIONS, console.main.context, console.main.acts_on_marks)]
+        assert ("download" in offered, "resubmit" in offered) == (True, False)
 
 
 async def test_the_marks_are_turned_around(profile: Profile) -> None:

@@ -45,7 +45,7 @@ class ActionContext(NamedTuple):
     Attributes:
         gone_results: ids of the downloads whose saved files were gone when they were looked for.
         mark_count: how many tasks or downloads are marked.
-        marked: the marked tasks that are in sight.
+        marked: the marked tasks that are in sight; where none is, some of the others.
         marked_downloads: the marked ones.
         queue: ids of the downloads that wait, in the order of the queue.
         wrong_actor_reason: why the operator cannot do an operation on a task, which the timeline says.
@@ -103,7 +103,7 @@ class Action(NamedTuple):
         return self.disabled_reason(ActionContext(read_only=True)) == READ_ONLY
 
     def is_next_step_here(self, context: ActionContext) -> bool:
-        """Return whether it is possible with the task, or with a marked one in sight, and the next step of that."""
+        """Return whether it is possible with the task, or with one of `marked`, and the next step of that."""
         is_next_step, gone = self.is_next_step, context.gone_results
         tasks = [
             task._replace(download=None) if task.download is not None and task.download.id in gone else task

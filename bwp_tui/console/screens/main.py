@@ -147,7 +147,7 @@ class MainScreen(ActionScreen):
         session, table = self.session, self.table
         now = (table.current, session.read_only, session.today(), len(self.views), session.gone_results)
         reason = partial(session.reader.wrong_actor_reason, actor=session.actor)
-        return ActionContext(*now, mark_count=len(table.marks), marked=table.marked_in_sight, wrong_actor_reason=reason)
+        return ActionContext(*now, mark_count=len(table.marks), marked=table.some_marked, wrong_actor_reason=reason)
 
     @property
     def prompt(self) -> Prompt:

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from heapq import nlargest
 from typing import ClassVar, Final, Protocol
 
 from rich.style import Style
@@ -60,6 +61,10 @@ class VisibleRows:
         if number in self._cells:
             return self._tasks.get(number)
         return next(iter(self._source.by_numbers([number])), None)
+
+    def tasks(self, numbers: Sequence[int]) -> Sequence[Task]:
+        """Return tasks, in sight or not."""
+        return self._source.by_numbers(numbers)
 
     def set_columns(self, placed: tuple[PlacedColumn, ...]) -> None:
         """Set the columns; the cells are made anew."""
@@ -222,8 +227,12 @@ class TaskTable(VirtualRows):
         return list(filter(None, map(self._rows.task, self.visible_numbers)))
 
     @property
-    def marked_in_sight(self) -> Sequence[Task]:
-        return [task for task in self.visible_tasks if task.number in self.marks] if self.marks else ()
+    def some_marked(self) -> Sequence[Task]:
+        """The marked tasks in sight; where none is, the newest of the others, a page of them at most."""
+        if not self.marks:
+            return ()
+        in_sight = [task for task in self.visible_tasks if task.number in self.marks]
+        return in_sight or self._rows.tasks(nlargest(self.page, self.marks))
 
     def watch_masked(self) -> None:
         self._place_columns(self._layout_of_columns.skipped)
