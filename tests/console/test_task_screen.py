@@ -334,6 +334,9 @@ async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Pr
     async with opened(profile) as console:
         await console.press("space")
         await read(console, HELD)
+        screen = console.app.screen
+        assert isinstance(screen, TaskScreen)
+        assert not {"cancel", "refresh", "note"}.intersection(label for _, label in screen.keys)
         await console.press("x")
         await console.sees("This would act on the marked tasks (1): go back to the list first.")
         await console.press("L")

@@ -82,7 +82,7 @@ class TaskScreen(PagedScreen):
         """The keys that do something for this task."""
         hint, context = self.keymap.hint, self.context
         actions = footer_actions(self.keymap.actions_of(self.scope), context, self.acts_on_marks)
-        of_task = [action for action in actions if action.group == TASK_GROUP]
+        of_task = [each for each in actions if each.group == TASK_GROUP and self.disabled_reason(each.name) is None]
         steps = [hint(action.label, action.name) for action in of_task if action.is_next_step is not None]
         others = [hint(action.label, action.name) for action in of_task if action.is_next_step is None]
         task = hint("task", "previous_task", "next_task")
@@ -94,13 +94,15 @@ class TaskScreen(PagedScreen):
         self._main.prompt_host = None
         super().close()
 
+    def disabled_reason(self, name: str) -> str | None:
+        if name not in self.handlers and self._main.acts_on_marks(name):
+            return f"This would act on the marked tasks ({len(self._main.table.marks)}): go back to the list first."
+        return super().disabled_reason(name)
+
     def dispatch(self, name: str) -> None:
         """Do an action of this screen; have the main screen do one on the task, with its prompts shown here."""
         if name in self.handlers or name in MOVE_ACTIONS or name == "scroll":
             super().dispatch(name)
-        elif self._main.acts_on_marks(name):
-            marked = len(self._main.table.marks)
-            self.show_status(f"This would act on the marked tasks ({marked}): go back to the list first.", "warn")
         elif self._main.table.current_number != self._task_number:
             self._main.go_to(self._task_number)
             self.show_status("The list has changed. Press the key again.", "warn")
