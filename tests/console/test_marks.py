@@ -81,6 +81,15 @@ async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) ->
         await console.until(lambda: console.main.table.row_count == count + 1)
 
 
+async def test_a_task_that_frozen_rows_lack_is_gone_to(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("p")
+        await console.sees("  paused")
+        number = requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op").number
+        await types(console, str(number))
+        await console.until(lambda: console.main.table.current_number == number)
+
+
 async def test_a_saved_view_has_the_next_key(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("slash", *"kind:deletion", "enter", "V", *"erasures", "enter")

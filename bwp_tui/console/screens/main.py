@@ -216,15 +216,16 @@ class MainScreen(ActionScreen):
         self._rows.task_to_select = AwaitedTask(number, then, self.session.feed.refresh())
 
     def go_to(self, number: int) -> None:
-        """Put the cursor on a task, among all tasks where the view lacks it."""
+        """Put the cursor on a task, among all tasks where the view lacks it; paused live updates go on then."""
         if not self.table.go_to_task(number):
+            if self._rows.is_paused:
+                self.toggle_live_updates()
             self.show_view(0)
             self.select_when_listed(number)
 
     def toggle_live_updates(self) -> None:
         """Pause or resume live updates; resuming shows what was held back."""
-        held_back = self._rows.toggle_pause()
-        if held_back is not None:
+        if (held_back := self._rows.toggle_pause()) is not None:
             self.show_snapshot(held_back)
         key = self.keymap.key("freeze")
         self.show_status(f"Live updates paused. Press {key} to resume." if self._rows.is_paused else "")
