@@ -74,6 +74,12 @@ def test_without_the_service_the_id_is_kept_and_asked_about_later(unconfirmed: B
     assert status(unconfirmed) == "QUEUED"
 
 
+def test_a_refresh_that_finds_the_entered_task_id_wrong_says_what_to_do(unconfirmed: Bwp) -> None:
+    assert unconfirmed("settle", "1", "--task-id", "0000-unknown", env=NOWHERE).code == 3
+    ended = unconfirmed("refresh", "1")
+    assert (ended.code, "bwp-tui show 1" in ended.err, "goes on" in ended.err) == (4, True, False)
+
+
 def test_it_is_given_up_with_a_reason(unconfirmed: Bwp) -> None:
     ended = unconfirmed("settle", "1", "--give-up", "the shopper withdrew")
     assert (ended.code, "still to be answered" in ended.err) == (0, True)
