@@ -18,7 +18,9 @@ async def undo(screen: MainScreenProtocol) -> None:
     """Undo the last change of this session, and say which one that was."""
     steps = _steps(screen)
     if not steps:
-        screen.show_status("Nothing to undo: only what this session recorded or marked can be undone.")
+        screen.show_status(
+            "Nothing to undo: only what was recorded or marked since this shop was opened can be undone."
+        )
         return
     step = steps[-1]
     if isinstance(step, IrreversibleStep):

@@ -26,7 +26,7 @@ _COUNT: Final = 8
 _BESIDE_NAME: Final = 2 * (_COUNT + 2) + len("cannot be used") + 4
 """Cells of the counts, of the remark, and of the margins of the list."""
 
-_NOTE: Final = "Without bwp-tui run, a shop is served only while it is open here."
+_NOTE: Final = "A shop is served only while bwp-tui run or another bwp-tui has it open."
 
 
 class ProfilesScreen(ListScreen):
