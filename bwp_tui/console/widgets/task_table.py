@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from heapq import nlargest
+from itertools import islice
 from typing import ClassVar, Final, Protocol
 
 from rich.style import Style
@@ -228,11 +228,11 @@ class TaskTable(VirtualRows):
 
     @property
     def some_marked(self) -> Sequence[Task]:
-        """The marked tasks in sight; where none is, the newest of the others, a page of them at most."""
+        """The marked tasks in sight; where none is, some of the others: a key press has no time for a million."""
         if not self.marks:
             return ()
         in_sight = [task for task in self.visible_tasks if task.number in self.marks]
-        return in_sight or self._rows.tasks(nlargest(self.page, self.marks))
+        return in_sight or self._rows.tasks(list(islice(self.marks, self.page)))
 
     def watch_masked(self) -> None:
         self._place_columns(self._layout_of_columns.skipped)
