@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import pytest
 
 from bwp_tui.console.store_access.shop_list import cannot_switch, list_shops
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import SECRET_SETTINGS, variable_of
+from bwp_tui.store.database.migrate import newest_version
 from tests.e2e.operator import DOWN, ENTER, ESCAPE, Operator, end, unchanging_history
 from tests.pty_terminal import Terminal
 
@@ -82,6 +85,21 @@ def test_the_shops_are_listed_and_another_one_is_opened(shops: Operator) -> None
         terminal.wait_for("This shop is open.")
         terminal.send(ESCAPE)
         terminal.wait_for(lambda text: "This shop is open." not in text)
+        assert end(terminal) == 0
+
+
+def test_a_shop_whose_history_cannot_be_opened_leaves_the_console_open(shops: Operator) -> None:
+    history = shops.data / "south" / "history.db"
+    with closing(apsw.Connection(str(history))) as db:
+        db.pragma("user_version", newest_version() + 3)
+    with shops.console() as terminal:
+        terminal.wait_for("engine here")
+        type_command(terminal, "profile south")
+        terminal.wait_for(lambda text: "A newer bwp-tui wrote the history" in " ".join(text.split()))
+        history.unlink()
+        history.mkdir()
+        type_command(terminal, "profile south")
+        terminal.wait_for(lambda text: "is not a regular file" in " ".join(text.split()))
         assert end(terminal) == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,10 +14,12 @@ from bwp_tui.console.bindings.actions import custom_action_name
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.text import counted
+from bwp_tui.settings import read_profile
 from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.settings.run_program import ProgramRun, run_program
 from bwp_tui.store.commands import work_records
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.counts_at_path import check_usable
 from bwp_tui.store.queries.task_json import task_json
 
 _MOST_TASKS: Final = 1_000
@@ -100,7 +103,12 @@ async def quit_console(screen: MainScreenProtocol) -> None:
 
 
 async def switch_profile(screen: MainScreenProtocol, name: str) -> None:
-    """Open the console of a profile instead of this one, after a question about each thing that is lost with it."""
+    """Open the console of a profile instead of this one, after a question about each thing that is lost with it.
+
+    Raises:
+        StoreError: its history cannot be opened: the console would end.
+    """
+    await asyncio.to_thread(lambda: check_usable(read_profile(name, os.environ).history_path))
     if await _confirm_losses(screen, f"Switch to {name}"):
         screen.session.switch_profile(name)
 

@@ -55,11 +55,23 @@ def prepare_file(path: Path) -> None:
     # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
     # that is there is not opened for it: closing it would drop every lock this process holds on the history.
     try:
-        status = path.lstat()
+        check_file_type(path)
     except FileNotFoundError:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        status = path.lstat()
+        check_file_type(path)
+    with _unless_read_only():
+        access_to(path).set_file(path)
+
+
+def check_file_type(path: Path) -> None:
+    """Check that a history is a regular file with one name.
+
+    Raises:
+        StoreUnavailable: it is not.
+        FileNotFoundError: it is missing.
+    """
+    status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         raise StoreUnavailable(f"The history {path} is not a regular file. Move it away, or set BWP_DATA_DIR.")
     if status.st_nlink > 1:
@@ -68,8 +80,6 @@ def prepare_file(path: Path) -> None:
             f" names would damage it. Remove the other name, or make this one a file of its own: cp -p {path.name} new"
             f" && mv new {path.name}"
         )
-    with _unless_read_only():
-        access_to(path).set_file(path)
 
 
 def open_database(path: Path) -> OpenedDatabase:
