@@ -15,6 +15,7 @@ from bwp_tui.actions.operation import RecordOperation
 from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.domain.advice import is_shopper_unknown
 from bwp_tui.domain.deadlines import same_hold
+from bwp_tui.domain.statuses import WITHHELD_STATUSES
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.bulk import TaskCheck
@@ -39,6 +40,7 @@ class BulkPlan:
         skipped: the reasons to skip others, and how many; the most frequent first.
         warning: an unwanted effect of the plan, without a full stop; or empty.
         can_meet_due_dates: whether shorter holds would bring deletions in time.
+        is_sent_at_once: whether no request waits for a person to send or approve it afterwards.
         cancelled_first: how many are declined only once the service has confirmed their cancellation.
         due_dates_clause: from where to where due dates move, as in `DeadlineEffects.due_dates_clause`; or empty.
     """
@@ -50,6 +52,7 @@ class BulkPlan:
     warning: str = ""
     can_meet_due_dates: bool = False
     due_dates_clause: str = ""
+    is_sent_at_once: bool = True
     cancelled_first: int = 0
 
     def __str__(self) -> str:
@@ -94,12 +97,15 @@ def plan(
     kinds: Counter[tuple[str, str]] = Counter()
     cancelled = started = answered = unknown = 0
     unfinished: list[Task] = []
+    withheld: Counter[str] = Counter()
     for task in tasks.each(store, numbers):
         reason = _skip_reason(operation, task, today, values) or operation.wrong_actor_reason(store, task, actor)
         if reason is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
             effects.add(task, operation.with_new_due_date(task, dict(values), today))
+            if (status := operation.status_after(store, task)) in WITHHELD_STATUSES:
+                withheld[str(status)] += 1
             cancelled += operation.cancels and is_cancelled_first(task)
             started += operation.submits and task.may_have_started
             answered += operation.submits and task.answered_on is not None
@@ -115,6 +121,9 @@ def plan(
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in named_kinds)
     kinds_clause = f": {named}" if named else ""
     warning, due = effects.warning, effects.due_dates_clause
+    for status, count in withheld.items():
+        waits = f"{counted(count, 'request')} {'becomes' if count == 1 else 'become'} {status}, not sent yet"
+        warning = f"{waits}{f'. {warning}' if warning else ''}"
     if cancelled:
         them = f"{counted(cancelled, 'deletion')} {'is' if cancelled == 1 else 'are'}"
         warning = f"{them} cancelled first, and declined once the service has confirmed that"
@@ -133,7 +142,9 @@ def plan(
             has = "has" if len(unfinished) == 1 else "have"
             same = f"{len(unfinished)} of them {has} another request of the same email and kind that has not ended"
         warning = f"{same}{f'. {warning}' if warning else ''}"
-    return BulkPlan(operation, tuple(possible), reasons, kinds_clause, warning, effects.can_be_met, due, cancelled)
+    return BulkPlan(
+        operation, tuple(possible), reasons, kinds_clause, warning, effects.can_be_met, due, not withheld, cancelled
+    )
 
 
 def plan_check(operation: PlannedOperation, today: date, values: Mapping[str, Any] = _NO_VALUES) -> TaskCheck:

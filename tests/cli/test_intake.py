@@ -19,6 +19,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.test_repl import run_lines
+from tests.pty_terminal import Terminal
 
 ANOTHER_DAY = r"^Today is .* now\. Nothing was changed\.$"
 
@@ -50,6 +51,16 @@ def test_a_held_request_is_sent_only_once_it_is_verified(shop: Bwp, practice: Sa
         f"bwp-tui: Only a RECEIVED request can be sent; {start.task_id[:8]} is ON_HOLD.\n",
     )
     assert len(practice.state.starts) == 1
+
+
+def test_what_is_only_received_again_is_not_said_to_delete(shop: Bwp) -> None:
+    shop("submit", "deletion", "jane@example.com", "--hold")
+    shop("cancel", "1", "--yes")
+    with Terminal(shop.argv("resubmit", "1"), env=shop.env, columns=120) as terminal:
+        text = terminal.wait_for("to confirm:")
+        assert ("becomes RECEIVED, not sent yet" in text, "This deletes" in text) == (True, False)
+        terminal.send("jane@example.com\r")
+        assert terminal.wait() == 0
 
 
 def test_whoever_sends_a_held_request_is_told_of_a_later_one_that_runs(shop: Bwp, practice: Sandbox) -> None:

@@ -109,7 +109,7 @@ async def test_it_is_withdrawn_with_the_key_that_cancels(profile: Profile) -> No
         await console.press("y")
         await console.sees("is cancelled; it is not sent.")
         await console.press("R")
-        await console.sees("Type the email to resubmit the deletion")
+        await console.sees("1 request becomes RECEIVED, not sent yet. ", "Type the email to resubmit the deletion")
         await console.press(*"new@example.com", "enter")
         await console.sees("which is RECEIVED: nothing is sent yet.")
         assert requests.cannot_resubmit(console.task(number))

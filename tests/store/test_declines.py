@@ -197,7 +197,9 @@ def test_an_earlier_task_id_stays_with_what_was_sent_and_after_a_purge(store: St
 def test_what_was_never_sent_is_received_again_when_its_decline_is_withdrawn(store: Store, kind: Kind) -> None:
     task = decline(store, submitted(store, kind).number)
     assert DECLINE.alternative is not None
-    assert Status.RECEIVED in DECLINE.alternative.operation.confirmation(task, {})
+    withdrawal = DECLINE.alternative.operation
+    assert Status.RECEIVED in withdrawal.confirmation(task, {})
+    assert "1 request becomes RECEIVED" in bulk_plan.plan(store, withdrawal, [task.number], TODAY).warning
     task = withdraw(store, task.number)
     assert (task.status, needs_answer(task), is_nothing_due(store)) == (Status.RECEIVED, True, True)
 
@@ -210,7 +212,10 @@ def test_what_an_operator_has_cancelled_before_the_decline_stays_so(store: Store
         intent_outcomes.record_cancel_refused(store, sent(store, number).id, "Not now.")
     requests.cancel(store, number, ACTOR)
     intent_outcomes.record_cancelled(store, sent(store, number).id)
-    assert withdraw(store, decline(store, number).number).status == Status.CANCELLED
+    assert DECLINE.alternative is not None
+    task = decline(store, number)
+    assert bulk_plan.plan(store, DECLINE.alternative.operation, [number], TODAY).is_sent_at_once
+    assert withdraw(store, task.number).status == Status.CANCELLED
 
 
 @pytest.mark.parametrize("refused_by", ["service", "poll"])

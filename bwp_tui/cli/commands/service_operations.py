@@ -18,7 +18,7 @@ from bwp_tui.cli.support.engine_wait import (
     wait_for_end,
     wait_for_response,
 )
-from bwp_tui.cli.support.questions import require_typed, require_yes
+from bwp_tui.cli.support.questions import deletion_question, require_typed, require_yes
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.streams import print_message
@@ -111,7 +111,7 @@ def _confirm_single(
     if arguments.yes:
         return
     if operation.submits and task.kind is Kind.DELETION:
-        require_typed(f"This deletes the data of {task.email}.", task.email)
+        require_typed(deletion_question(task.email, is_sent_at_once=planned.is_sent_at_once), task.email)
     elif question := operation.question(task, f"{task.name} of {task.email_text(masked=True)}"):
         require_yes(question)
     if operation.submits:

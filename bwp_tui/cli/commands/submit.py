@@ -17,7 +17,7 @@ from bwp_tui.cli.support.engine_wait import (
     wait_for_end,
     wait_for_response,
 )
-from bwp_tui.cli.support.questions import require_typed
+from bwp_tui.cli.support.questions import deletion_question, require_typed
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.session import CommandSession, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
@@ -55,7 +55,8 @@ def submit(arguments: Namespace) -> ExitCode:
         waiter = EngineWaiter(session)
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
-            require_typed(f"This deletes the data of {request.email}.", request.email)
+            is_sent_at_once = not session.profile.deletions_need_approval
+            require_typed(deletion_question(request.email, is_sent_at_once=is_sent_at_once), request.email)
             require_same_day(day)
         number = requests.submit(session.store, request, session.actor).number
         if not arguments.wait:

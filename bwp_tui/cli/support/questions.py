@@ -55,6 +55,11 @@ def require_typed(question: str, expected: str, instead: str = "use --yes to con
         raise CommandError("Aborted: the confirmation did not match. Nothing was changed.", ExitCode.FAILED)
 
 
+def deletion_question(email: str, *, is_sent_at_once: bool) -> str:
+    """Return what a deletion does that is to be confirmed by typing the email."""
+    return f"This {'deletes' if is_sent_at_once else 'records a request to delete'} the data of {email}."
+
+
 def require_interactive(instead: str) -> None:
     """Refuse to go on where stdin is no terminal to ask on; `instead` is what to do there."""
     if not can_ask():

@@ -192,14 +192,11 @@ def withdraw_decline(edit: TaskEdit) -> None:
     """
     task, transaction = edit.task, edit.transaction
     refuse(cannot_withdraw_decline(task))
-    events = timeline.as_recorded(edit.store, edit.number)
-    declines = [event for event in events if event.what == EventKind.DECLINED and event.after == Status.DECLINED]
-    before = declines[-1].before if declines else None
+    before = status_if_withdrawn(edit.store, task)
     if before is None:
         raise NotPossible(f"The timeline of {task.name} does not say what it was before it was declined.")
     detail = f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
-    if before == Status.CANCELLED and _was_cancelled_for_decline(events):
-        before = Status.RECEIVED
+    if before == Status.RECEIVED:
         detail += f"; its task {task.task_id} was cancelled" if task.task_id else ""
         edit.set(task_id=None, submitted_at=None)
     is_final = before in FINAL_STATUSES
@@ -210,6 +207,14 @@ def withdraw_decline(edit: TaskEdit) -> None:
     what = EventKind.DECLINE_WITHDRAWN
     timeline.append(transaction, edit.number, edit.actor, what, before=Status.DECLINED, after=before, detail=detail)
     update_task(transaction, edit.number)
+
+
+def status_if_withdrawn(store: Store, task: Task) -> str | None:
+    """Return the status that a declined task has once its decline is withdrawn; None if its timeline does not say."""
+    events = timeline.as_recorded(store, task.number)
+    declines = [event for event in events if event.what == EventKind.DECLINED and event.after == Status.DECLINED]
+    before = declines[-1].before if declines else None
+    return Status.RECEIVED if before == Status.CANCELLED and _was_cancelled_for_decline(events) else before
 
 
 def _was_cancelled_for_decline(events: list[TimelineEvent]) -> bool:

@@ -51,15 +51,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
         change = outside_change(transaction, number)
         if change is not None and change not in (task.trouble or ""):  # the operator has not been told
             raise NotPossible(f"{task.name} is not resubmitted: {change} Record what was asked for as a new request.")
-        was_asked = transaction.row(
-            "SELECT 1 FROM intents WHERE task = ?1 AND action = 'submit'"
-            " UNION ALL SELECT 1 FROM timeline WHERE task = ?1 AND after = ?2",
-            (number, Status.UNAPPROVED),
-        )
-        before_its_end = transaction.row(
-            "SELECT before FROM timeline WHERE (task, after) = (?, ?) ORDER BY id DESC LIMIT 1", (number, task.status)
-        )
-        is_only_received = (task.task_id is None and was_asked is None) or before_its_end == (Status.RECEIVED,)
+        is_only_received = status_if_resubmitted(store, task) == Status.RECEIVED
         request = resubmission(task, hold)._replace(awaits_verification=is_only_received)
         check_request(request)
         new = insert_request(
@@ -74,6 +66,20 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
         update_task(transaction, number)
         timeline.append(transaction, number, actor, EventKind.RESUBMITTED, detail=f"as #{new}")
     return tasks.get(store, new)
+
+
+def status_if_resubmitted(store: Store, task: Task) -> Status:
+    """Return the status of the request that resubmits `task`: RECEIVED where that was never to be sent."""
+    was_asked = store.row(
+        "SELECT 1 FROM intents WHERE task = ?1 AND action = 'submit'"
+        " UNION ALL SELECT 1 FROM timeline WHERE task = ?1 AND after = ?2",
+        (task.number, Status.UNAPPROVED),
+    )
+    before_its_end = store.row(
+        "SELECT before FROM timeline WHERE (task, after) = (?, ?) ORDER BY id DESC LIMIT 1", (task.number, task.status)
+    )
+    is_only_received = (task.task_id is None and was_asked is None) or before_its_end == (Status.RECEIVED,)
+    return Status.RECEIVED if is_only_received else status_to_send(store, task.kind)
 
 
 def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:

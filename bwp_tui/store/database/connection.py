@@ -127,7 +127,7 @@ class Store:
         self._openings = 0
         self._next_opening_at = time.monotonic() + _REOPENING_INTERVAL_S
         self._shop: Shop | None = None
-        self._deletions_need_approval = False
+        self.deletions_need_approval = False
         self._transaction: Transaction | None = None
         self._use(opened)
         _open_paths.append(path)
@@ -187,7 +187,7 @@ class Store:
         except BaseException:
             other.close()
             raise
-        other._shop, other._deletions_need_approval = self._shop, self._deletions_need_approval
+        other._shop, other.deletions_need_approval = self._shop, self.deletions_need_approval
         return other
 
     def require_shop(self, shop: Shop | None, *, deletions_need_approval: bool = False) -> None:
@@ -198,7 +198,7 @@ class Store:
         Raises:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
         """
-        self._shop, self._deletions_need_approval = shop, deletions_need_approval
+        self._shop, self.deletions_need_approval = shop, deletions_need_approval
         with self._lock, self._translated_errors():
             self._check_shop()
 
@@ -306,7 +306,7 @@ class Store:
                         self._check_shop()
                         bind_shop(self._db, self._shop)
                 state = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]), file=file_checksum(self.path))
-                self._transaction = Transaction(self, state.revision, now, now_text, self._deletions_need_approval)
+                self._transaction = Transaction(self, state.revision, now, now_text, self.deletions_need_approval)
                 yield self._transaction
                 with self._translated_errors():
                     chains.write()

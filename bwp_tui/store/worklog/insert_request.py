@@ -10,7 +10,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.database.connection import Transaction
+from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.shared_sql import insert_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import tags_text
@@ -46,9 +46,9 @@ def insert_request(transaction: Transaction, request: Request, actor: str, origi
     return number
 
 
-def status_to_send(transaction: Transaction, kind: Kind) -> Status:
+def status_to_send(store: Store | Transaction, kind: Kind) -> Status:
     """Return the status of a request that an operator sends: QUEUED unless another person has to approve it first."""
-    return Status.UNAPPROVED if transaction.deletions_need_approval and kind is Kind.DELETION else Status.QUEUED
+    return Status.UNAPPROVED if store.deletions_need_approval and kind is Kind.DELETION else Status.QUEUED
 
 
 def insert_submission(transaction: Transaction, number: int, actor: str) -> None:
