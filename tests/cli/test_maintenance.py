@@ -16,7 +16,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.domain.views import View
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.store.commands import requests, saved_views, work_records
+from bwp_tui.store.commands import download_queue, requests, saved_views, work_records
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
@@ -208,6 +208,18 @@ def test_a_purge_takes_numbers_as_every_command_does_and_names_what_goes(bwp: Bw
     skipped = bwp("purge", f"#{waiting}", "--older-than", "0", "--yes")
     assert f"(#{waiting} " in skipped.err
     assert "No finished task" not in skipped.err
+
+
+def test_a_purge_by_a_filter_names_what_an_engine_has_left_to_do(bwp: Bwp) -> None:
+    store = bwp.store()
+    number = in_status(store, "COMPLETED").number
+    part = requests.download(store, number, "/results", "op")
+    download_queue.cancel(store, [part], "op")
+    store.close()
+    for words in ((), (str(number),)):
+        skipped = bwp("purge", *words, "--older-than", "0", "--yes", "--unanswered")
+        assert (f"1 task (#{number} retrieval COMPLETED)" in skipped.err, "No finished" in skipped.err) == (True, False)
+        assert skipped.err.count(f"#{number} ") == 1
 
 
 def test_a_purge_removes_the_result_of_a_task_whose_downloads_a_recovery_has_lost(bwp: Bwp) -> None:

@@ -48,11 +48,13 @@ def purge(arguments: Namespace) -> None:
             **extent,
         )
         _print_skipped(store, plan.unanswered, "the shopper still needs an answer", " --unanswered purges them too.")
-        not_over = sorted({*(named or ())}.difference(plan.numbers, plan.unanswered))
-        reason = "the task has not ended so long ago, has work left for an engine, or is purged already"
-        _print_skipped(store, not_over, reason)
+        _print_skipped(store, plan.unfinished, "work on the task is left for an engine")
+        not_over = sorted({*(named or ())}.difference(plan.numbers, plan.unanswered, plan.unfinished))
+        _print_skipped(store, not_over, "the task has not ended so long ago, or is purged already")
         if not plan.numbers and not purging.has_traces(store):
-            none_left = "" if plan.unanswered or not_over else "No finished task that old is left to purge. "
+            none_left = (
+                "" if plan.unanswered or plan.unfinished or not_over else "No finished task that old is left to purge. "
+            )
             print_message(f"{none_left}Nothing was changed.")
             return
         if arguments.keep_archives:

@@ -42,7 +42,10 @@ NAMES_A_FILE: Final = (
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The name of a part that is to be removed is made from what a purge removes.
-_HAS_OPEN_DOWNLOAD: Final = f"(d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)"
+_HAS_PENDING_WORK: Final = (
+    f"(EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.{INTENT_IS_WAITING}) OR EXISTS"
+    f" (SELECT 1 FROM downloads d WHERE d.task = t.number AND (d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)))"
+)
 # Earlier versions still took notes and tags for purged tasks.
 _HAS_PERSONAL_DATA: Final = "(t.purged_at IS NULL OR t.note <> '' OR t.tags <> '[]')"
 _READERS_TIMEOUT_S: Final = 10.0
@@ -57,6 +60,7 @@ class PurgePlan:
         numbers: the tasks.
         latest_end: when the last of them ended.
         unanswered: tasks that are left out, since their shoppers are still to be answered.
+        unfinished: tasks that are left out, since an engine has work left for them.
         own_files: their results in the profile's folder, which are removed too.
         files_elsewhere: their results elsewhere, which stay.
         copies: where results were unpacked or packed to, as their timelines record it; they stay.
@@ -65,6 +69,7 @@ class PurgePlan:
     numbers: tuple[int, ...]
     latest_end: date | None
     unanswered: tuple[int, ...]
+    unfinished: tuple[int, ...]
     own_files: dict[int, list[Path]]
     files_elsewhere: tuple[Path, ...]
     copies: tuple[str, ...]
@@ -90,7 +95,7 @@ def plan(
     only_these: Collection[int] | None = None,
     download_dir: Path | None = None,
 ) -> PurgePlan:
-    """Plan the purge of tasks that match the filter, ended so long ago, and have no pending work.
+    """Plan the purge of tasks that match the filter and ended so long ago, without those that have pending work.
 
     Args:
         only_these: the numbers of the only tasks that may be purged; None for all.
@@ -101,21 +106,24 @@ def plan(
     where, values = condition(selection, store.clock(), today)
     is_chosen = "1" if only_these is None else in_numbers("t.number", only_these)
     rows = store.rows(
-        f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND {is_chosen}"
+        f"SELECT t.number, t.finished_at, t.open, {_HAS_PENDING_WORK} FROM tasks t WHERE ({where}) AND {is_chosen}"
         " AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else f' AND {_HAS_PERSONAL_DATA}'}"
-        f" AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.{INTENT_IS_WAITING})"
-        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_HAS_OPEN_DOWNLOAD})"
         " ORDER BY t.number",
         (*values, format_instant(store.clock() - older_than)),
     )
-    chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
+    chosen = {
+        as_int(number): as_text(ended)
+        for number, ended, is_open, is_pending in rows
+        if not is_pending and (unanswered_too or not is_open)
+    }
     own, elsewhere = _files(store, chosen, download_dir)
     events = store.rows(f"SELECT task, what, detail FROM timeline WHERE {NAMES_A_FILE} ORDER BY id")
     return PurgePlan(
         tuple(chosen),
         max((date.fromisoformat(ended[:10]) for ended in chosen.values()), default=None),
-        tuple(as_int(number) for number, _, _ in rows if number not in chosen),
+        tuple(as_int(number) for number, _, _, is_pending in rows if number not in chosen and not is_pending),
+        tuple(as_int(number) for number, _, _, is_pending in rows if is_pending),
         own,
         elsewhere,
         tuple(f"{what!s}: {detail!s}" for number, what, detail in events if number in chosen and detail is not None),
@@ -232,11 +240,8 @@ def remove_traces(store: Store, today: date, stop: threading.Event) -> None:
 def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: bool, unanswered_too: bool) -> bool:
     # Checked again: the task may have been resubmitted since the plan.
     rows = transaction.run(
-        "UPDATE tasks SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
-        " AND (open = 0 OR ?)"
-        f" AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND {INTENT_IS_WAITING})"
-        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_HAS_OPEN_DOWNLOAD})"
-        " RETURNING number",
+        "UPDATE tasks AS t SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
+        f" AND (open = 0 OR ?) AND NOT {_HAS_PENDING_WORK} RETURNING number",
         (transaction.now_text, number, int(unanswered_too)),
     )
     if not rows:
