@@ -163,7 +163,8 @@ def _check_modes(team: Team) -> None:
 def test_nobody_approves_their_own_deletion(team: Team) -> None:
     config = Path(team.env["BWP_CONFIG_FILE"])
     config.write_text(config.read_text() + 'approve = "deletions"\n')
-    team(ANN, "submit", "deletion", "jane@example.com", "--yes")
+    waited = team(ANN, "submit", "deletion", "jane@example.com", "--yes", "--wait", code=1)
+    assert [line.count("deletion") for line in waited.splitlines()].count(1) == 1, waited
     assert team.task()["status"] == "UNAPPROVED"
     team(BOB, "run", "--once")
     assert team.task()["status"] == "UNAPPROVED"

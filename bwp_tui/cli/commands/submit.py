@@ -58,26 +58,27 @@ def submit(arguments: Namespace) -> ExitCode:
             is_sent_at_once = not session.profile.deletions_need_approval
             require_typed(deletion_question(request.email, is_sent_at_once=is_sent_at_once), request.email)
             require_same_day(day)
-        number = requests.submit(session.store, request, session.actor).number
+        task = requests.submit(session.store, request, session.actor)
         if not arguments.wait:
-            return wait_for_response(session, waiter, [number], arguments)
-        return _wait_and_download(session, waiter, number, arguments)
+            return wait_for_response(session, waiter, [task.number], arguments)
+        return _wait_and_download(session, waiter, task, arguments)
 
 
-def _wait_and_download(session: CommandSession, waiter: EngineWaiter, number: int, arguments: Namespace) -> ExitCode:
+def _wait_and_download(session: CommandSession, waiter: EngineWaiter, task: Task, arguments: Namespace) -> ExitCode:
     """Wait until the task has ended, and download its result where that is asked for.
 
     Raises:
         CommandError: the wait ended before; the result is not downloaded then.
     """
-    deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
+    number, deadline = task.number, None if arguments.timeout is None else time.monotonic() + arguments.timeout
 
     def with_time_left() -> Namespace:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         return Namespace(**{**vars(arguments), "timeout": left})
 
     try:
-        wait_for_response(session, waiter, [number], with_time_left(), prints=not arguments.json)
+        is_to_be_sent = task.status == Status.QUEUED  # else the wait for its end prints the same, at once
+        wait_for_response(session, waiter, [number], with_time_left(), prints=is_to_be_sent and not arguments.json)
         ended = wait_for_end(waiter, [number], with_time_left(), prints=not arguments.download)
     except CommandError:
         if arguments.download and not engine_is_done_with(tasks.get(session.store, number).status):
