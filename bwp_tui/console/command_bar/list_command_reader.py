@@ -10,6 +10,7 @@ from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
 from bwp_tui.console.controllers.custom_commands import switch_profile
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
+from bwp_tui.console.controllers.list_layout import report_columns_of_view
 from bwp_tui.console.controllers.saved_views import may_replace
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
@@ -65,7 +66,12 @@ class ListCommandReader:
     def _read_columns(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)
         ids = _column_ids(line.positionals[0])
-        return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
+
+        def show() -> None:
+            self._screen.show(self._screen.list_state.with_columns(ids))
+            report_columns_of_view(self._screen)
+
+        return show
 
     def _read_profile(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)

@@ -305,8 +305,5 @@ SMALL_TABLE: Final = range(58)
 COLUMN_KEYS: Final = {column.key: column.id for column in COLUMNS if column.id != "subject"}
 """The ids by the keys of the prompt that shows and hides columns."""
 
-UNSORTED_KEYS: Final = {column.key: column.id for column in COLUMNS if not column.sort}
-"""The ids of the columns without an order, by their keys."""
-
 SORT_KEYS: Final = {"n": "newest", "o": "oldest"} | {column.key: column.sort for column in COLUMNS if column.sort}
 """The orders by the keys of the prompt for an order."""
