@@ -12,16 +12,16 @@ from bwp_tui.cli.support import task_output
 from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain import times
-from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_service_end, may_be_late
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_service_end, may_be_late, time_left_text
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import dashboard, tasks
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.store import single
-from tests.store.support import ACTOR, NOW, TODAY, sent, submitted
+from tests.store.support import ACTOR, NOW, TODAY, request, sent, submitted
 
 SUBMISSIONS = (
     None,  # it waits here
@@ -92,6 +92,16 @@ def test_table_and_list_mark_a_late_task_until_it_is_overdue(store: Store) -> No
             assert due.cell(task, context).text == label
             assert done.cell(task, context).role == "warn"
             assert f" {label} " in f"{task_output.table_lines([task], NOW, TODAY, unmask=False)[1]} "
+
+
+def test_what_is_marked_late_is_said_to_be_it_in_full_also_where_the_service_does_not_know_it(store: Store) -> None:
+    known = request(Kind.DELETION)._replace(received_on=TODAY - timedelta(days=20))
+    number = requests.track(store, Kind.DELETION, "task-1", known, ACTOR).number
+    poll_responses.record_unknown(store, number, "Not found.", NOW + timedelta(hours=1))
+    task = tasks.get(store, number)
+    assert (task.is_task_id_unknown, time_left_text(task, TODAY)[-1]) == (True, "!")
+    facts = task_output.detail_lines(task, [], task_output.display_context(task, NOW, TODAY, unmask=False))
+    assert any(line.startswith("Completes") and "after the due date" in line for line in facts)
 
 
 def test_a_submission_on_the_last_day_of_the_calendar_can_be_read(store: Store) -> None:

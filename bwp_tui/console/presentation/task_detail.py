@@ -234,8 +234,7 @@ def _completion_line(task: Task, context: DisplayContext, *, complete: bool) -> 
     if (
         last is not None
         and will_end
-        and is_known
-        and (complete or late or (is_sent and task.holding_period is not None))
+        and (late or (is_known and (complete or (is_sent and task.holding_period is not None))))
     ):
         condition = "" if is_sent else " if it starts today"
         yield fact("Completes", f"by {last}{condition}", (", after the due date" if late else "", "warn"))
