@@ -110,6 +110,15 @@ def test_a_purged_task_is_closed_and_what_an_earlier_version_added_is_purged(sto
     assert tasks.get(store, 1).note == ""
 
 
+def test_no_task_that_stays_says_whose_request_a_purged_one_was(store: Store) -> None:
+    first, second, third, fourth = (accepted(store, f"task-{number}").number for number in range(4))
+    for number in (second, fourth):
+        single.answered(store, number, answer("COMPLETED"), SOON)
+        assert purge.purge(store, [number], ACTOR, TODAY, evidence_too=False, unanswered_too=True).tasks == 1
+    earlier = [task.earlier_number for task in tasks.by_numbers(store, [first, second, third, fourth])]
+    assert earlier == [None, None, first, None]
+
+
 def test_evidence_goes_only_when_it_is_told_to(path: Path, store: Store, clock: ManualClock) -> None:
     _finished(store, 6)
     accepted(store, "task-active")

@@ -48,6 +48,12 @@ _HAS_PENDING_WORK: Final = (
 )
 # Earlier versions still took notes and tags for purged tasks.
 _HAS_PERSONAL_DATA: Final = "(t.purged_at IS NULL OR t.note <> '' OR t.tags <> '[]')"
+# Beside the email of a task that stays, the number of a purged one would say whose request that was.
+_UNLINK_PURGED: Final = (
+    "UPDATE tasks AS t SET revision = ?, earlier = (SELECT max(number) FROM tasks WHERE email = t.email COLLATE NOCASE"
+    " AND email <> '' AND kind = t.kind AND number < t.number) WHERE earlier IS NOT NULL AND (purged_at IS NOT NULL"
+    " OR EXISTS (SELECT 1 FROM tasks p WHERE p.number = t.earlier AND p.purged_at IS NOT NULL))"
+)
 _READERS_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.05
 
@@ -190,6 +196,7 @@ def purge(
             if _purge(transaction, number, actor, evidence_too=evidence_too, unanswered_too=unanswered_too):
                 done += 1
                 removed += _unlink(files.get(number, ()))
+        transaction.run(_UNLINK_PURGED, (transaction.revision,))
     removed += _unlink(leftovers(store))
     remove_traces(store, today, threading.Event())
     return PurgeResult(done, removed, tuple(atomic_swap.histories_set_aside(store.path)))
