@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from textual.app import App
 from textual.strip import Strip
 
+from bwp_tui.console.presentation.download_detail import fact_lines
 from bwp_tui.console.presentation.download_rows import DownloadRow
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
@@ -45,6 +47,14 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         await console.press("p")
         await console.sees("is queued again", "waiting at 30%", "1 waiting")
         assert not download_of(console, "next").paused
+
+
+async def test_the_time_that_a_pause_is_a_part_of_is_not_called_a_duration(profile: Profile) -> None:
+    async with at_downloads(profile, "saved") as console:
+        download, task = screen_of(console).current_download or pytest.fail("There is none.")
+        ended = download._replace(state="done", started_at=NOW, finished_at=NOW + timedelta(seconds=30))
+        (size,) = (line for line in fact_lines(ended, task, screen_of(console).display_context) if "Size" in line[0][0])
+        assert size[-1][0].split() == ["30s", "after", "its", "start"]
 
 
 async def test_one_that_was_asked_for_again_has_nothing_left_and_is_not_retried(profile: Profile) -> None:

@@ -155,7 +155,7 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
         yield fact("sha256", download.sha256 or "")
         if download.path is not None:
             yield fact("Folder", mask(str(Path(download.path).parent), task, context))
-        yield fact("Size", f"{download.bytes:,} bytes".replace(",", " "), (_duration(download), "muted"))
+        yield fact("Size", f"{download.bytes:,} bytes".replace(",", " "), (_end_after_start(download), "muted"))
         for remark in download.remarks:
             yield fact("Remark", (mask(remark, task, context), "warn"))
     elif download.state == DownloadState.FAILED:
@@ -195,8 +195,9 @@ def timeline_paragraph(task: Task, events: Sequence[TimelineEvent], context: Dis
     return [text for text in texts if text != HANGING_INDENT]
 
 
-def _duration(download: Download) -> str:
+def _end_after_start(download: Download) -> str:
+    """Return how long after its start a download ended, pauses and waits included."""
     if download.started_at is None or download.finished_at is None:
         return ""
     duration = download.finished_at - download.started_at
-    return f"  in {format_duration(duration)}" if duration >= timedelta(seconds=1) else ""
+    return f"  {format_duration(duration)} after its start" if duration >= timedelta(seconds=1) else ""
