@@ -403,7 +403,9 @@ async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("H")
         await console.sees("No submission is recorded.")
-        await console.press("enter", "j", "G", "escape")
+        await console.press("enter")
+        await console.until(lambda: "No submission is recorded." in console.line("status"))
+        await console.press("j", "G", "escape")
         await console.until(lambda: console.app.screen is console.main)
 
 

@@ -75,6 +75,8 @@ class IntentLogScreen(ListScreen):
         if intent is not None:
             self.dismiss(None)
             self._open_task(intent.task_number)
+        elif not self._ids:
+            self.show_status(self._none_listed, "warn")
 
     async def _list(self) -> None:
         words = self._filter.words
