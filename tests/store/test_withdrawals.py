@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.actions.legal_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY, withdrawal_of
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.legal_operations import ACKNOWLEDGE, ANSWER, CORRECT, INQUIRE, REPLY, VERIFY, withdrawal_of
 from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.task import Task, Verification
@@ -119,12 +120,33 @@ def test_nothing_was_received_after_it_was_sent(store: Store) -> None:
     assert tasks.get(store, task.number).due_on == task.due_on
 
 
-def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> None:
-    task = submitted(store)
-    requests.cancel(store, task.number, ACTOR)
-    requests.resubmit(store, task.number, ACTOR)
-    with pytest.raises(NotPossible, match="#2"):
-        perform(store, CORRECT.change_for(ACTOR, TODAY, received=TODAY - timedelta(days=1)), task.number)
+def test_what_is_recorded_of_a_resubmitted_request_belongs_to_the_new_task(store: Store) -> None:
+    number, earlier, changes = recorded(store).number, TODAY - timedelta(days=1), list[PartChange]()
+    verify = VERIFY.change_for(ACTOR, TODAY, how="passport")
+    perform(store, undo.with_recorded_values(verify, LegalRecord.VERIFICATION, changes), number)
+    requests.cancel(store, number, ACTOR)
+    requests.resubmit(store, number, ACTOR)
+    before = tasks.get(store, number)
+    inherited = (record for record in LegalRecord if record not in (LegalRecord.ANSWER, LegalRecord.APPEAL))
+    for deed in (
+        VERIFY.change_for(ACTOR, TODAY, how="by phone"),
+        ACKNOWLEDGE.change_for(ACTOR, TODAY, on=TODAY + timedelta(days=1)),
+        INQUIRE.change_for(ACTOR, TODAY, on=TODAY + timedelta(days=1)),
+        REPLY.change_for(ACTOR, TODAY, on=TODAY + timedelta(days=1)),
+        CORRECT.change_for(ACTOR, TODAY, received=earlier),
+        *(withdrawing(record) for record in inherited),
+    ):
+        with pytest.raises(NotPossible, match="#2"):
+            perform(store, deed, number)
+    with pytest.raises(NotPossible, match="resubmitted since"):
+        perform(store, undo.undo(LegalRecord.VERIFICATION, changes, ACTOR), number)
+    assert tasks.get(store, number) == before
+    bare = submitted(store).number
+    requests.cancel(store, bare, ACTOR)
+    requests.resubmit(store, bare, ACTOR)
+    for operation in (VERIFY, ACKNOWLEDGE, INQUIRE):
+        assert "#4" in (operation.disabled_reason(tasks.get(store, bare), TODAY) or "")
+        assert bulk_plan.plan(store, operation, [bare], TODAY).skipped == (("resubmitted already", 1),)
 
 
 @pytest.mark.parametrize(

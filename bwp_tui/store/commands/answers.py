@@ -12,6 +12,8 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
 from bwp_tui.store.commands.legal_records import (
     cannot_change_declined,
+    cannot_change_records,
+    cannot_change_resubmitted,
     cannot_record_on,
     corrected_clause,
     with_due_date,
@@ -19,6 +21,7 @@ from bwp_tui.store.commands.legal_records import (
 from bwp_tui.store.commands.request_validation import Reason, refuse
 from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind, LegalRecord
@@ -43,12 +46,7 @@ def answer(edit: TaskEdit, how: str, on: date | None = None, in_part: str | None
 
 
 def cannot_answer(task: Task) -> str | None:
-    if task.resubmitted_as is not None:
-        sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
-        return Reason("resubmitted already", sentence)
-    if reason := cannot_change_declined(task):
-        return reason
-    return cannot_change_purged(task)
+    return cannot_change_resubmitted(task) or cannot_change_declined(task) or cannot_change_purged(task)
 
 
 def cannot_answer_in_bulk(task: Task) -> str | None:
@@ -127,9 +125,11 @@ def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     if record is LegalRecord.APPEAL and task.is_appeal_upheld and task.was_resubmitted:
         sentence = f"The appeal of {task.name} was upheld and the request resubmitted, so that it cannot be withdrawn."
         return Reason("resubmitted already", sentence)
-    if record in records_of(task):
-        return cannot_change_purged(task)
-    return Reason(f"without {record}", f"No {record} of {task.name} is recorded.")
+    if record not in records_of(task):
+        return Reason(f"without {record}", f"No {record} of {task.name} is recorded.")
+    if timeline.RECORD_COLUMNS[record][0] in INHERITED_COLUMNS.split(", "):
+        return cannot_change_records(task)
+    return cannot_change_purged(task)
 
 
 def recorded_on(task: Task, record: LegalRecord) -> date | None:

@@ -37,6 +37,7 @@ def verify(edit: TaskEdit, how: str, by: str = "", on: date | None = None) -> No
     if not how:
         raise NotPossible("A verification must say how it was made.")
     task = edit.task
+    refuse(cannot_change_records(task))
     after = after_verification(task, day)
     if task.verification == Verification(day, by, how) and after is task:
         raise NotPossible(f"This verification of {task.name} was already recorded for {day}.")
@@ -61,14 +62,14 @@ def cannot_verify_in_bulk(task: Task) -> str | None:
     if task.verification is not None:
         sentence = f"The identity for {task.name} was already verified on {task.verification.on}."
         return Reason("verified already", sentence)
-    return cannot_change_purged(task)
+    return cannot_change_records(task)
 
 
 def acknowledge(edit: TaskEdit, on: date | None = None) -> None:
     """Record that receipt of the request was confirmed to the shopper; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
-    refuse(cannot_acknowledge_in_bulk(task) if day == before else None)
+    refuse(cannot_acknowledge_in_bulk(task) if day == before else cannot_change_records(task))
     refuse(cannot_record_on(task, day))
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledgement_deadline(task.regulation, task.received_on)
@@ -80,7 +81,7 @@ def cannot_acknowledge_in_bulk(task: Task) -> str | None:
     if task.acknowledged_on is not None:
         sentence = f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."
         return Reason("acknowledged already", sentence)
-    return cannot_change_purged(task)
+    return cannot_change_records(task)
 
 
 def corrected_clause(before: date | None) -> str:
@@ -93,6 +94,22 @@ def cannot_record_on(task: Task, day: date) -> Reason | None:
     if day >= task.received_on:
         return None
     return Reason("received after that day", f"Task {task.name} was received on {task.received_on}, after {day}.")
+
+
+def cannot_change_resubmitted(task: Task) -> Reason | None:
+    """Return why nothing is recorded on a resubmitted task, or None for any other.
+
+    To the shopper both are one request, of which the newest task has the records and the clock.
+    """
+    if task.resubmitted_as is None:
+        return None
+    sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; do that with #{task.resubmitted_as}."
+    return Reason("resubmitted already", sentence)
+
+
+def cannot_change_records(task: Task) -> str | None:
+    """Return why nothing that a resubmission inherits can be recorded on a task or withdrawn from it, or None."""
+    return cannot_change_resubmitted(task) or cannot_change_purged(task)
 
 
 def cannot_change_declined(task: Task) -> Reason | None:
@@ -129,10 +146,12 @@ def inquire(edit: TaskEdit, on: date | None = None) -> None:
 
 def cannot_inquire(task: Task) -> str | None:
     """Return why no inquiry of task can be recorded, or None: a second would take the first one's place."""
+    if reason := cannot_change_records(task):
+        return reason
     if task.replied_on is not None:
         asked = f"The shopper of {task.name} was asked on {task.inquired_on} and replied on {task.replied_on}."
         return Reason("asked already", f"{asked} Withdraw that inquiry to record another.")
-    return cannot_change_purged(task)
+    return None
 
 
 def cannot_inquire_in_bulk(task: Task) -> str | None:
@@ -166,7 +185,7 @@ def reply(edit: TaskEdit, on: date | None = None) -> None:
 def cannot_reply(task: Task) -> str | None:
     if task.inquired_on is None:
         return Reason("without inquiry", f"No inquiry of {task.name} is recorded, so there is nothing to reply to.")
-    return cannot_change_purged(task)
+    return cannot_change_records(task)
 
 
 def cannot_reply_in_bulk(task: Task) -> str | None:
@@ -213,9 +232,8 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if task.extended_on is not None:
         sentence = f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
         return Reason("extended already", sentence)
-    if task.resubmitted_as is not None:
-        sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
-        return Reason("resubmitted already", sentence)
+    if reason := cannot_change_resubmitted(task):
+        return reason
     if (reason := cannot_change_declined(task)) is not None:
         law = REGULATIONS.get(task.regulation)
         if task.is_appeal_running and law is not None and law.appeal_extension_days is not None:
@@ -269,9 +287,8 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> Reason | N
     """Return why day of receipt and regulation cannot be these, or None when they can."""
     if reason := cannot_change_purged(task):
         return Reason("purged", reason)
-    if task.resubmitted_as is not None:
-        sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; correct that one."
-        return Reason("resubmitted already", sentence)
+    if reason := cannot_change_resubmitted(task):
+        return reason
     if received_on == task.received_on and task.regulation in stored_names(regulation):
         sentence = f"Task {task.name} was received on {received_on} under {regulation} already."
         return Reason("received then under that law already", sentence)

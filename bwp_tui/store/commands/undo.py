@@ -89,7 +89,7 @@ def undo(part: UndoablePart, changes: Iterable[PartChange], actor: str) -> TaskC
 
 def _cannot_restore(store: Store, task: Task, part: UndoablePart, before: Row) -> str | None:
     """Return why a part cannot be as it was, since other parts of the task have changed; None if it can."""
-    if part is LegalRecord.APPEAL and task.was_resubmitted:
+    if isinstance(part, LegalRecord) and task.was_resubmitted:
         return f"{task.name} was resubmitted since, so the {part} stays."
     if part is TaskPart.RECEIPT:
         return cannot_correct(task, as_day(before[0]), as_text(before[1]))
