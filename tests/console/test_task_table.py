@@ -16,7 +16,8 @@ from textual.pilot import Pilot
 from bwp_tui.console.presentation.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.downloads import Download
-from bwp_tui.domain.task import Kind, Task, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import OTHER_EMAIL_PREFIX, Kind, Task, TaskError
 from tests.console.table_app import NOW, History, TableApp, make_task
 
 PAGE = 23
@@ -100,6 +101,22 @@ async def test_hostile_text_is_shown_and_not_obeyed() -> None:
     line = await line_of(make_task(2)._replace(note="[/nope]\x1b]52;c;eA==\x07 two\nlines"))
     assert "[/nope]\\x1b]52;" in line
     assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_shown"),
+    [
+        ({}, False),
+        ({"status": Status.UNCONFIRMED, "task_id": None}, True),
+        ({"status": Status.QUEUED, "polled_at": NOW, "submitted_at": None}, True),
+        ({"trouble": f"{OTHER_EMAIL_PREFIX}b@example.com."}, True),
+    ],
+)
+async def test_while_the_service_is_in_trouble_a_row_tells_its_own(changes: dict[str, object], is_shown: bool) -> None:
+    task = make_task(2)._replace(**{"trouble": "Timed out."} | changes)  # type: ignore[arg-type]  # names of fields
+    async with running(put=task) as (_, table, _pilot):
+        table.service_in_trouble = True
+        assert (str(task.trouble)[:10] in lines(table)[2]) is is_shown
 
 
 async def test_masked_addresses_show_one_letter() -> None:

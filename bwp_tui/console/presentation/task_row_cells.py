@@ -208,7 +208,8 @@ def _done_by(task: Task, context: CellContext) -> Cell:
 
 def _problem(task: Task, context: CellContext) -> Cell:
     """Return what went wrong; the trouble of the service as a whole is said once, in the header."""
-    trouble = None if context.service_in_trouble else task.open_trouble
+    is_of_task = task.status == Status.UNCONFIRMED or task.is_task_id_unknown or task.is_for_other_email
+    trouble = task.open_trouble if is_of_task or not context.service_in_trouble else None
     newest = newest_problem(task)
     is_wrong = trouble or not (task.resubmitted_as or task.cancel_asked)
     text = " · ".join(clean_line(text) for text in (newest, trouble) if text)
