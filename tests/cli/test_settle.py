@@ -68,6 +68,17 @@ def test_a_wrong_task_id_is_told_and_taken_off(unconfirmed: Bwp, practice: Sandb
     assert status(unconfirmed) == "UNCONFIRMED"
 
 
+def test_a_task_that_was_tracked_beside_its_unconfirmed_request_is_joined_with_it(
+    unconfirmed: Bwp, practice: Sandbox
+) -> None:
+    task_id = practice.state.start(Kind.RETRIEVAL, "jane@example.com")
+    tracked = unconfirmed("track", "retrieval", task_id)
+    settle = ["settle", "1", "--task-id", task_id]
+    assert (tracked.code, " ".join(settle) in tracked.err) == (0, True)
+    assert unconfirmed(*settle).code == 0
+    assert [(task["id"], task["task_id"]) for task in json.loads(unconfirmed("list", "--json").out)] == [(1, task_id)]
+
+
 def test_without_the_service_the_id_is_kept_and_asked_about_later(unconfirmed: Bwp) -> None:
     ended = unconfirmed("settle", "1", "--task-id", "3556a10a-0000", env=NOWHERE)
     assert ended.code == 3

@@ -119,6 +119,11 @@ def track(arguments: Namespace) -> None:
                 f"if no shopper waits for it, bwp-tui answer {number} --how REASON.",
                 ExitCode.NOT_FOUND,
             )
+        if (other := tasks.unfinished_for_same(session.store, task)) is not None:
+            is_unknown = other.status == Status.UNCONFIRMED
+            settle = f"if this is its task: bwp-tui settle {other.number} --task-id {task.task_id}"
+            todo = settle if is_unknown else f"see: bwp-tui show {other.number}"
+            print_message(f"#{other.number} ({other.status}) has the same email and kind; {todo}.")
         was_submitted_before = task.received_on != received_on
         if arguments.received is None or was_submitted_before:
             day = f"that of #{earlier.number}" if earlier is not None else "today"

@@ -24,8 +24,8 @@ def join_duplicate(transaction: Transaction, task_id: str, number: int, *, is_ce
     The other row is left alone if it cannot be that task, was submitted itself, or is purged.
 
     Args:
-        is_certain: the service itself has given this task id, so that the email need not be known yet. Otherwise only a
-            row that an event has made is joined.
+        is_certain: the service itself has given this task id, so that the email need not be known yet. Otherwise the
+            row must have been made for this task id.
 
     Returns:
         Whether the task has a final status.
@@ -35,8 +35,8 @@ def join_duplicate(transaction: Transaction, task_id: str, number: int, *, is_ce
         " AND (t.email = o.email COLLATE NOCASE OR (t.email = '' AND ?2))"
         " WHERE t.task_id = ? AND t.number <> o.number AND t.purged_at IS NULL AND t.resubmit_of IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit')"
-        " AND (?2 OR EXISTS (SELECT 1 FROM timeline WHERE task = t.number AND what = ?))",
-        (number, int(is_certain), task_id, EventKind.ADOPTED),
+        " AND (?2 OR EXISTS (SELECT 1 FROM timeline WHERE task = t.number AND before IS NULL AND what IN (?, ?)))",
+        (number, int(is_certain), task_id, EventKind.ADOPTED, EventKind.TRACKED),
     )
     if row is None:
         return False
