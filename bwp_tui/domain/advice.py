@@ -79,7 +79,9 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     is_over = task.is_final or task.status in WITHHELD_STATUSES
     if task.was_resubmitted or task.is_purged or (is_over and task.answered_on is not None):
         return None
-    advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)
+    # An UNCONFIRMED request may have been started, whatever it was refused for later.
+    by_code = None if task.status == Status.UNCONFIRMED else _BY_CODE.get(code or "")
+    advice = by_code or _BY_STATUS.get(task.status)
     if task.status == Status.FAILED:
         advice = advice or (_UNKNOWN if task.errors else _NO_REASON)
     if task.status == Status.DECLINED:  # what it failed with before is no reason to resubmit it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.commands import decisions, requests
@@ -34,6 +35,15 @@ def test_what_was_known_is_on_the_timeline_of_an_unconfirmed_request(store: Stor
     event = timeline.of_task(store, task.number)[-1]
     assert event.detail == f"tried 3 times, first at {stamp(NOW)}, no response while its client token was valid"
     assert event.actor == timeline.PROGRAM, "the service said nothing"
+
+
+def test_the_advice_on_an_unconfirmed_request_is_not_that_of_the_code_it_was_refused_with(store: Store) -> None:
+    task = submitted(store)
+    intent_outcomes.reschedule(store, sent(store, task.number).id, "timed out", NOW, never_sent=False)
+    intent_outcomes.record_rejected(store, sent(store, task.number).id, "ORDERS_NOT_CLOSED", "open orders")
+    refused = tasks.get(store, task.number)
+    advice = advice_for(refused, refused.errors[0].code, str) or ""
+    assert (refused.status, "(enter_task_id)" in advice) == ("UNCONFIRMED", True)
 
 
 def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_once(store: Store) -> None:
