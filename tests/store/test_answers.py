@@ -326,6 +326,15 @@ def test_an_answer_is_withdrawn_when_it_becomes_unknown_whether_the_request_runs
     assert timeline.of_task(store, number)[-1].what == EventKind.ANSWER_WITHDRAWN
 
 
+def test_an_answer_from_before_a_wrong_task_id_was_entered_stays(store: Store) -> None:
+    number = in_status(store, Status.UNCONFIRMED).number
+    decisions.give_up(store, number, "no answer", ACTOR)
+    single.answer(store, number, "by post", TODAY, ACTOR)
+    decisions.enter_task_id(store, number, "task-id-1", ACTOR)
+    poll_responses.record_unknown(store, number, "no such task", SOON)
+    assert tasks.get(store, number).answered_on == TODAY
+
+
 def test_the_dashboard_counts_a_resubmitted_request_once(store: Store) -> None:
     failed = in_status(store, Status.FAILED)
     before = dashboard.read_statistics(store, TODAY).received

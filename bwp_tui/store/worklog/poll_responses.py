@@ -198,7 +198,13 @@ def _drop_task_id(transaction: Transaction, number: int, reason: str) -> None:
     update_task(transaction, number, status=Status.UNCONFIRMED, trouble=trouble, unknown_answers=0, **cleared)
     what, before, after = EventKind.TASK_ID_REJECTED, Status.QUEUED, Status.UNCONFIRMED
     timeline.append(transaction, number, SERVICE, what, before=before, after=after, detail=trouble)
-    withdraw_early_answer(transaction, number)
+    is_answered_since = transaction.row(
+        "SELECT 1 FROM timeline WHERE task = ?1 AND what = ?2"
+        " AND id > (SELECT coalesce(max(id), 0) FROM timeline WHERE task = ?1 AND what = ?3)",
+        (number, EventKind.ANSWERED, EventKind.TRACKED),
+    )
+    if is_answered_since:  # an earlier answer was given without a task id, and is as true as before
+        withdraw_early_answer(transaction, number)
 
 
 def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetime) -> None:
