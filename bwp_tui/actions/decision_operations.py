@@ -38,7 +38,7 @@ class Settlement(TaskOperation):
 
     Attributes:
         apply: settles a task with the text, in the name of the actor.
-        result: the sentence about it.
+        result: the sentence about it, from the task as it was before.
         irreversible_step: what cannot be undone.
     """
 
@@ -80,7 +80,8 @@ def _given_up(task: Task, _reason: str) -> str:
     waits = "" if not needs_answer(task) else " The shopper is still to be answered."
     if waits and not task.email:  # it was tracked: whose request it is was never known
         waits = " It stays open: its id may stand for a shopper's request. If nobody waits, record that as the answer."
-    return f"{task.name} is given up; the reason is on its timeline.{waits}"
+    declined = f" Its decline, recorded for {task.declined_on}, is withdrawn with it." if task.declined_on else ""
+    return f"{task.name} is given up; the reason is on its timeline.{declined}{waits}"
 
 
 GIVE_UP: Final = Settlement(

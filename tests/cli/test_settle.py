@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import date
 
 import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.cli.conftest import Bwp
 from tests.cli.test_submit import NOWHERE, is_one_sentence
 from tests.pty_terminal import Terminal
+from tests.store import single
 
 
 @pytest.fixture
@@ -98,6 +100,17 @@ def test_it_is_given_up_with_a_reason(unconfirmed: Bwp) -> None:
     store = unconfirmed.store()
     assert timeline.of_task(store, 1)[-1].detail == "the shopper withdrew"
     store.close()
+
+
+def test_a_decline_that_waited_for_the_cancellation_is_named_when_its_request_is_given_up(shop: Bwp) -> None:
+    shop("submit", "deletion", "jane@example.com", "--yes", "--timeout", "0")
+    with closing(shop.store()) as store:
+        (intent,) = intents.ready(store, store.clock(), 5)
+        intent_outcomes.record_sending(store, intent.id)
+        single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "no"), "op", date(2030, 1, 1))
+        intent_outcomes.record_unconfirmed(store, intent.id)
+    ended = shop("settle", "1", "--give-up", "the shopper withdrew")
+    assert (ended.code, "recorded for 2030-01-01, is withdrawn" in ended.err) == (0, True)
 
 
 def test_sending_it_anew_warns_of_a_second_task(unconfirmed: Bwp, practice: Sandbox) -> None:

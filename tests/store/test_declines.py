@@ -230,7 +230,7 @@ def test_the_decline_of_a_deletion_that_is_not_cancelled_any_more_is_dropped(sto
     assert needs_answer(task)
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.actor) == ("decline withdrawn", "bwp-tui")
-    assert f"was on {TODAY}; its cancellation was refused" in (event.detail or "")
+    assert f"was on {TODAY}; it was not cancelled" in (event.detail or "")
 
 
 def test_a_cancellation_that_was_asked_for_before_is_not_asked_for_twice(store: Store) -> None:

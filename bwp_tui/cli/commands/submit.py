@@ -143,7 +143,8 @@ def settle(arguments: Namespace) -> ExitCode:
     A cancellation that waits for the task id is waited for: nothing else may be there to send it.
     """
     with open_session(arguments) as session:
-        number = tasks.find_by_name(session.store, arguments.task).number
+        before = tasks.find_by_name(session.store, arguments.task)
+        number = before.number
         ((settlement, text),) = (
             (settlement, text)
             for settlement in SETTLEMENTS
@@ -153,7 +154,7 @@ def settle(arguments: Namespace) -> ExitCode:
         task = settlement.apply(session.store, number, text, session.actor)
         if waiter is None:
             print_tasks([task], as_json=arguments.json)
-            print_message(settlement.result(task, text))
+            print_message(settlement.result(before, text))
             return ExitCode.DONE
         is_to_be_cancelled = task.is_being_cancelled
         polled = _wait_for_poll(waiter, number, arguments)

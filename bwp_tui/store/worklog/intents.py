@@ -171,7 +171,7 @@ def drop_decline(transaction: Transaction, number: int, reason: str) -> None:
     )
     if row is not None:
         update_task(transaction, number, declined_on=None, decline_reason=None, decline_text=None)
-        detail = f"was on {as_text(row[0])}; its cancellation was refused: {reason}"
+        detail = f"was on {as_text(row[0])}; it was not cancelled: {reason}"
         timeline.append(transaction, number, PROGRAM, EventKind.DECLINE_WITHDRAWN, detail=detail)
 
 
