@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.cli.support.engine_wait import SENDS_NOTHING
 from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.commands import download_queue, requests
@@ -207,6 +208,22 @@ def test_the_time_limit_of_a_download_tells_what_the_service_responded(shop: Bwp
     assert " waits: The service does not know this task" in waits
     assert "The next try is at " in waits
     assert response.startswith("bwp-tui: The service does not know this task")
+
+
+def test_a_download_that_waits_after_a_failure_is_unfinished_work_until_it_is_paused(shop: Bwp) -> None:
+    store = shop.store()
+    requests.download(store, in_status(store, "COMPLETED", task_id="of another shop").number, FOLDER, "op")
+    store.close()
+    left = "1 download is not complete yet"
+    for read_only in ("1", ""):
+        variable = {"BWP_READ_ONLY": read_only}
+        ended = shop("run", "--once", env=variable)
+        assert (ended.code, left in ended.err) == (2 if read_only else 3, True)
+        assert (SENDS_NOTHING in ended.err) is bool(read_only)
+        (found,) = [line for line in shop("doctor", env=variable).out.splitlines() if left in line]
+        assert found.startswith("warn")
+    shop("downloads", "pause", "1")
+    assert (shop("run", "--once").code, left in shop("doctor").out) == (0, False)
 
 
 def test_why_a_download_did_not_end_in_time_is_told_without_the_email(shop: Bwp) -> None:

@@ -35,7 +35,7 @@ def run(arguments: Namespace) -> ExitCode:
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(str(elsewhere), ExitCode.TRY_LATER) from None
             if (left := unfinished_work(session.store)) is not None:
-                sends_nothing = session.profile.read_only and left.waits_to_be_sent
+                sends_nothing = session.profile.read_only and left.needs_sending_engine
                 code = ExitCode.USAGE if sends_nothing or service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
                 why = f"{left.newest_failure} " if left.newest_failure else ""
                 sentences = f"{why}{left.counts_text}."

@@ -320,7 +320,7 @@ def _engine(profile: Profile, state: EngineState, read_only_reason: str | None, 
             none = "No engine is running"
             if read_only_reason is not None:
                 return Finding("engine", Level.WARN, f"{none}, and none can: the history can only be read.")
-            if work is not None and work.waits_to_be_sent and profile.read_only:
+            if work is not None and work.needs_sending_engine and profile.read_only:
                 return Finding("engine", Level.WARN, f"{none}, and {work.counts_text}. {SENDS_NOTHING}")
             level, what = (Level.OK, none) if work is None else (Level.WARN, f"{none}, and {work.counts_text}")
             return Finding("engine", level, f"{what}; bwp-tui run or the console becomes it.")

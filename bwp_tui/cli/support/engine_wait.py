@@ -44,7 +44,7 @@ REPORT_OUTAGE_AFTER_S: Final = 5.0
 NO_RESPONSE: Final = "No response in time."
 
 SENDS_NOTHING: Final = (
-    "The profile is read-only: an engine whose profile is not has to send requests and cancellations."
+    "The profile is read-only: an engine whose profile is not has to send requests and cancellations, and to download."
 )
 
 
@@ -197,7 +197,7 @@ class EngineWaiter:
             goes_on = f"Process {holder} is the engine and goes on with it."
         left = unfinished_work(self._store)
         sends_nothing = self._config.profile.read_only and (holder is None or engine.max_ability is Ability.POLLS)
-        if sends_nothing and left is not None and left.waits_to_be_sent:
+        if sends_nothing and left is not None and left.needs_sending_engine:
             goes_on = SENDS_NOTHING
         code = ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER
         return CommandError(f"{why} {consequence} {goes_on}", ExitCode.INTERRUPTED if self.is_interrupted else code)

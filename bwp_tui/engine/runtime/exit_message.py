@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from bwp_tui.domain.text import counted
 from bwp_tui.engine.runtime.lease import is_any_engine_running
 from bwp_tui.settings import Profile
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.intents import unfinished_work
 
 
@@ -23,15 +21,12 @@ def exit_message(profile: Profile) -> str | None:
         if profile.is_sandbox or not profile.history_path.exists():
             return None  # the practice begins anew at each start; a history that was moved or removed would be made new
         with closing(open_store(profile.history_path)) as store:
-            count = sum(not download.paused for download in downloads.unfinished(store))
             work = unfinished_work(store)
     except (StoreError, OSError):
         return None
     sentences = [store.opening_report] if store.opening_report else []
-    if not profile.read_only and not is_any_engine_running(profile.lease_path):
-        if count:
-            sentences.append(f"{counted(count, 'download')} {'goes' if count == 1 else 'go'} on at the next start.")
-        if work is not None and (waiting := work._replace(failed_polls=0).counts_text):
-            again = f"bwp-tui run --profile {profile.name}"
-            sentences.append(f"{waiting}. Start {again} or the console to go on with it.")
+    waiting = work and work._replace(failed_polls=0).counts_text
+    if waiting and not profile.read_only and not is_any_engine_running(profile.lease_path):
+        again = f"bwp-tui run --profile {profile.name}"
+        sentences.append(f"{waiting}. Start {again} or the console to go on with it.")
     return "\n".join(sentences) or None

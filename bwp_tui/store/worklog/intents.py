@@ -12,6 +12,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_text
 from bwp_tui.store.database.shared_sql import (
+    DOWNLOAD_IS_OPEN,
     INTENT_CAN_BE_SENT,
     INTENT_IS_WAITING,
     IS_TO_CHECK,
@@ -176,7 +177,7 @@ def drop_decline(transaction: Transaction, number: int, reason: str) -> None:
 
 
 class UnfinishedWork(NamedTuple):
-    """What the engine tried in vain or has not tried yet, but for downloads.
+    """What the engine tried in vain or has not tried yet.
 
     Attributes:
         unsent: submissions of which no byte was sent, or which the service refused for the moment, but those that a
@@ -185,7 +186,8 @@ class UnfinishedWork(NamedTuple):
         unsent_cancellations: cancellations of which no byte was sent, or which the service refused for the moment.
         unconfirmed_cancellations: cancellations without a response.
         failed_polls: tasks whose last poll failed.
-        newest_failure: the number of the newest of these that failed, and why; if one did.
+        downloads: downloads that have not ended, but paused ones, which wait for a person.
+        newest_failure: the number of the newest of these tasks whose last call failed, and why; if one did.
     """
 
     unsent: int
@@ -193,6 +195,7 @@ class UnfinishedWork(NamedTuple):
     unsent_cancellations: int
     unconfirmed_cancellations: int
     failed_polls: int
+    downloads: int
     newest_failure: str | None
 
     @property
@@ -204,13 +207,14 @@ class UnfinishedWork(NamedTuple):
             (self.without_response, "request has", "requests have", "no response yet"),
             (cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
             (self.failed_polls, "task", "tasks", "could not be refreshed"),
+            (self.downloads, "download is", "downloads are", "not complete yet"),
         )
         return ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
 
     @property
-    def waits_to_be_sent(self) -> bool:
-        """Whether something is left that an engine with a read-only profile does not send."""
-        return bool(self.unsent or self.unsent_cancellations)
+    def needs_sending_engine(self) -> bool:
+        """Whether something is left that an engine with a read-only profile does not do."""
+        return bool(self.unsent or self.unsent_cancellations or self.downloads)
 
 
 _CANCELLATION: Final = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')"
@@ -227,12 +231,13 @@ _UNFINISHED: Final = RowMapper(
     unsent_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NULL)",
     unconfirmed_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NOT NULL)",
     failed_polls=f"(SELECT count(*) {_FAILING} AND task_id IS NOT NULL AND cancel_asked = 0)",
+    downloads=f"(SELECT count(*) FROM downloads WHERE {DOWNLOAD_IS_OPEN} AND paused = 0)",
     newest_failure=f"(SELECT '#' || number || ': ' || trouble {_FAILING} ORDER BY number DESC LIMIT 1)",
 )
 
 
 def unfinished_work(store: Store) -> UnfinishedWork | None:
-    """Return what is left to do at the service, or None where nothing is."""
+    """Return what is left for an engine to do, or None where nothing is."""
     (counts,) = store.rows(
         f"SELECT {_UNFINISHED.columns} FROM intents i JOIN tasks t ON t.number = i.task WHERE i.{INTENT_IS_WAITING}"
     )
