@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from bwp_tui.domain.statuses import Status
@@ -20,6 +21,11 @@ from tests.engine.test_engine_thread import running
 from tests.store import single
 from tests.store.support import accepted, answer, sent
 from tests.waiting import eventually
+
+
+def begin(store: Store, pid: int | None = None) -> None:
+    """Make a process the engine; None is this one."""
+    engine_state.record_new_term(store, pid or os.getpid(), "host")
 
 
 def test_all_is_logged_from_the_moment_that_a_process_is_known_as_the_engine(
@@ -89,6 +95,7 @@ def test_an_outage_of_its_own_last_call_is_not_reported_by_a_process_that_is_no_
 ) -> None:
     lines: list[str] = []
     log = EngineLog(lambda _severity, line: lines.append(line))
+    begin(live_history)
     log.log_new_events(live_history)
     engine_state.record_health(live_history, ServiceHealthState.UNREACHABLE, "Connection to 127.0.0.1 lost.", None)
     log.log_new_events(live_history)
@@ -101,6 +108,7 @@ def test_an_outage_of_its_own_last_call_is_not_reported_by_a_process_that_is_no_
 def test_another_trouble_is_logged_when_it_begins_and_its_end(live_history: Store) -> None:
     lines: list[str] = []
     log = EngineLog(lambda _severity, line: lines.append(line))
+    begin(live_history)
     log.log_new_events(live_history)
     for service, message in (
         (ServiceHealthState.THROTTLED, "Rate limit hit."),
@@ -114,3 +122,32 @@ def test_another_trouble_is_logged_when_it_begins_and_its_end(live_history: Stor
     assert throttled == "Trouble: Rate limit hit."
     assert refused.startswith("Trouble: The client secret was refused. New credentials ")
     assert "ended" in ended
+
+
+def test_a_trouble_does_not_end_with_the_term_or_because_it_is_to_be_tried_again(live_history: Store) -> None:
+    lines: list[str] = []
+    log = EngineLog(lambda _severity, line: lines.append(line))
+    begin(live_history)
+    log.log_new_events(live_history)
+    refused = ServiceHealthState.BAD_CREDENTIALS, "The client secret was refused.", None
+    untried, reached = ((service, None, None) for service in (ServiceHealthState.UNTRIED, ServiceHealthState.REACHED))
+    for pid, health in ((None, refused), (None, untried), (1, untried), (1, reached), (None, untried), (None, refused)):
+        if pid != engine_state.read(live_history).pid:
+            begin(live_history, pid)
+        engine_state.record_health(live_history, *health)
+        log.log_new_events(live_history)
+    assert len(lines) == 1
+    engine_state.record_health(live_history, *reached)
+    log.log_new_events(live_history)
+    assert "ended" in lines[1]
+
+
+def test_what_was_wrong_with_the_engine_itself_has_ended_once_it_is_to_try_again(live_history: Store) -> None:
+    lines: list[str] = []
+    log = EngineLog(lambda _severity, line: lines.append(line))
+    begin(live_history)
+    log.log_new_events(live_history)
+    for service, message in ((ServiceHealthState.ENGINE_FAULT, "It fails."), (ServiceHealthState.UNTRIED, None)):
+        engine_state.record_health(live_history, service, message, None)
+        log.log_new_events(live_history)
+    assert ["ended" in line for line in lines] == [False, True]

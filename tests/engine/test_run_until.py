@@ -140,6 +140,16 @@ def test_serving_says_each_role_once(profile: Profile) -> None:
     assert lease_is_free(profile)
 
 
+def test_a_read_only_engine_says_that_it_sends_nothing_and_so_does_its_follower(profile: Profile) -> None:
+    looking = replace(profile, read_only=True)
+    with serving(looking) as first:
+        eventually(lambda: first)
+        with serving(looking) as second:
+            eventually(lambda: second)
+    assert "read-only: it sends nothing" in first[0]
+    assert "is read-only: it sends nothing; waiting to take over" in second[0]
+
+
 def test_serving_once_does_what_is_due_and_returns(sandbox: Sandbox, profile: Profile, live_history: Store) -> None:
     numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(3)]
     task_id = sandbox.state.start(request("").kind, "slow@example.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,7 @@ class EngineLog:
         self._last_at = datetime.min.replace(tzinfo=UTC)
         self._trouble: str | None = None
         self._service: str = ServiceHealthState.UNTRIED
+        self._term = 0
         self._lines = 0
 
     def log_new_events(self, store: Store) -> None:
@@ -83,13 +85,19 @@ class EngineLog:
         self._write_line(severity, f"{name}: {' '.join(filter(None, (what, statuses, event.hook)))}.")
 
     def _log_trouble(self, state: EngineState) -> None:
-        """Log what is wrong once it begins, or is something else than before, and its end."""
+        """Log what is wrong once it begins, or is something else than before, and its end.
+
+        Nothing has ended because another process is the engine now, or because this one is to try again.
+        """
+        is_to_try = state.term != self._term or self._service == ServiceHealthState.BAD_CREDENTIALS
+        if state.pid != os.getpid() or (state.service == ServiceHealthState.UNTRIED and is_to_try):
+            return
         trouble = state.service_problem
         if trouble and (not self._trouble or state.service != self._service):
             self._write_line(Severity.WARNING, f"Trouble: {trouble}")
         elif self._trouble and not trouble:
             self._write_line(Severity.INFO, "The trouble has ended.")
-        self._trouble, self._service = trouble, state.service
+        self._trouble, self._service, self._term = trouble, state.service, state.term
 
     def log_alive(self, *, is_engine: bool) -> None:
         """Log that the process is alive, and how many events were logged since this was logged last.

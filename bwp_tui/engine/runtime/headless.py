@@ -12,11 +12,12 @@ from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
 from bwp_tui.engine.runtime.engine_log import EngineLog, Severity, WriteLine
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread, heartbeats, max_ability, run_engine
 from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
-from bwp_tui.settings import SettingsError
+from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, engine_state, intents, ready_polls
+from bwp_tui.store.worklog.engine_state import EngineState
 
 _CHECK_S: Final = 0.2
 STALLED_ENGINE_S: Final = 60.0
@@ -46,7 +47,7 @@ def serve(config: EngineConfig, *, stop: threading.Event, write_line: WriteLine,
                 reported = engine.opening_report
                 write_line(Severity.WARNING, reported)
             trouble = engine.trouble
-            sentence = trouble or _describe_role(engine, config.profile.name)
+            sentence = trouble or _describe_role(engine, config.profile)
             if sentence is not None and sentence != last:
                 last = sentence
                 write_line(Severity.WARNING if trouble else Severity.INFO, sentence)
@@ -57,13 +58,15 @@ def serve(config: EngineConfig, *, stop: threading.Event, write_line: WriteLine,
         engine.stop()
 
 
-def _describe_role(engine: EngineThread, profile: str) -> str | None:
+def _describe_role(engine: EngineThread, profile: Profile) -> str | None:
     other = engine.other_engine
     if engine.role is EngineRole.ENGINE:
         now = "" if other is None else f" now; {other.process} {other.limitation or 'did not respond'}"
-        return f"This process is the engine of profile {profile}{now}."
+        own = EngineState(max_ability=max_ability(profile)).limitation
+        return f"This process is the engine of profile {profile.name}{now}.{f' It {own}.' if own else ''}"
     if engine.role is EngineRole.FOLLOWER and other is not None:
-        return f"{other.process.capitalize()} is the engine of profile {profile}; waiting to take over."
+        limited = f" and {other.limitation}" if other.limitation else ""
+        return f"{other.process.capitalize()} is the engine of profile {profile.name}{limited}; waiting to take over."
     return None
 
 
