@@ -183,6 +183,17 @@ def test_serving_once_beside_a_process_that_does_nothing_says_so(
     lease.release()
 
 
+def test_serving_once_does_not_wait_for_what_neither_of_two_read_only_engines_does(
+    profile: Profile, live_history: Store
+) -> None:
+    number = submit(live_history, "jane@example.com")
+    lease = Lease(profile.lease_path)
+    assert begin_term(live_history, lease, Ability.POLLS) is not None
+    assert serve_once(config_of(replace(profile, read_only=True))) is None
+    assert tasks.get(live_history, number).task_id is None
+    lease.release()
+
+
 def test_serving_once_takes_over_from_an_engine_that_only_polls(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     lease = Lease(profile.lease_path)

@@ -17,7 +17,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, engine_state, intents, ready_polls
-from bwp_tui.store.worklog.engine_state import EngineState
+from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
 _CHECK_S: Final = 0.2
 STALLED_ENGINE_S: Final = 60.0
@@ -107,11 +107,13 @@ async def _until_nothing_is_ready(config: EngineConfig) -> str | None:
 
 async def _wait_for_term(store: Store, lease: Lease, config: EngineConfig) -> Term | None:
     """Wait for the lease and begin a term; None when another engine has done what was ready."""
-    revision, deadline = -1, 0.0
-    while (term := begin_term(store, lease, max_ability(config.profile))) is None:
-        now = store.clock()
-        times = (intents.next_at(store), ready_polls.next_at(store), downloads.next_at(store))
-        if not any(at is not None and at <= now for at in times) and not downloads.running(store):
+    revision, deadline, ability = -1, 0.0, max_ability(config.profile)
+    while (term := begin_term(store, lease, ability)) is None:
+        now, times, is_any_running = store.clock(), [ready_polls.next_at(store)], False
+        if max(ability, engine_state.read(store).max_ability) is Ability.ALL:  # else neither engine does the rest
+            times += [intents.next_at(store), downloads.next_at(store)]
+            is_any_running = bool(downloads.running(store))
+        if not any(at is not None and at <= now for at in times) and not is_any_running:
             return None
         if store.revision() != revision:
             revision, deadline = store.revision(), time.monotonic() + STALLED_ENGINE_S
