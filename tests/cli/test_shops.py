@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import Bwp, variables
 from tests.pty_terminal import Terminal
@@ -49,6 +50,10 @@ def test_the_doctor_says_so(shop: Bwp) -> None:
 def test_a_shop_under_a_new_target_is_adopted_once_that_is_typed(shop: Bwp, practice: Sandbox) -> None:
     shop("submit", "retrieval", "jane@example.com")
     shop.env["BWP_TARGET_ID"] = ADOPT
+    lease = Lease(shop.folder / "engine.lock")
+    assert lease.acquire()
+    assert (shop("config", "adopt").code, "is running" in shop("config", "adopt").err) == (1, True)
+    lease.release()
     assert shop("config", "adopt").code == 2, "no one can be asked"
     command = [sys.executable, "-m", "bwp_tui", "config", "adopt", "--json"]
     for typed, code in (("yes", 2), (ADOPT, 0)):

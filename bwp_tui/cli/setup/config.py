@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.questions import require_typed
-from bwp_tui.cli.support.session import chosen_profile
+from bwp_tui.cli.support.session import chosen_profile, without_engine
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
@@ -139,9 +139,14 @@ def adopt(arguments: Namespace) -> None:
             "tasks are polled there. Do this only if it is the same shop, whose id or address was mistyped or has "
             "changed."
         )
-        require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
-        with store.write() as transaction:
-            transaction.run(shop_binding.REBIND, profile.shop)
+        # One that began with the settings of before would keep the lease, and do nothing for the other shop.
+        running = (
+            "A bwp-tui of this profile is running with other settings. Stop it and try again. Nothing was changed."
+        )
+        with without_engine(profile, CommandError(running, ExitCode.FAILED)):
+            require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
+            with store.write() as transaction:
+                transaction.run(shop_binding.REBIND, profile.shop)
     print_result(arguments, {"adopted": True}, ())
 
 
