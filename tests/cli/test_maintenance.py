@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, part_name
+from bwp_tui.domain.urls import Shop
 from bwp_tui.domain.views import View
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import download_queue, requests, saved_views, work_records
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.worklog import downloads
-from tests.cli.conftest import Bwp
+from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.store import single
 from tests.store.damage import overwrite_table
 from tests.store.support import SOON, TODAY, accepted, answer, in_status, scalar, submitted
@@ -68,6 +70,26 @@ def test_a_restore_says_how_many_requests_wait_for_a_decision(bwp: Bwp) -> None:
     assert not [found for found in (bwp.data / "other").iterdir() if "replaced" in found.name]
     listed = bwp("list", "status:unconfirmed", "--json", "--profile", "other").out
     assert [task["id"] for task in json.loads(listed)] == [1]
+
+
+@pytest.mark.parametrize("has_history", [False, True])
+def test_a_backup_of_another_shop_than_the_settings_name_is_not_restored(bwp: Bwp, has_history: bool) -> None:
+    store = bwp.store()
+    store.require_shop(Shop("bp-ours", None))
+    submitted(store)
+    store.close()
+    file, text = bwp.data / "copy.db", bwp.data / "text.db"
+    bwp("backup", str(file))
+    text.write_text("kind,email\n", encoding="utf-8")
+    other = replace(bwp, profile="other", env=bwp.env | CREDENTIALS | {"BWP_PROFILE": "other"})
+    if has_history:
+        other.store().close()
+    for wrong in (file, text):
+        ended = other("restore", str(wrong), "--yes")
+        assert (ended.code, "othing was changed" in ended.err) == (2 if wrong is file else 1, True)
+    assert other.folder.exists() is has_history
+    assert other("restore", str(file), "--yes", env={"BWP_TARGET_ID": "bp-ours"}).code == 0
+    assert _count(other) == 1
 
 
 def test_a_backup_overwrites_nothing(bwp: Bwp) -> None:

@@ -13,6 +13,7 @@ from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import utc_now
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance.restore import RestoreResult, check_backup
 from bwp_tui.store.maintenance.restore import restore as restore_from
@@ -44,12 +45,15 @@ def restore(arguments: Namespace) -> None:
     if not file.is_file():
         raise CommandError(f"There is no file {file}.", ExitCode.NOT_FOUND)
     had_history = _has_history(profile)
+    if not had_history:
+        check_backup(file, profile.shop)  # before anything is made here
     running = "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
     with without_engine(profile, CommandError(running, ExitCode.FAILED)):
-        with open_session(arguments):
-            pass  # opening recovers a damaged history
+        if had_history:
+            with open_session(arguments) as session:  # opening recovers a damaged history
+                shop = bound_shop(session.store.rows(BOUND_SHOP)) or profile.shop
+            check_backup(file, shop)
         if not arguments.yes:
-            check_backup(profile.history_path, file)
             print_message(
                 f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, "
                 "all events are kept, and where people contradict each other, it is to be checked."
@@ -59,7 +63,7 @@ def restore(arguments: Namespace) -> None:
             require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())
         if not (had_history or restored.had_tasks):
-            backups.remove_database(restored.aside)  # opening made it
+            backups.remove_database(restored.aside)  # the restore made it
     print(in_profile(_restore_report(restored, file)))
     for what in restored.results_left:
         print_message(f"The backup had purged its task; delete it yourself when it is no longer needed: {what}")

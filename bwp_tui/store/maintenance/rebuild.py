@@ -13,6 +13,7 @@ import apsw
 
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.times import format_instant, parse_instant
+from bwp_tui.domain.urls import Shop
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
@@ -80,12 +81,12 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
         db.close()
 
 
-def check_same_shop(db: apsw.Connection, other: apsw.Connection, source: Path) -> None:
-    """Raise OtherShop where the history `db`, and the one to restore from the file `source`, are of different shops."""
-    here, there = (bound_shop(each.execute(BOUND_SHOP)) for each in (db, other))
+def check_same_shop(here: Shop | None, other: apsw.Connection, source: Path) -> None:
+    """Raise OtherShop where the history to restore from the file `source` is of another shop than `here`."""
+    there = bound_shop(other.execute(BOUND_SHOP))
     if here and there and here.is_certainly_other(there):
         raise OtherShop(
-            f"{source} holds the requests of {there}, and the history those of {here}. Restore it with the "
+            f"{source} holds the requests of {there}, and this profile is that of {here}. Restore it with the "
             "profile of that shop; nothing was changed."
         )
 
@@ -102,7 +103,7 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
             other.execute("PRAGMA journal_mode = MEMORY")
             apply_missing(other)
             if event is EventKind.RESTORED:
-                check_same_shop(db, other, source)
+                check_same_shop(bound_shop(db.execute(BOUND_SHOP)), other, source)
             _drop_triggers(other)
             with _attached_as_other(other, db.filename):
                 task_ids.tag_doubled_ids(other, now)

@@ -12,6 +12,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import format_instant
+from bwp_tui.domain.urls import Shop
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
@@ -96,16 +97,14 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         lock.release()
 
 
-def check_backup(path: Path, backup: Path) -> None:
-    """Raise StoreError unless a file is a sound backup, of the same shop as the history at `path`."""
+def check_backup(backup: Path, shop: Shop | None) -> None:
+    """Raise StoreError unless a file is a sound backup, and of this shop if that is known."""
     _check(backup)
     with (
-        translated_errors(path),
-        closing(open_for_reading(path).db) as db,
         closing(open_for_reading(backup).db) as other,
         suppress(apsw.SQLError),  # a backup of an older schema names no shop
     ):
-        rebuild.check_same_shop(db, other, backup)
+        rebuild.check_same_shop(shop, other, backup)
 
 
 def _check(backup: Path) -> None:
