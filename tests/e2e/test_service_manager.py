@@ -41,6 +41,20 @@ def test_the_printed_unit_has_the_folders_of_the_profile_and_names_those_in_home
     assert {file, 'Environment="BWP_DATA_DIR=/srv/other"'} <= set(printed.out.splitlines())
 
 
+def test_the_printed_unit_has_the_settings_of_the_environment_but_no_secret(shop: Operator) -> None:
+    shop.env |= {"BWP_CLIENT_SECRET": "hush-secret", "BWP_READ_ONLY": "true", "BWP_EVENTS_REGION": "eu-west-1"}
+    shop.env |= {"BWP_CLIENT_SECRET_FILE": "~/secret"}
+    for kind in ("user", "system"):
+        printed = shop("run", "--print-unit", kind)
+        names = ("BWP_READ_ONLY", "BWP_EVENTS_REGION", "BWP_API_URL", "BWP_TARGET_ID")
+        assert {f'Environment="{name}={shop.env[name]}"' for name in names} <= set(printed.out.splitlines())
+        assert ("BWP_CLIENT_SECRET" in printed.err, "hush-secret" in printed.out) == (kind == "user", False)
+        secret_file = f'"BWP_CLIENT_SECRET_FILE={shop.env["HOME"]}/secret"' if kind == "user" else "%d/client_secret"
+        assert [line for line in printed.out.splitlines() if "BWP_CLIENT_SECRET_FILE" in line] == [
+            f"Environment={secret_file}" if kind == "user" else f"Environment=BWP_CLIENT_SECRET_FILE={secret_file}"
+        ]
+
+
 def test_the_engine_says_that_it_is_ready_alive_and_stopping(shop: Operator, tmp_path: Path) -> None:
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

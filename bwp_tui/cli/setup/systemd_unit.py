@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.settings import Profile, config_path, profile_folder
+from bwp_tui.settings.checks import with_home
+from bwp_tui.settings.profile import EVENT_SETTINGS, PROFILE_SETTINGS, SECRET_SETTINGS, variable_of
 
 _WATCHDOG_S: Final = 120
 """Seconds after which systemd restarts an engine that gives no heartbeat."""
@@ -86,7 +88,15 @@ def print_unit(kind: str, profile: Profile) -> None:
     """Print the unit of a profile's engine; `kind` is one of `UNIT_KINDS`. Say what the unit would hide from it."""
     name, manager = f"bwp-tui-{profile.name}", _MANAGERS[kind]
     program = Path(shutil.which("bwp-tui") or Path(sys.executable).with_name("bwp-tui"))
-    # The engine has to have the settings and the history of the commands here.
+    # The engine has to have the settings and the history of the commands here, and no secret is in a unit.
+    named = {variable_of(name): name for name in (*PROFILE_SETTINGS, *(f"events.{name}" for name in EVENT_SETTINGS))}
+    settings = {
+        variable: with_home(value)
+        for variable, name in named.items()
+        if (value := os.environ.get(variable, "").strip()) and not (kind == "system" and name in SECRET_SETTINGS)
+    }
+    if kind == "user" and os.environ.get("BWP_CLIENT_SECRET"):
+        print_message("The unit does not have BWP_CLIENT_SECRET: set client_secret_file or client_secret_command.")
     paths = {"BWP_CONFIG_FILE": config_path(os.environ), "BWP_DATA_DIR": profile.folder.parent}
     paths = {variable: path for variable, path in paths.items() if os.environ.get(variable)}
     lines = [] if profile.group else [_NO_SET_GROUP_ID]
@@ -111,7 +121,8 @@ def print_unit(kind: str, profile: Profile) -> None:
         usage=int(ExitCode.USAGE),
         watchdog=_WATCHDOG_S,
     )
-    variables = [f"Environment={_quoted(f'{variable}={path}')}\n" for variable, path in paths.items()]
+    environment = settings | {variable: str(path) for variable, path in paths.items()}
+    variables = [f"Environment={_quoted(f'{variable}={value}')}\n" for variable, value in environment.items()]
     print("".join([common, *variables, *lines, f"\n[Install]\nWantedBy={manager.target}\n"]), end="")
 
 
