@@ -168,16 +168,13 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, may_be_new: bo
     return profile
 
 
-def read_profile(
-    name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False, may_be_new: bool = False
-) -> Profile:
+def read_profile(name: str | None, environ: Mapping[str, str], *, may_be_new: bool = False) -> Profile:
     """Read a profile by name; the default is BWP_PROFILE, the file's `default_profile`, or `default`.
 
     The secret command is not run yet, and `Profile.missing()` says what
     the API still needs.
 
     Args:
-        all_profiles: mistakes of the other profiles count too.
         may_be_new: a name that the file does not have is no mistake.
 
     Raises:
@@ -193,20 +190,15 @@ def read_profile(
     if may_be_new:
         table = config.profiles.get(chosen, ProfileTable())
     else:
-        try:
-            table = _table(config, chosen, environ, is_named=bool(name))
-        except SettingsError as error:
-            others = [mistake for each in config.profiles.values() for mistake in each.mistakes]
-            raise SettingsError(*error.mistakes, *(others if all_profiles else ())) from None
-    tables = config.profiles.values() if all_profiles else [table]
-    reader = _SettingsReader(environ, table, [mistake for each in tables for mistake in each.mistakes])
+        table = _table(config, chosen, environ, is_named=bool(name))
+    reader = _SettingsReader(chosen, environ, table)
     folder = profile_folder(chosen, environ, table.texts.get("data_dir"))
     defaults = {"download_dir": folder / "downloads", "theme": config.theme}
     profile = Profile(
         name=chosen,
         folder=folder,
         **{**defaults, **reader.values()},
-        secret=reader.secret(chosen),
+        secret=reader.secret(),
         letters_folder=letters_folder(environ),
         keys=config.keys,
         commands=config.commands,
@@ -279,8 +271,9 @@ class _SettingsReader:
     White space around a value is removed: a secret from a mounted file ends in a line end.
     """
 
-    def __init__(self, environ: Mapping[str, str], table: ProfileTable, mistakes: list[str]) -> None:
-        self.mistakes = mistakes
+    def __init__(self, profile: str, environ: Mapping[str, str], table: ProfileTable) -> None:
+        self.mistakes = list(table.mistakes)
+        self._profile = profile
         self._environ = environ
         self._table = table
 
@@ -302,11 +295,13 @@ class _SettingsReader:
         url, region = texts["queue_url"], texts["region"]
         if url is None:
             if table and "queue_url" not in table and not self.mistakes:
-                self.mistakes.append("The settings of the events have no queue_url: set it, or BWP_EVENTS_QUEUE_URL.")
+                what = f"Profile {self._profile} has settings of the events, and no queue_url"
+                self.mistakes.append(f"{what}: set it, or BWP_EVENTS_QUEUE_URL.")
             return None
         region = region or checks.region_of(url)
         if region is None:
-            self.mistakes.append("The event queue's URL names no AWS region: set region, or BWP_EVENTS_REGION.")
+            what = f"The URL of the event queue of profile {self._profile} names no AWS region"
+            self.mistakes.append(f"{what}: set region, or BWP_EVENTS_REGION.")
             return None
         is_local = split_url(url).is_loopback
         return EventQueue(
@@ -324,7 +319,7 @@ class _SettingsReader:
             self.mistakes.append(as_sentence(f"The variable {variable} {mistake}"))
         return None if mistake is not None else value or None
 
-    def secret(self, profile: str) -> SecretSource | None:
+    def secret(self) -> SecretSource | None:
         if secret := self._variable("BWP_CLIENT_SECRET", secret_mistake):
             return LiteralSecret(secret)
         for source in self._secret_sources():
@@ -335,7 +330,7 @@ class _SettingsReader:
                     return CommandSecret(tuple(shlex.split(line)))
                 case "client_secret_file", str(path):
                     return FileSecret(path_of(path))
-            return KeyringSecret(profile)
+            return KeyringSecret(self._profile)
         return None
 
     def _secret_sources(self) -> list[str]:
@@ -345,8 +340,8 @@ class _SettingsReader:
 
     def _check_team(self, group: str | None, approve: str | None) -> None:
         if group and not self._environ.get("BWP_DATA_DIR") and "data_dir" not in self._table.texts:
-            self.mistakes.append(
-                f"The group {group} needs a folder outside of its members' homes: set data_dir, such as /srv/bwp-tui."
-            )
+            what = f"The group {group} of profile {self._profile} needs a folder outside of its members' homes"
+            self.mistakes.append(f"{what}: set data_dir, such as /srv/bwp-tui.")
         if approve and not group:
-            self.mistakes.append("Deletions are approved by accounts of a team: set group too.")
+            what = f"Profile {self._profile} has deletions approved, which accounts of a team do"
+            self.mistakes.append(f"{what}: set group too.")

@@ -96,6 +96,24 @@ def test_a_mistake_of_another_profile_stops_that_one_and_is_in_the_list(bwp: Bwp
     assert (ended.code, "profiles.other.download_slots" in ended.out) == (ExitCode.USAGE, True)
 
 
+def test_each_profile_that_no_command_accepts_is_in_the_list(bwp: Bwp) -> None:
+    text = """
+        [profiles.shop]
+        [profiles.a]
+        approve = "deletions"
+        [profiles.b]
+        group = "no-such-group"
+        [profiles.c.events]
+        queue_url = "https://queue.example/q"
+    """
+    env = configured(bwp, text)
+    listed = json.loads(bwp("config", "validate", "--json", "--profile", "shop", env=env).out)
+    for name, what in (("a", "Profile a"), ("b", "no-such-group"), ("c", "of profile c ")):
+        assert bwp("list", "--profile", name, env=env).code == ExitCode.USAGE
+        assert [what in mistake for mistake in listed].count(True) == 1
+    assert len(listed) == 3
+
+
 def test_mistakes_are_listed_where_no_profile_is_the_default_one(bwp: Bwp) -> None:
     env = configured(bwp, "[profiles.one]\n[profiles.two]\ndownload_slots = 99\n")
     ended = bwp("config", "validate", env=env)

@@ -78,21 +78,27 @@ def keys(arguments: Namespace) -> None:
 
 def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the environment and the file, all its profiles and keys included."""
-    mistakes: tuple[str, ...] = ()
-    try:
-        read_profile(arguments.profile, os.environ, all_profiles=True)
-    except SettingsError as error:
-        mistakes = error.mistakes
+    mistakes = _mistakes_of(arguments.profile)
     with suppress(SettingsError):  # the same mistakes again, outside of the profiles
         config = read_config(config_path(os.environ), required=False)
+        for name in config.profiles:
+            mistakes += _mistakes_of(name)
         mistakes += keymap(config.keys, config.commands).mistakes
         default = config.default_profile
         if arguments.profile and default not in (None, *config.profiles):
             mistakes += (f"{config.path} has no profile {default}, which its default_profile names.",)
-    mistakes = (*mistakes, *mistakes_in(letters_folder(os.environ)), *unknown_variables(os.environ))
+    mistakes = (*dict.fromkeys(mistakes), *mistakes_in(letters_folder(os.environ)), *unknown_variables(os.environ))
     lines = mistakes or (f"No mistakes. The settings are from {source_of_settings(os.environ)}.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
     return ExitCode.USAGE if mistakes else ExitCode.DONE
+
+
+def _mistakes_of(profile: str | None) -> tuple[str, ...]:
+    try:
+        read_profile(profile, os.environ)
+    except SettingsError as error:
+        return error.mistakes
+    return ()
 
 
 def letters(arguments: Namespace) -> None:
