@@ -65,8 +65,9 @@ def test_refresh_asks_about_the_active_ones_at_once(shop: Bwp, practice: Sandbox
     assert practice.state.calls["personalDataDeletionTask"] >= before + 2
 
 
-def test_refresh_without_the_service_says_to_try_later(shop: Bwp) -> None:
-    shop("submit", "deletion", "bob@example.com", "--yes")
+@pytest.mark.parametrize("task", ["deletion", "retrieval"])
+def test_refresh_without_the_service_says_to_try_later(shop: Bwp, task: str) -> None:
+    shop("submit", task, "bob@example.com", *(["--yes"] if task == "deletion" else ["--wait"]))
     ended = shop("refresh", "1", env=UNREACHED)
     assert ended.code == 3
     assert ended.err.count("\n") == 1
