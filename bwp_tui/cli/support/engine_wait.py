@@ -162,13 +162,16 @@ class EngineWaiter:
             self._is_outage_reported = True
             print_message(f"{state.message} Trying again until it responds; ctrl+c ends the wait.")
 
-    def timed_out(self, consequence: str, why: str | None = None, *, otherwise: str = NO_RESPONSE) -> CommandError:
+    def timed_out(
+        self, consequence: str, why: str | None = None, *, otherwise: str = NO_RESPONSE, is_recorded: bool = True
+    ) -> CommandError:
         """Return the error of a command that got no response in time.
 
         Args:
             consequence: a sentence on the state now.
             why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
             otherwise: the reason when none is known.
+            is_recorded: an engine goes on with what was asked for, and the error says which.
         """
         from bwp_tui.engine.runtime.lease import NOT_RESPONDING, RESUME_ADVICE, is_any_engine_running, misses_heartbeats
         from bwp_tui.store.database.error_translation import is_stopped
@@ -200,7 +203,8 @@ class EngineWaiter:
         if sends_nothing and left is not None and left.needs_sending_engine:
             goes_on = SENDS_NOTHING
         code = ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER
-        return CommandError(f"{why} {consequence} {goes_on}", ExitCode.INTERRUPTED if self.is_interrupted else code)
+        sentence = f"{why} {consequence} {goes_on}" if is_recorded else f"{why} {consequence}"
+        return CommandError(sentence, ExitCode.INTERRUPTED if self.is_interrupted else code)
 
 
 def wait_for_response(

@@ -45,11 +45,10 @@ def download_results(
         if task.kind is Kind.RETRIEVAL and not engine_is_done_with(task.status) and cannot_refresh(task) is None
     ]
     if unended and (unpolled := waiter.poll(unended, arguments.timeout)):
-        which, it = (f"#{unpolled[0].number}", "it") if len(unpolled) == 1 else (counted(len(unpolled), "task"), "they")
-        again = f"The download of {which} is not recorded: ask for it again."
-        sentence = f"{again} Whether {it} ended since the last poll is not known."
+        which = f"#{unpolled[0].number}" if len(unpolled) == 1 else counted(len(unpolled), "task")
+        sentence = f"Whether {which} ended since the last poll is not known, so no download is recorded: ask again."
         if len(unpolled) == len(numbers) or waiter.is_interrupted:
-            raise waiter.timed_out(sentence, unpolled[0].trouble)
+            raise waiter.timed_out(sentence, unpolled[0].trouble, is_recorded=False)
         print_message(sentence)
     folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
     queued = _queue_downloads(session, numbers, folder, arguments)
