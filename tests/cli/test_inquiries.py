@@ -104,6 +104,8 @@ def test_a_task_has_the_day_by_which_it_is_done_and_whether_that_is_late(bwp: Bw
 def test_another_inquiry_takes_the_place_of_one_that_waits_only_where_that_is_confirmed(office: Bwp) -> None:
     assert office("inquire", "1").code == 0
     before = shown(office, "1")
+    again = office("inquire", "1")  # on the same day: refused, and not asked about first
+    assert (again.code, "Warning" in again.err) == (1, False)
     yesterday = (date.fromisoformat(str(before["inquired_on"])) - timedelta(1)).isoformat()
     office("correct", "1", "--received", yesterday)
     refused = office("inquire", "1", "--on", yesterday)

@@ -88,11 +88,12 @@ def _print_once(sentences: Iterable[str]) -> None:
 
 def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: list[int], values: Values) -> None:
     """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
+    dated = {"on": today(), **values}
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.wrong_values_reason(task, values, today())
         if not is_refused and operation.cancels and (question := operation.confirmation(task, values)):
             require_yes(f"{task.name}, {task.email_text(masked=True)}: {question}")
-        if not is_refused and (warning := operation.values_warning(task, values)):
+        if not is_refused and (warning := operation.values_warning(task, dated)):
             print_message(f"Warning: {warning}")
             require_yes(f"Record it for {task.name} all the same?")
 
