@@ -27,7 +27,7 @@ from bwp_tui.domain.task import Kind, Task, task_id_mistake
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import decisions
 from bwp_tui.store.commands.request_validation import Reason
-from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
+from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, original_clause
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.timeline import LegalRecord
 
@@ -71,7 +71,7 @@ ENTER_TASK_ID: Final = Settlement(
         ),
     ),
     apply=decisions.enter_task_id,
-    result=lambda _, task_id: f"Asking the service whether {task_id} is this request.",
+    result=lambda task, task_id: f"Asking the service whether {task_id} is {task.name}.",
     irreversible_step=lambda task: f"The task id of {task.name}",
 )
 
@@ -140,7 +140,8 @@ def _declined(chosen: ChosenTasks, values: Values) -> str:
 def _decline_confirmation(task: Task, _values: Values) -> str:
     if task.cancel_asked or cannot_cancel(task):
         return ""
-    return f"{cancellation_phrase(task)} and decline it?" if task.status not in WITHHELD_STATUSES else ""
+    question = f"{cancellation_phrase(task)} and decline it?{original_clause(task)}"
+    return question if task.status not in WITHHELD_STATUSES else ""
 
 
 def _decline_withdrawal_question(task: Task, _values: Values) -> str:

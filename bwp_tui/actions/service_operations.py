@@ -25,6 +25,7 @@ from bwp_tui.store.commands.requests import (
     cannot_download,
     cannot_resubmit,
     cannot_send,
+    original_clause,
 )
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.saved_results import saved_path
@@ -280,7 +281,7 @@ CANCEL: Final = ServiceOperation(
     keywords="stop abort",
     disabled_reason=lambda task, _: cannot_cancel(task),
     apply=lambda store, number, actor, _: requests.cancel(store, number, actor),
-    question=lambda task, name: f"{cancellation_phrase(task)} {name}?",
+    question=lambda task, name: f"{cancellation_phrase(task)} {name}?{original_clause(task)}",
     result=_result_of_cancel,
 )
 

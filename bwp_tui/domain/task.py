@@ -250,9 +250,11 @@ class Task(NamedTuple):
 
     @property
     def intake_step(self) -> str:
-        """What to do next with a RECEIVED request: `verify` or `send`; empty for any other and once it is answered."""
+        """What to do next with a RECEIVED request: `check`, `verify` or `send`; empty for others and once answered."""
         if self.status != Status.RECEIVED or self.answered_on is not None:
             return ""
+        if TO_CHECK in self.tags:
+            return "check"
         return "verify" if self.verification is None else "send"
 
     @property

@@ -432,6 +432,17 @@ async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) ->
         await console.until(lambda: console.task(HELD).note != kept)
 
 
+async def test_no_undo_is_promised_of_a_step_before_that_cannot_be_taken_back_either(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="jane@example.com")
+        await console.submit_form()
+        await console.go_to(HELD)
+        await console.press("x", "y")
+        await console.sees("The cancellation of ", "is recorded")
+        await console.press("U")
+        await console.until(lambda: console.line("status").strip().endswith("cannot be undone."))
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])
 async def test_a_day_to_be_recorded_can_be_read_whole_in_a_small_terminal(
     profile: Profile, size: tuple[int, int]

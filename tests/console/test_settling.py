@@ -48,7 +48,7 @@ async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:
         await console.press("i")
         await console.sees("The service's task id of #2:")
         await console.press(*ID, "enter")
-        await console.sees(f"Asking the service whether {ID} is this request.")
+        await console.sees(f"Asking the service whether {ID} is #2.")
         task = console.task(NUMBER)
         assert (task.task_id, task.status, task.next_poll_at) == (ID, "QUEUED", NOW)
         poll_responses.record_responses(console.store, {NUMBER: (answer(Status.IN_PROGRESS), NOW)})
@@ -60,7 +60,7 @@ async def test_an_entered_task_id_that_cannot_be_asked_about_now_says_why(profil
         engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "out of reach", NOW)
         await console.sees("service unreachable")
         await console.press("i", *ID, "enter")
-        await console.sees(f"{ID} is this request. Waits: service unreachable")
+        await console.sees(f"{ID} is #2. Waits: service unreachable")
 
 
 async def test_a_task_id_that_the_service_does_not_know_is_reported(profile: Profile) -> None:

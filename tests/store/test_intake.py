@@ -15,7 +15,7 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import fitting_hold, needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Verification
+from bwp_tui.domain.task import TO_CHECK, Kind, Verification
 from bwp_tui.domain.views import VIEWS
 from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests
 from bwp_tui.store.commands.csv_import import ImportDefaults
@@ -330,3 +330,13 @@ def test_a_task_id_that_one_copy_has_counts_more_than_a_decision_without_it(
     task = tasks.get(store, number)
     assert (task.task_id, task.status, task.is_final) == ("the-task", "ON_HOLD", False)
     store.close()
+
+
+def test_what_is_to_be_checked_is_not_called_ready_to_be_sent(store: Store) -> None:
+    task = received(store)
+    verified = task._replace(verification=VERIFIED)
+    assert [each.intake_step for each in (task, verified, verified._replace(tags=(TO_CHECK,)))] == [
+        "verify",
+        "send",
+        "check",
+    ]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bwp_tui.actions.decision_operations import DECLINE
+from bwp_tui.actions.service_operations import CANCEL
+from bwp_tui.cli.support.task_output import display_context
+from bwp_tui.console.presentation.task_detail import fact_lines
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import stamp
@@ -14,7 +18,19 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents, poll_responses, ready_polls
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, request, sent, submitted
+from tests.store.support import (
+    ACTOR,
+    NOW,
+    SOON,
+    TODAY,
+    accepted,
+    answer,
+    in_status,
+    intent_of,
+    request,
+    sent,
+    submitted,
+)
 
 ID = "3556a10a-0000-4000-8000-000000000001"
 
@@ -205,3 +221,23 @@ def test_without_a_task_id_nothing_is_ever_due(store: Store) -> None:
     store.rows("UPDATE tasks SET task_id = NULL")
     assert (ready_polls.next_at(store), ready_polls.ready(store, SOON, 9)) == (None, [])
     assert (downloads.next_at(store), downloads.ready(store, SOON, 9)) == (None, [])
+
+
+def test_the_question_before_a_resubmission_is_cancelled_names_the_original_that_may_run(store: Store) -> None:
+    number = unconfirmed(store)
+    again = requests.resubmit(store, number, ACTOR)
+    questions = CANCEL.question(again, again.name), DECLINE.confirmation(again, {})
+    assert all(f"#{number}" in question for question in questions)
+    assert f"#{number}" not in CANCEL.question(tasks.get(store, number), again.name)
+
+
+def test_no_answer_is_awaited_of_a_request_that_was_resubmitted(store: Store) -> None:
+    number = unconfirmed(store)
+
+    def labels() -> set[str]:
+        return {str(line[0][0]).strip() for line in fact_lines(tasks.get(store, number), context, complete=True)}
+
+    context = display_context(tasks.get(store, number), NOW, TODAY, unmask=False, read_only=False)
+    assert "Answered" in labels()
+    requests.resubmit(store, number, ACTOR)
+    assert "Answered" not in labels()

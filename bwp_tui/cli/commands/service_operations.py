@@ -121,7 +121,7 @@ def _confirm_single(
 def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:
     """Report why tasks were not cancelled, and end the command if one was not."""
     task = cancelled[0]
-    if len(cancelled) == 1 and task.status != Status.CANCELLED:
+    if len(cancelled) == 1 and task.status not in (Status.CANCELLED, Status.DECLINED):
         why = intent_log.cancel_refused_reason(session.store, task.number)
         raise CommandError(why or f"Task #{task.number} was not cancelled: it is {task.status}.", ExitCode.FAILED)
     if left := print_refused_cancellations(session.store, cancelled):

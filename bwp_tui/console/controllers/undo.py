@@ -26,7 +26,9 @@ async def undo(screen: MainScreenProtocol) -> None:
     if isinstance(step, IrreversibleStep):
         steps.pop()
         instead = f"; {screen.session.keymap.key('withdraw')} withdraws it" if _can_withdraw(screen, step) else ""
-        again = " Press the key again to undo the step before it." if _steps(screen) else ""
+        before = _steps(screen)
+        can_go_on = before and not isinstance(before[-1], IrreversibleStep)
+        again = " Press the key again to undo the step before it." if can_go_on else ""
         screen.show_status(f"{step.what} cannot be undone{instead}.{again}", "warn")
     elif isinstance(step, MarkStep):
         steps.pop()

@@ -131,7 +131,7 @@ def fact_lines(
         if text:
             yield fact(label, mask(text, task, context))
     yield from _record_lines(task, context)
-    if complete and not task.is_final and task.answered_on is None:
+    if complete and not task.is_final and needs_answer(task):
         yield fact("Answered", ("not yet", "muted"))
     if task.earlier_number:
         text = f"#{task.earlier_number}{f' ({earlier.status})' if earlier else ''} has the same email and kind"

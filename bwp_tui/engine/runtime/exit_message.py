@@ -8,6 +8,7 @@ from bwp_tui.engine.runtime.lease import is_any_engine_running
 from bwp_tui.settings import Profile
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
+from bwp_tui.store.worklog.engine_state import NO_ENGINE_LEFT
 from bwp_tui.store.worklog.intents import unfinished_work
 
 
@@ -28,5 +29,5 @@ def exit_message(profile: Profile) -> str | None:
     waiting = work and work._replace(failed_polls=0).counts_text
     if waiting and not profile.read_only and not is_any_engine_running(profile.lease_path):
         again = f"bwp-tui run --profile {profile.name}"
-        sentences.append(f"{waiting}. Start {again} or the console to go on with it.")
+        sentences.append(f"{waiting}. {NO_ENGINE_LEFT.replace('bwp-tui run', again)}")
     return "\n".join(sentences) or None

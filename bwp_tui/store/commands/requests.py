@@ -210,6 +210,13 @@ def cancellation_phrase(task: Task) -> str:
     return f"Cancel the unsent {task.kind.lower()}" if task.is_never_sent else "Cancel the deletion"
 
 
+def original_clause(task: Task) -> str:
+    """Return what the cancellation of a resubmission leaves: its original may run, and no list has it."""
+    if task.resubmit_of is None:
+        return ""
+    return f" #{task.resubmit_of}, which it resubmits, is neither cancelled with it nor listed to be answered."
+
+
 def download(store: Store, number: int, folder: str, actor: str) -> int:
     """Record the intent to download a retrieval's result into `folder`; return the id of the download."""
     with store.write() as transaction:

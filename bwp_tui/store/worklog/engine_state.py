@@ -42,7 +42,7 @@ WRONG_SETTINGS: Final = frozenset(
 )
 """The states that only other settings or permissions end."""
 
-NO_ENGINE_LEFT: Final = "Start bwp-tui run or the console to go on with it."
+NO_ENGINE_LEFT: Final = "Start bwp-tui run or the console to go on with it, unless one is open."
 """What to do where work is left and no engine runs."""
 
 _DISABLING: Final = frozenset(
