@@ -254,7 +254,7 @@ def test_a_request_put_off_before_it_left_is_withdrawn_and_one_that_may_have_arr
     assert (waiting.status, waiting.cancel_asked) == ("QUEUED", True)
 
 
-@pytest.mark.parametrize("status", ["IN_PROGRESS", "UNCONFIRMED", "SUSPENDED", *TERMINAL])
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "SUSPENDED", *TERMINAL])
 def test_a_deletion_that_is_not_on_hold_is_not_cancelled(store: Store, status: str) -> None:
     task = in_status(store, status, Kind.DELETION)
     with pytest.raises(NotPossible, match=f"is {status}"):

@@ -12,7 +12,7 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.commands import decisions, requests
-from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.commands.request_validation import BadRequest, Reason
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
@@ -229,6 +229,12 @@ def test_the_question_before_a_resubmission_is_cancelled_names_the_original_that
     questions = CANCEL.question(again, again.name), DECLINE.confirmation(again, {})
     assert all(f"#{number}" in question for question in questions)
     assert f"#{number}" not in CANCEL.question(tasks.get(store, number), again.name)
+
+
+def test_what_may_run_is_not_cancelled_before_its_task_id_is_known(store: Store) -> None:
+    reason = requests.cannot_cancel(tasks.get(store, unconfirmed(store)))
+    assert isinstance(reason, Reason)
+    assert "task id" in reason
 
 
 def test_no_answer_is_awaited_of_a_request_that_was_resubmitted(store: Store) -> None:

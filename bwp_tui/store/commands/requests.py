@@ -200,6 +200,9 @@ def cannot_cancel(task: Task) -> str | None:
     if task.is_outcome_unknown:
         sentence = f"{task.name} was sent without a hold and can no longer be cancelled."
         return Reason("sent without a hold", sentence) if task.holding_period == 0 else None
+    if task.status == Status.UNCONFIRMED and task.may_have_started:
+        sentence = f"{task.name} may run at the service: enter its task id, with which it can be cancelled."
+        return Reason("of unknown task id", sentence)
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None
