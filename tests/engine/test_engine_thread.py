@@ -23,10 +23,11 @@ from bwp_tui.engine.runtime import engine as engine_module
 from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
-from bwp_tui.engine.runtime.lease import Lease
+from bwp_tui.engine.runtime.lease import Lease, is_any_engine_running
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
+from bwp_tui.store.database import shop_binding
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage, unflag
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError
@@ -191,6 +192,20 @@ def test_no_other_file_is_taken_for_the_history_that_was_moved(profile: Profile)
             time.sleep(2.5 * engine_thread.LEASE_CHECK_S)  # it has looked again
             assert engine.role is EngineRole.HISTORY_MISSING
             assert tasks.get(other, number).task_id is None
+
+
+def test_an_engine_makes_room_once_the_history_is_bound_to_another_shop(
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_thread, "HEARTBEAT_S", 0.05)
+    number = submit(live_history, "jane@example.com")
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: tasks.get(live_history, number).task_id)
+        with live_history.write() as transaction:
+            transaction.run(shop_binding.REBIND, ("bp-corrected", None))
+        eventually(lambda: engine.role is EngineRole.BLOCKED)
+        assert "bp-corrected" in (engine.trouble or "")
+        eventually(lambda: not is_any_engine_running(profile.lease_path))
 
 
 def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_path: Path) -> None:

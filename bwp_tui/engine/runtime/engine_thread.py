@@ -24,7 +24,7 @@ from bwp_tui.engine.worker import PolledFirst
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.change_monitor import ChangeMonitor
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreDamaged, StoreError, StoreMoved
+from bwp_tui.store.errors import DiskFull, EngineSuperseded, OtherShop, StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceHealthState
@@ -281,6 +281,7 @@ async def heartbeats(lease: Lease, store: Store) -> AsyncIterator[None]:
         EngineSuperseded: another process holds the lease.
         StoreMoved: the history was moved, and the lease with it.
         StoreDamaged: the history was flagged as damaged.
+        OtherShop: it was bound to another shop than that of this process's settings.
     """
     with unwrap_group():
         async with asyncio.TaskGroup() as group:
@@ -301,6 +302,7 @@ async def _write_heartbeats(lease: Lease, store: Store) -> None:
             store.check_not_moved()
             raise
         store.check_unflagged()
+        store.check_shop()
         await asyncio.sleep(HEARTBEAT_S)
 
 
@@ -310,7 +312,7 @@ def unwrap_group() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        error: BaseException = group.subgroup((StoreMoved, StoreDamaged, EngineSuperseded)) or group
+        error: BaseException = group.subgroup((StoreMoved, StoreDamaged, OtherShop, EngineSuperseded)) or group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None

@@ -199,6 +199,10 @@ class Store:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
         """
         self._shop, self.deletions_need_approval = shop, deletions_need_approval
+        self.check_shop()
+
+    def check_shop(self) -> None:
+        """Raise `OtherShop` if the history is bound to another shop by now than that of `require_shop`."""
         with self._lock, self._translated_errors():
             self._check_shop()
 
