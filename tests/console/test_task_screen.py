@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
+from bwp_tui.console.screens.front_screens import TASK_GONE
 from bwp_tui.console.screens.intent_log import IntentLogScreen
 from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.task import TaskScreen
@@ -16,6 +17,7 @@ from bwp_tui.domain.task import Kind, Request, Task, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from bwp_tui.store.worklog.poll_responses import PollResponse
@@ -425,3 +427,15 @@ async def test_what_is_wrong_with_an_answer_is_shown_in_whole(profile: Profile, 
         assert console.main.prompt.mistake is not None
         _, _, sentence = console.main.prompt.mistake
         await console.until(lambda: sentence.split()[-1] in console.line("footer"))
+
+
+async def test_a_page_of_a_task_that_is_removed_says_so_and_shows_nothing_of_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, CANCELLED)
+        email = console.task(CANCELLED).email
+        await console.press("m")
+        await console.sees(email)
+        purge.purge(console.store, [CANCELLED], "op", TODAY, evidence_too=True, unanswered_too=True)
+        await console.until(lambda: TASK_GONE.rstrip(".").lower() in console.text)
+        assert email not in console.text
+        assert "e note" not in console.line("footer")

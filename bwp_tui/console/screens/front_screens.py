@@ -29,6 +29,8 @@ from bwp_tui.console.widgets.virtual_list import VirtualList
 TEXT_MARGIN: Final = 5
 """Cells beside a page of text: its padding, and the scroll bar."""
 
+TASK_GONE: Final = "This task is gone, or cannot be read."
+
 
 class FrontScreen(ActionScreen):
     """A screen of a heading, some content, a prompt, a status line and a footer."""
@@ -181,9 +183,13 @@ class PagedScreen(SearchedScreen):
         """Show what the history says now of the task, and what another day makes of it."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
-        elif self._task_number in update.changed or update.today != self._day:
+        elif self._task_number in update.changed or update.today != self._day or self._is_task_gone():
             self._day = update.today
             self._read()
+
+    def _is_task_gone(self) -> bool:
+        """Return whether the row of the task was removed, by a purge of all or since it was joined with another."""
+        return not self.session.reader.by_numbers([self._task_number])
 
     def _read(self) -> None:
         """Read the task again, and show it."""

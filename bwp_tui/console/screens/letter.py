@@ -17,7 +17,7 @@ from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import heading
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.screens.front_screens import PagedScreen
+from bwp_tui.console.screens.front_screens import TASK_GONE, PagedScreen
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
@@ -89,7 +89,7 @@ class LetterScreen(PagedScreen):
     async def _draft(self) -> None:
         """Draft the letter; what is to be checked in a new one is shown on the status line."""
         session, task = self.session, self._read_task()
-        letter, reason = None, "This task is gone, or cannot be read."
+        letter, reason = None, TASK_GONE
         if task is not None:
             try:
                 letter = await asyncio.to_thread(

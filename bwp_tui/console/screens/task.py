@@ -18,7 +18,7 @@ from bwp_tui.console.presentation.breakpoints import TASK_WIDE
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.screens.front_screens import PagedScreen
+from bwp_tui.console.screens.front_screens import TASK_GONE, PagedScreen
 from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
@@ -173,7 +173,10 @@ class TaskScreen(PagedScreen):
         details, context = self._details, self.session.display_context()._replace(key=self._key_from_here)
         self.update_footer()
         if details is None:
-            self.query_one(Heading).set_text([("this task is gone, or cannot be read", "muted")])
+            self.query_one(Heading).set_text([(TASK_GONE.rstrip(".").lower(), "muted")])
+            self._show_tabs((name, "plain") for name in PAGE_NAMES)
+            for text in self.query(Paragraphs):
+                text.set_lines(())
             return
         self.query_one(Heading).set_text(
             task_detail.heading(details.task, context), *task_detail.task_names(details.task)
