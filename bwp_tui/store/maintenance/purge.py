@@ -50,9 +50,10 @@ _HAS_PENDING_WORK: Final = (
 _HAS_PERSONAL_DATA: Final = "(t.purged_at IS NULL OR t.note <> '' OR t.tags <> '[]')"
 # Beside the email of a task that stays, the number of a purged one would say whose request that was.
 _UNLINK_PURGED: Final = (
-    "UPDATE tasks AS t SET revision = ?, earlier = (SELECT max(number) FROM tasks WHERE email = t.email COLLATE NOCASE"
-    " AND email <> '' AND kind = t.kind AND number < t.number) WHERE earlier IS NOT NULL AND (purged_at IS NOT NULL"
-    " OR EXISTS (SELECT 1 FROM tasks p WHERE p.number = t.earlier AND p.purged_at IS NOT NULL))"
+    "UPDATE tasks AS t SET revision = ?, earlier = iif(email = '', NULL, (SELECT max(number) FROM tasks"
+    " WHERE email = t.email COLLATE NOCASE AND kind = t.kind AND number < t.number)) WHERE earlier IS NOT NULL"
+    " AND (purged_at IS NOT NULL OR EXISTS (SELECT 1 FROM tasks p WHERE p.number = t.earlier"
+    " AND p.purged_at IS NOT NULL))"
 )
 _READERS_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.05
