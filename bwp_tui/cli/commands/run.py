@@ -37,8 +37,10 @@ def run(arguments: Namespace) -> ExitCode:
             if (left := unfinished_work(session.store)) is not None:
                 sends_nothing = session.profile.read_only and left.needs_sending_engine
                 code = ExitCode.USAGE if sends_nothing or service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
-                why = f"{left.newest_failure} " if left.newest_failure else ""
-                sentences = f"{why}{left.counts_text}."
+                why = (
+                    f" Last failure: {left.newest_failure}" if left.newest_failure else ""
+                )  # perhaps of an earlier run
+                sentences = f"{left.counts_text}.{why}"
                 raise CommandError(f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences, code)
             return ExitCode.DONE
     stop = _stop_signal()  # the history is closed here: only if it alone has it open, the engine recovers it
