@@ -155,7 +155,7 @@ def add_subcommand(
 ) -> Parser:
     """Add a subcommand, which has the options of the command too; `command` is its module and function."""
     parser = subcommands.add_parser(name, help=purpose, allow_abbrev=False)
-    parser.set_defaults(command=command, effect=effect)
+    parser.set_defaults(command=command, action=name, effect=effect)
     add_common(parser, json=False)
     parser.flag("--json", "print JSON", default=SUPPRESS)
     return parser

@@ -91,7 +91,8 @@ def test_a_command_that_changes_something_is_refused_and_changes_nothing(kept: B
     assert parse(words).effect is Effect.CHANGES
     before = _state(kept.folder)
     ended = kept(*words, env={"BWP_READ_ONLY": "1"})
-    assert (ended.code, "setting read_only" in ended.err) == (ExitCode.USAGE, True)
+    named = "downloads cancel" if name == "downloads" else name.removesuffix(" retrieval").removesuffix(" deletion")
+    assert (ended.code, f"so {named} is refused; see its setting read_only" in ended.err) == (ExitCode.USAGE, True)
     assert _state(kept.folder) == before
 
 

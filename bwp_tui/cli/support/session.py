@@ -60,8 +60,10 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     """
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
+        words = (arguments.command_name, getattr(arguments, "action", None))  # the rest of the command may be allowed
         raise CommandError(
-            f"Profile {profile.name} is read-only, so {arguments.command_name} is refused; see its setting read_only."
+            f"Profile {profile.name} is read-only, so {' '.join(filter(None, words))} is refused;"
+            " see its setting read_only."
         )
     return profile
 
