@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from bwp_tui.console.presentation.styled_text import badge_role
 from bwp_tui.console.screens.profiles import ProfilesScreen
@@ -28,6 +31,23 @@ async def test_the_shop_that_is_open_is_listed_with_its_counts_and_not_opened_ag
         await console.press("P")
         await console.until(lambda: not isinstance(console.app.screen, ProfilesScreen))
         assert console.app.next_profile is None
+
+
+async def test_the_switch_is_offered_on_the_rows_that_can_be_opened(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[profiles.a-wrong]\ndownload_slots = 99\n[profiles.b-other]\n[profiles.production]\n")
+    monkeypatch.setenv("BWP_CONFIG_FILE", str(config))
+    async with opened(profile) as console:
+        await console.press("P")
+        await console.sees("open here", "cannot be used")
+        screen = console.app.screen
+        for is_offered in (False, True, False):
+            await console.until(lambda: ("switch" in console.line("footer")) is is_offered)  # noqa: B023  called at once
+            assert isinstance(screen, ProfilesScreen)
+            assert (screen.disabled_reason("open") is None) is is_offered
+            await console.press("up")
 
 
 async def test_a_long_name_leaves_cells_to_the_remark(profile: Profile) -> None:

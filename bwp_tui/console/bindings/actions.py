@@ -49,7 +49,7 @@ class ActionContext(NamedTuple):
         marked_downloads: the marked ones.
         queue: ids of the downloads that wait, in the order of the queue.
         wrong_actor_reason: why the operator cannot do an operation on a task, which the timeline says.
-        switch_reason: why no other shop can be opened here; empty where they can.
+        switch_reason: why the shop under the cursor cannot be opened here; empty where it can.
     """
 
     task: Task | None = None

@@ -47,7 +47,8 @@ class ProfilesScreen(ListScreen):
 
     @property
     def context(self) -> ActionContext:
-        return ActionContext(switch_reason=cannot_switch(self.session.profile, os.environ))
+        reason = self._shops[self.rows.cursor_row].reason if self._shops else ""
+        return ActionContext(switch_reason=reason or cannot_switch(self.session.profile, os.environ))
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")])
@@ -65,6 +66,7 @@ class ProfilesScreen(ListScreen):
         self.status.show((_NOTE, "muted"))
         self._show()
         self.rows.go_to(next(row for row, shop in enumerate(self._shops) if shop.is_here))
+        self.update_footer()
 
     def _show(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")], counted(len(self._shops), "profile"))
@@ -83,6 +85,10 @@ class ProfilesScreen(ListScreen):
             ("open here" if shop.is_here else "", "muted"),
             ("" if shop.profile else "cannot be used", "warn"),
         )
+
+    @on(VirtualList.CursorMoved)
+    def _moved(self) -> None:
+        self.update_footer()
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
