@@ -336,6 +336,9 @@ async def test_where_no_holding_period_is_short_enough_an_extension_is_advised(p
         await console.press("f2")
         assert console.field("hold").value == "0"
         assert "ends in time" in console.line("hint-hold")
+        console.field("received").value = "2026-13"
+        await console.press("f2")
+        assert "no due date" in console.line("hint-hold")
 
 
 async def test_no_extension_is_advised_where_the_law_knows_none_or_it_is_too_late(profile: Profile) -> None:

@@ -298,7 +298,9 @@ class RequestForm(Vertical):
             self._field("hold").value = str(days)
         elif draft.kind is Kind.DELETION and "hold" not in draft.mistakes(today):
             is_late = draft.too_late_anyway(today)
-            self._hint("hold", ("no hold ends in time" if is_late else "ends in time",), "warn" if is_late else "good")
+            hint = ("no hold ends in time", "warn") if is_late else ("ends in time", "good")
+            text, role = hint if draft.due() else ("no due date is known", "muted")
+            self._hint("hold", (text,), role)
 
     def _propose_hold(self) -> None:
         """Set the hold to one that meets the due date, unless the operator typed another."""
