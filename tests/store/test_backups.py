@@ -27,7 +27,7 @@ from bwp_tui.store.errors import NotAHistory, OtherShop, StoreDamaged, StoreErro
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import intent_outcomes, poll_responses
+from bwp_tui.store.worklog import downloads, intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, overwrite, overwrite_first_page, overwrite_table
@@ -38,6 +38,7 @@ from tests.store.support import (
     accepted,
     answer,
     closed_history,
+    in_status,
     intent_of,
     request,
     scalar,
@@ -309,6 +310,34 @@ def test_a_stay_on_another_machine_without_work_changes_no_task(path: Path, cloc
         if history is other:
             backups.back_up_to(other, back)
     assert (restored.merged.added, restored.merged.updated, restored.only_here) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_download_that_had_not_ended_in_a_copy_has_failed_and_keeps_its_part(
+    path: Path, clock: ManualClock, tmp_path: Path, *, is_lost: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        requests.download(store, 1, str(tmp_path), ACTOR)
+        (job,) = downloads.ready(store, clock(), 1)
+        downloads.record_start(store, job)
+        downloads.record_progress(store, job, 5, 10, None, '"tag"')
+        copy = backups.back_up_daily(path, TODAY, _never_stopped())
+    assert copy is not None
+    if is_lost:
+        path.unlink()
+    else:
+        path = tmp_path / "other" / path.name
+        path.parent.mkdir()
+        assert restore.restore(path, copy, clock()).merged.stopped_downloads == 1
+    with closing(open_store(path, clock=clock)) as store:
+        assert not is_lost or "1 download" in (store.opening_report or "")
+        stopped = tasks.get(store, 1).download
+        assert stopped is not None
+        assert (stopped.state, stopped.etag, copy.name in (stopped.trouble or "")) == ("failed", '"tag"', True)
+        requests.download(store, 1, str(tmp_path), ACTOR)
+        (again,) = downloads.ready(store, clock(), 1)
+        assert again.etag == '"tag"'
 
 
 def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(

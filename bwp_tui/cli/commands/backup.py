@@ -84,10 +84,13 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     disputed = ""
     if count := restored.to_check:
         disputed = f"Check {counted(count, 'task')} in which the two differ: bwp-tui list tag:{TO_CHECK}. "
+    stopped = ""
+    if count := merged.stopped_downloads:
+        stopped = f"{counted(count, 'download')} had not ended in the backup; see, and retry: bwp-tui downloads. "
     aside = f"The previous history is kept as {restored.aside}."
     kept = aside if restored.had_tasks else "There were no tasks here before."
     return (
         f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
         f"{restored.only_here} only in the history, which were merged; of those in both, the backup had something new "
-        f"of {merged.updated}. {lost}{waiting}{disputed}{kept}"
+        f"of {merged.updated}. {lost}{waiting}{disputed}{stopped}{kept}"
     )

@@ -62,6 +62,7 @@ class RecoveryResult:
             updated=before.updated + merged.updated,
             common=before.common + merged.common,
             replayed=before.replayed + merged.replayed,
+            stopped_downloads=before.stopped_downloads + merged.stopped_downloads,
             proven_values=(*before.proven_values, *merged.proven_values),
         )
 
@@ -91,6 +92,8 @@ def sentence_of(swap: FileSwap, result: RecoveryResult, reason: str) -> str:
         parts.append(f", {len(result.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
     if result.unconfirmed:
         parts.append(f", {result.unconfirmed} UNCONFIRMED")
+    if stopped := result.merged.stopped_downloads:
+        parts.append(f"; {counted(stopped, 'download')} that had not ended can be retried")
     if result.lost_span is not None:
         after, until = map(stamp_of, result.lost_span)
         parts.append(f"; what was recorded after {after}, until {until}, is in no copy")
@@ -148,6 +151,7 @@ def write_report(swap: FileSwap, result: RecoveryResult, reason: str, now: datet
         f"Rows left out, since their task was damaged or is unknown: {result.dangling_rows}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {result.unconfirmed}."
         " They are listed by the filter status:unconfirmed.",
+        f"Downloads that had not ended in a copy, for you to retry: {result.merged.stopped_downloads}.",
         f"Tasks in the new history: {result.tasks}.",
         *(f"What could not be used because of a fault of this program: {fault}." for fault in result.failures),
         *(

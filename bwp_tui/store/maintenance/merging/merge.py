@@ -43,7 +43,8 @@ _SAME_EVENT: Final = (
 class MergeResult(NamedTuple):
     """How many tasks were added and updated, how many lost their id to another task, and how many both histories had.
 
-    `replayed` counts added tasks to which later events of this history's timeline were applied.
+    `replayed` counts added tasks to which later events of this history's timeline were applied, `stopped_downloads`
+    added downloads that had not ended.
     """
 
     added: int = 0
@@ -51,6 +52,7 @@ class MergeResult(NamedTuple):
     lost_ids: int = 0
     common: int = 0
     replayed: int = 0
+    stopped_downloads: int = 0
     proven_values: tuple[str, ...] = ()
     """Tasks and columns that were damaged here, and corrected by the other history as the digests prove."""
 
@@ -101,7 +103,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     for number, values in undamaged.items():
         task_rows.write_with_due_date(db, number, values, now)
         db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
-    _add_downloads(db, now, revision)
+    stopped_downloads = _add_downloads(db, now, revision, source)
     _add_chains(db)
     db.execute(
         "INSERT OR IGNORE INTO main.service_events (event_id, task, type, occurred_at, received_at)"
@@ -121,7 +123,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven_names = tuple(f"#{number}: {', '.join(values)}" for number, values in proven.items())
-    return MergeResult(added, updated, lost_ids, common, replayed, proven_names)
+    return MergeResult(added, updated, lost_ids, common, replayed, stopped_downloads, proven_names)
 
 
 def _next_revision(db: apsw.Connection) -> int:
@@ -271,24 +273,26 @@ def _find_earlier_tasks(db: apsw.Connection) -> None:
     )
 
 
-def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
-    """Add the downloads of the other history. Those that had not ended become cancelled: none restarts by itself.
+def _add_downloads(db: apsw.Connection, now: str, revision: int, source: str) -> int:
+    """Add the downloads of the other history; return how many had not ended.
 
-    A result on this disk stays the newest of its task: one of the other history may be on another machine.
+    These become failed: none restarts by itself, and a retry resumes the partial file if it is on this disk. A result
+    on this disk stays the newest of its task: one of the other history may be on another machine.
     """
     (last,) = next(db.execute("SELECT coalesce(max(id), 0) FROM main.downloads"))
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
     values = ", ".join(f"o.{name}" for name in names)
-    db.execute(
+    trouble = f"It had not ended in {source}."
+    added = db.execute(
         f"INSERT INTO main.downloads (task, state, trouble, finished_at, revision, {', '.join(names)})"
-        f" SELECT x.ours, CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN 'cancelled' ELSE o.state END, o.trouble,"
-        f" CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN ? ELSE o.finished_at END, ?, {values}"
+        f" SELECT x.ours, iif(o.{DOWNLOAD_IS_OPEN}, 'failed', o.state), iif(o.{DOWNLOAD_IS_OPEN}, ?, o.trouble),"
+        f" iif(o.{DOWNLOAD_IS_OPEN}, ?, o.finished_at), ?, {values}"
         " FROM other.downloads o JOIN matched x ON x.theirs = o.task"
         " WHERE NOT EXISTS (SELECT 1 FROM main.downloads m WHERE m.task = x.ours AND m.asked_at = o.asked_at)"
         f" AND NOT {IS_PURGED_HERE_ALONE}"
-        " ORDER BY o.id",
-        (now, revision),
-    )
+        " ORDER BY o.id RETURNING trouble",
+        (trouble, now, revision),
+    ).fetchall()
     own = db.execute(
         "SELECT m.id, m.path, m.bytes FROM main.tasks t JOIN main.downloads m ON m.id = t.download"
         " WHERE m.state = 'done' AND EXISTS (SELECT 1 FROM main.downloads n WHERE n.task = m.task AND n.id > ?)",
@@ -298,6 +302,7 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
         if path is not None and is_on_disk(str(path), int(str(size))):
             db.execute("UPDATE main.downloads SET id = 1 + (SELECT max(id) FROM main.downloads) WHERE id = ?", (id,))
     db.execute(f"UPDATE main.tasks SET download = {DOWNLOAD_OF_TASK} WHERE number IN (SELECT ours FROM matched)")
+    return added.count((trouble,))
 
 
 def _add_timeline(db: apsw.Connection) -> None:
