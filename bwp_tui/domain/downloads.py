@@ -37,6 +37,8 @@ class Download(NamedTuple):
     """Remarks about the downloaded archive, a sentence each."""
     has_newer: bool = False
     """Whether the result was asked for again since: the newer download has taken over what was left of this one."""
+    part_unwanted: bool = False
+    """Whether it was cancelled, and an engine has yet to remove its partial file."""
     is_purged: bool = False
     """Whether a purge has removed the record of where its file or partial file is."""
 

@@ -109,8 +109,11 @@ async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profi
         await console.press("n")
         assert download_of(console, "parked").state == DownloadState.QUEUED
         await console.press("x", "y")
-        await console.sees("is cancelled; its partial file is deleted.", "640 kB deleted")
+        await console.sees("is cancelled; its partial file is deleted.", "640 kB to be deleted; R retries")
         assert download_of(console, "parked").state == DownloadState.CANCELLED
+        for job in downloads.unwanted_parts(console.store):
+            downloads.record_part_removed(console.store, job)
+        await console.sees("640 kB deleted; R retries")
         assert screen_of(console).rows.current == download_of(console, "parked").id, "the cursor stays on it"
 
 

@@ -97,7 +97,8 @@ def partial_file_text(download: Download) -> str:
     if not download.bytes:
         return "no partial file"
     is_kept = download.state == DownloadState.FAILED and download.etag
-    return f"{format_size(download.bytes)} {'kept' if is_kept else 'deleted'}"
+    fate = "to be deleted" if download.part_unwanted else "kept" if is_kept else "deleted"
+    return f"{format_size(download.bytes)} {fate}"
 
 
 def totals_text(downloads: Sequence[Download], gone_results: Collection[int]) -> str:
