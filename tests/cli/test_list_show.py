@@ -346,3 +346,5 @@ def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path:
     assert gone in bwp("letter", "answer", str(number)).err, "the new download has not brought it yet"
     assert bwp("downloads", "cancel", str(number)).code == 0
     assert gone in bwp("letter", "answer", str(number)).err
+    assert "Gone or changed on disk: 1 downloaded result" in bwp("doctor").out
+    assert json.loads(bwp("dashboard", "--json").out)["downloads"]["gone"] == 1

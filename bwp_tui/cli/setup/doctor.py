@@ -251,8 +251,11 @@ def check_history(profile: Profile) -> Iterator[Finding]:
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
             to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())
-            newest = download_queue.tasks_of(store, download_queue.list_downloads(store, _CHECKED_RESULTS))
-            gone = [task for task in newest.values() if is_gone(task.download)]
+            listed = download_queue.list_downloads(store, _CHECKED_RESULTS)
+            # A later download that ended without a file does not bring back the one that is gone.
+            fileless = download_queue.ENDED_WITHOUT_FILE
+            newest = {each.task_number: each for each in reversed(listed) if each.state not in fileless}
+            gone = list(download_queue.tasks_of(store, filter(is_gone, newest.values())).values())
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
         return

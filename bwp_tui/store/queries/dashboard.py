@@ -11,6 +11,7 @@ from bwp_tui.domain import filter as filters
 from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.store.database.shared_sql import DOWNLOAD_OF_TASK
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.compliance_report import ANSWERS, RECEIPTS, median
 from bwp_tui.store.queries.saved_results import is_on_disk
@@ -97,7 +98,8 @@ class Statistics:
 def read_statistics(store: Store, today: date) -> Statistics:
     """Compute the statistics; takes longer for a larger history, so call it in a thread."""
     results = store.rows(
-        f"SELECT path, bytes, id = (SELECT download FROM tasks WHERE number = task) FROM downloads WHERE {_SAVED}"
+        f"SELECT path, bytes, id = (SELECT {DOWNLOAD_OF_TASK} FROM tasks WHERE number = task) FROM downloads"
+        f" WHERE {_SAVED}"
     )
     files = {as_text(path): as_int(size) for path, size, _ in results}  # one may have been downloaded again
     sizes = {path: size for path, size in files.items() if is_on_disk(path, size)}
