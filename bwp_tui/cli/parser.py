@@ -271,8 +271,9 @@ def _add_maintenance(commands: CommandParsers) -> None:
 
 
 def _add_archive(commands: CommandParsers) -> None:
-    inspect = commands.add("inspect", "archive", names_shoppers=False, effect=Effect.READS)
+    inspect = commands.add("inspect", "archive", note="Of a FILE no email is known to be masked.", effect=Effect.READS)
     inspect.add_argument("task", metavar="TASK|FILE", help=f"{TASK_HELP}; or a .zip file")
+    add_masking(inspect)
 
     pack = commands.add(
         "pack",

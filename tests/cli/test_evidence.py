@@ -14,7 +14,7 @@ from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import file_name
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks
-from tests.archive.zips import Part, bomb_of_overlaps, forged
+from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
 
@@ -145,6 +145,19 @@ def test_inspecting_lists_a_result_or_any_file(kept: tuple[Bwp, str, Path]) -> N
         ("a.txt", "2024-11-01T12:30:00"),
         ("b/orders.json", "2024-11-01T12:30:00"),
     ]
+
+
+def test_inspecting_masks_the_email_of_the_task_in_names_unless_told_otherwise(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, task, path = kept
+    email = email_of(bwp, int(task[1:]))
+    plain(path, {f"{email}/orders.txt": DATA})
+    store = bwp.store()
+    with store.write() as transaction:
+        transaction.run("UPDATE downloads SET bytes = ?", (path.stat().st_size,))
+    store.close()
+    for words, is_masked in (([], True), (["--unmask"], False), (["--json"], False), (["--json", "--mask"], True)):
+        ended = bwp("inspect", task, *words)
+        assert (ended.code, email not in ended.out, "orders.txt" in ended.out) == (0, is_masked, True)
 
 
 def test_inspecting_a_bad_archive_is_one_sentence(kept: tuple[Bwp, str, Path], tmp_path: Path) -> None:

@@ -190,9 +190,7 @@ def test_the_usage_of_words_that_differ_does_not_repeat_them_as_a_whole() -> Non
         assert "..." not in build_parser()[1][words[0]].format_usage()
 
 
-@pytest.mark.parametrize(
-    "name", ["config", "dashboard", "doctor", "events", "inspect", "regulations", "report", "views"]
-)
+@pytest.mark.parametrize("name", ["config", "dashboard", "doctor", "events", "regulations", "report", "views"])
 def test_json_that_names_no_shopper_is_not_said_to_have_emails(name: str) -> None:
     assert "--json" in (text := build_parser()[1][name].format_help())
     assert "emails in full" not in text

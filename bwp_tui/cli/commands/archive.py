@@ -19,7 +19,7 @@ from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.downloads import Download
-from bwp_tui.domain.masking import mask_task_text
+from bwp_tui.domain.masking import mask_task_json, mask_task_text
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.file_access import new_file
@@ -32,18 +32,25 @@ _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
 
 
 def inspect(arguments: Namespace) -> None:
-    """Check an archive and print its entries."""
-    path = _archive_path(arguments)
+    """Check an archive and print its entries, with the email of its task masked in their names."""
+    path, task = _archive_and_task(arguments)
+
+    def masked(text: str) -> str:
+        return text if task is None or arguments.unmask else mask_task_text(text, task)
+
     try:
         with Archive(path) as archive:
             entries = archive.entries
-        lines = table(_HEADINGS, [*map(_cells, entries)], right=(0, 1))
-        print_result(arguments, [_json(entry) for entry in entries], lines)
+        lines = table(_HEADINGS, [tuple(map(masked, _cells(entry))) for entry in entries], right=(0, 1))
+        json_objects = [_json(entry) for entry in entries]
+        if arguments.mask and task is not None:
+            json_objects = [mask_task_json(json_object, task) for json_object in json_objects]
+        print_result(arguments, json_objects, lines)
         for remark in verify_archive(path):
-            print_message(remark)
+            print_message(masked(remark))
     except BadArchive as error:
         code = ExitCode.FAILED if os.path.lexists(path) else ExitCode.NOT_FOUND
-        raise CommandError(str(error), code) from None
+        raise CommandError(masked(str(error)), code) from None
 
 
 def pack(arguments: Namespace) -> None:
@@ -58,14 +65,14 @@ def pack(arguments: Namespace) -> None:
         _offer_answer(session, task, arguments.answered)
 
 
-def _archive_path(arguments: Namespace) -> Path:
-    """Return the file named on the command line, or the downloaded archive of the task named there."""
+def _archive_and_task(arguments: Namespace) -> tuple[Path, Task | None]:
+    """Return the file named on the command line, or the downloaded archive of the task named there, and the task."""
     word: str = arguments.task
     if os.sep in word or word.lower().endswith(".zip"):
-        return Path(word)
+        return Path(word), None
     with open_session(arguments) as session:
-        path, _ = _downloaded_archive(session, tasks.find_by_name(session.store, word))
-        return path
+        task = tasks.find_by_name(session.store, word)
+        return _downloaded_archive(session, task)[0], task
 
 
 def _downloaded_archive(session: CommandSession, task: Task) -> tuple[Path, str]:
