@@ -86,7 +86,7 @@ _YES_OR_NO: Final = ("yes", "no")
 STATES: Final = {
     "active": "to be sent or not ended at the service",
     "open": "to be answered to the shopper",
-    "ready": "with a result to download before the answer",
+    "ready": "with a result that was never downloaded, before the answer",
     "unanswered": "ended, or declined and appealed, without an answer to the shopper",
     "appealed": "with an appeal to answer",
     "late": "that may not be done by the due date",
