@@ -39,7 +39,7 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         await console.sees("30%", "1 running")
         await console.press("p")
         await console.sees(
-            "The download of #6 for n•••@example.com is paused; its partial file is kept.", "stopping", "1 paused"
+            "The download of #6 for n•••@example.com is paused; its partial file is kept.", "pausing", "1 paused"
         )
         assert download_of(console, "next").paused
         downloads.record_interruption(console.store, order)
@@ -337,7 +337,7 @@ async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator
         await console.until(lambda: "9%" in lines.render().plain)
         assert "waiting" in line_of(console, "n")
         await console.press("p")
-        await console.sees("stopping", "9.0 / 100 kB")
+        await console.sees("pausing", "9.0 / 100 kB")
 
 
 async def test_all_that_have_not_ended_are_listed_and_it_is_said_that_others_are_not(

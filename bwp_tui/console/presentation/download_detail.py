@@ -61,7 +61,7 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
     is_tried = context.engine is None or _why_none_downloads(context.engine) is None
     match download.state:
         case DownloadState.RUNNING if download.paused:
-            return ("stopping", "held")
+            return (download.state_name, "held")
         case _ if download.paused:
             return (f"paused{at}", "held")
         case _ if is_tried and download.not_before and download.awaits_retry(context.now):
