@@ -11,7 +11,7 @@ import pytest
 from textual.app import App
 from textual.strip import Strip
 
-from bwp_tui.console.presentation.download_detail import fact_lines
+from bwp_tui.console.presentation.download_detail import STATE_CELLS, end_text, fact_lines, state_text
 from bwp_tui.console.presentation.download_rows import DownloadRow
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
@@ -361,6 +361,16 @@ async def test_a_sentence_goes_away_with_the_next_key_that_does_something(profil
         assert "x: " in console.line("status"), "moving the cursor does nothing"
         await console.press("space")
         assert not console.line("status").strip()
+
+
+async def test_a_state_fits_its_column_on_a_later_day_too(profile: Profile) -> None:
+    async with at_downloads(profile) as console:
+        context = screen_of(console).display_context
+        later = context._replace(today=context.today + timedelta(days=1))
+        listed = [download for download, _ in screen_of(console).listed]
+        states = [(state_text if download.is_open else end_text)(download, later)[0] for download in listed]
+        assert {"retry", "cancelled", "failed", "done"} <= {state.split()[0] for state in states}
+        assert max(map(len, states)) <= STATE_CELLS
 
 
 async def test_a_purged_result_is_neither_done_nor_still_to_come(profile: Profile) -> None:

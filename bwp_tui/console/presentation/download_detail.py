@@ -65,7 +65,8 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
         case _ if download.paused:
             return (f"paused{at}", "held")
         case _ if is_tried and download.not_before and download.awaits_retry(context.now):
-            return (f"retry at {clock_time(download.not_before, context.today)}", "warn")
+            when = clock_time(download.not_before, context.today)
+            return (f"retry {when}" if " " in when else f"retry at {when}", "warn")
         case DownloadState.RUNNING:
             return ("requesting a link" if percent is None else f"{percent}%", "busy")
         case _:
@@ -78,14 +79,16 @@ END_ROLES: Final[dict[str, str]] = {DownloadState.DONE: "good", DownloadState.FA
 
 
 def end_text(download: Download, context: DisplayContext) -> StyledText:
-    """Return how and when a download ended."""
+    """Return how and when a download ended, in at most `STATE_CELLS`."""
     if download.is_purged and download.state == DownloadState.DONE:
         return ("purged", "muted")
     if download.id in context.gone_results:
         return ("gone or changed", "warn")
     role = END_ROLES.get(download.state, "muted")
-    when = "" if download.finished_at is None else f" {clock_time(download.finished_at, context.today)}"
-    return (f"{download.state}{when}", role)
+    text = download.state
+    if download.finished_at is not None:
+        text += f" {clock_time(download.finished_at, context.today)}"
+    return (text if len(text) <= STATE_CELLS else text.rsplit(maxsplit=1)[0], role)  # the day is enough
 
 
 def partial_file_text(download: Download) -> str:
