@@ -387,6 +387,9 @@ async def test_a_purged_result_is_neither_done_nor_still_to_come(profile: Profil
         assert download_of(console, "saved").percent is None
         await console.press("enter")
         await console.sees("was purged")
+        await console.press("y")
+        await console.sees(f"sha256 {SHA}")
+        assert console.app.clipboard == SHA
 
 
 async def test_what_a_purge_left_of_a_failed_one_is_not_known_and_not_retried(profile: Profile) -> None:

@@ -71,6 +71,11 @@ def cannot_open(download: Download) -> str | None:
     return f"The download of #{download.task_number} {current_state(download)}; it has no file yet."
 
 
+def cannot_copy_hash(download: Download) -> str | None:
+    """Return why `download` has no sha256, or None when it has one, which a purge leaves."""
+    return None if download.sha256 is not None else cannot_open(download)
+
+
 def _needs_download(
     cannot_do: Callable[[Download], str | None] | None = None, *, writes: bool = False, bulk: bool = False
 ) -> DisabledReason:
@@ -161,7 +166,7 @@ BULK_ACTIONS: Final = frozenset(action.name for action in _BULK)
 
 _DOWNLOADS: Final = (
     *_BULK,
-    _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, _needs_download(cannot_open)),
+    _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, _needs_download(cannot_copy_hash)),
     _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, _needs_download()),
     _in_queue("move_up", ("K", "shift+up"), "move up", "Move it up in the queue", _moves_download(up=True)),
     _in_queue("move_down", ("J", "shift+down"), "", "Move it down in the queue", _moves_download(up=False)),
