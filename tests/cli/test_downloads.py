@@ -290,6 +290,7 @@ def test_the_newest_download_is_retried_where_the_task_shows_one_that_was_saved_
     (order,) = downloads.ready(store, store.clock(), 9)
     downloads.record_failure(store, order, "The connection was lost.")
     store.close()
+    assert json.loads(bwp("dashboard", "--json").out)["downloads"]["failed"] == 0, "its result is saved"
     (retried,) = json.loads(bwp("downloads", "retry", str(number), "--json").out)
     assert (retried["id"], retried["state"]) == (number, "queued")
 

@@ -75,6 +75,7 @@ class Statistics:
         failures: failed tasks by error code, the most frequent first.
         saved: finished downloads whose files are still on disk, and their bytes.
         gone: tasks whose result is no longer there, although no purge has removed it; not those of older downloads.
+        failed_downloads: tasks whose newest download failed and whose result is not saved.
     """
 
     counts: dict[tuple[str, str], int]
@@ -127,7 +128,10 @@ def read_statistics(store: Store, today: date) -> Statistics:
         failures=_failures(store),
         saved=(len(sizes), sum(sizes.values())),
         gone=sum(bool(is_of_task) and path not in sizes for path, _, is_of_task in results),
-        failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
+        failed_downloads=store.integer(
+            "SELECT count(*) FROM downloads WHERE state = 'failed' AND directory <> ''"
+            " AND id = (SELECT download FROM tasks WHERE number = task)"
+        ),
     )
 
 
