@@ -21,7 +21,7 @@ class BadRecipient(Exception):
 
 
 class SourceChanged(Exception):
-    """The file is not the one that was downloaded; no copy was made, and `str()` says what to do."""
+    """The file is not the one that was downloaded; no copy was made, and `str()` says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def encrypt(source: Path, target: Path, recipient: str, expected_sha256: str) ->
         original, encrypted = _HashingFile(plain), _HashingFile(copy)
         encrypt(original, encrypted)
         if original.sha256 != expected_sha256:
-            raise SourceChanged(f"{source} is not the file that was downloaded. Download it again, then pack it.")
+            raise SourceChanged(f"{source} is not the file that was downloaded.")
     return EncryptedFile(original.count, original.sha256, encrypted.count, encrypted.sha256)
 
 

@@ -101,10 +101,14 @@ def test_what_is_no_public_key_is_refused(kept: tuple[Bwp, int, Path], recipient
 
 def test_a_file_that_is_not_what_was_downloaded_is_not_handed_over(kept: tuple[Bwp, int, Path]) -> None:
     bwp, number, path = kept
+    size = path.stat().st_size
     path.write_bytes(b"someone else's data")
     ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
     assert ended.code == 1
     assert "is not the file that was downloaded" in ended.err
+    path.write_bytes(bytes(size))
+    ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
+    assert (ended.code, f"bwp-tui download {number} --again " in ended.err) == (1, True)
     assert email_of(bwp, number) not in ended.err
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
 

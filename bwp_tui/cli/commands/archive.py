@@ -127,7 +127,8 @@ def _encrypt_and_record(
     except (AgeNotInstalled, BadRecipient) as error:
         raise CommandError(str(error)) from None
     except SourceChanged as error:
-        raise CommandError(mask_task_text(str(error), task), ExitCode.FAILED) from None
+        again = f"bwp-tui download {task.number} --again fetches it again."
+        raise CommandError(f"{mask_task_text(str(error), task)} {again}", ExitCode.FAILED) from None
     return encrypted
 
 
