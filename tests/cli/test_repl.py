@@ -118,6 +118,16 @@ def test_a_watched_task_is_no_news_before_its_status_changes(shop: Bwp) -> None:
     assert (unchanged, "CANCELLED" in changed) == ("No news.\n", True)
 
 
+def test_what_will_be_refused_is_refused_before_it_is_asked_for(shop: Bwp) -> None:
+    _, *_, watched, told, _ = run_lines(
+        shop, "submit retrieval jane@example.com --hold", "cancel 1 --yes", "watch 1", "news", "quit"
+    )
+    assert (watched, told) == ("", "No news.\n")
+    ended = shop("--plain", typed="watch 1\nnew\nquit\n", env={"BWP_READ_ONLY": "1"})
+    assert "does not change by itself" in ended.err
+    assert ("setting read_only" in ended.err, "Retrieval or deletion" in ended.err) == (True, False)
+
+
 def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None:
     ended = bwp(
         "--plain",

@@ -15,6 +15,7 @@ from bwp_tui.cli.main import run
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.days import today
+from bwp_tui.cli.support.session import read_only_sentence
 from bwp_tui.cli.support.streams import name_no_profile, print_message, wrapped
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.console.state.saved_state import SavedStateFile
@@ -30,6 +31,7 @@ from bwp_tui.engine.runtime.exit_message import exit_message
 from bwp_tui.settings import Profile, actor
 from bwp_tui.settings.checks import SANDBOX_PROFILE
 from bwp_tui.store.commands import bulk
+from bwp_tui.store.commands.work_records import cannot_watch
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
@@ -205,6 +207,9 @@ class _Repl:
         self._is_running = False
 
     def _submit_request(self, _rest: Sequence[str]) -> None:
+        if self._profile.read_only:
+            print_message(read_only_sentence(self._profile, "new"))  # before six questions
+            return
         try:
             words = ask_request()
         except QuestionsCancelled:
@@ -215,6 +220,8 @@ class _Repl:
     def _watch(self, rest: Sequence[str]) -> None:
         if not rest:
             print_message("Name a task, such as: watch 3.")
+        elif reasons := [reason for name in rest if (reason := cannot_watch(tasks.find_by_name(self._store, name)))]:
+            print_message(" ".join(reasons))
         else:
             self._run_command("tag", *rest, f"+{WATCHED}")
             self._find_watched()  # a console takes the tag away once it has told of the end

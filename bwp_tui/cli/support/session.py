@@ -61,11 +61,13 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
         words = (arguments.command_name, getattr(arguments, "action", None))  # the rest of the command may be allowed
-        raise CommandError(
-            f"Profile {profile.name} is read-only, so {' '.join(filter(None, words))} is refused;"
-            " see its setting read_only."
-        )
+        raise CommandError(read_only_sentence(profile, " ".join(filter(None, words))))
     return profile
+
+
+def read_only_sentence(profile: Profile, command: str) -> str:
+    """Return the sentence that refuses a command in a read-only profile."""
+    return f"Profile {profile.name} is read-only, so {command} is refused; see its setting read_only."
 
 
 @contextmanager
