@@ -149,6 +149,8 @@ async def test_each_text_of_a_task_is_copied_and_it_is_said_which_emails_are_in_
         await console.sees("No verification of the identity is recorded")
         assert console.store.integer("SELECT count(*) FROM timeline WHERE what = 'letter'") == 1
         await copied_by("e", f"There is no error of {name} to copy.")
+        requests.download(console.store, READY, str(tmp_path), "op")
+        assert await copied_by("p", f"Path of {name}: sent") == older, "until it is saved again"
 
 
 async def test_rows_and_records_of_all_marked_tasks_are_copied(profile: Profile) -> None:

@@ -19,6 +19,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads
 
 if TYPE_CHECKING:  # the first frame does without letters
     from bwp_tui.actions.letters import Letter
@@ -55,6 +56,13 @@ def _errors(_session: Session, task: Task) -> str | None:
     return "\n".join(texts) or task.trouble or None
 
 
+def _path(session: Session, task: Task) -> str | None:
+    """Return the path of the newest saved result, also while it is downloaded again."""
+    return next(
+        (each.path for each in reversed(downloads.of_task(session.write_store, task.number)) if each.path), None
+    )
+
+
 def _json_row(session: Session, task: Task) -> str:
     return json.dumps(dict(zip(HEADINGS, task_cells(task, mask=session.masked), strict=True)))
 
@@ -89,7 +97,7 @@ COPYABLE: Final = (
     CopyableText("y", "task id", lambda _, task: task.task_id),
     CopyableText("a", "email", lambda _, task: task.email or None),
     CopyableText("e", "error", _errors),
-    CopyableText("p", "path", lambda _, task: task.download.path if task.download else None),
+    CopyableText("p", "path", _path),
     CopyableText(
         "c",
         "CSV row",
