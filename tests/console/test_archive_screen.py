@@ -230,6 +230,9 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
         path.unlink()
         await console.press("k", "enter")
         await console.sees("is gone or changed. Press d on the task to download it again.")
+        await console.press("g")
+        await console.press("X", "y")
+        await console.sees("is gone or changed. Press d on the task to download it again.")
 
 
 async def test_an_archive_that_was_not_read_is_not_said_to_have_no_files(profile: Profile) -> None:

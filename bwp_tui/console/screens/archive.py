@@ -201,7 +201,10 @@ class ArchiveScreen(ListScreen):
         session = self.session
         try:
             folder = await asyncio.to_thread(_extract, self._path)
-        except (BadArchive, CannotUnpack) as error:
+        except BadArchive as error:
+            await self._show_error(error)
+            return
+        except CannotUnpack as error:
             self.show_status(self._mask(str(error)), "bad")
             return
         shown = self._mask(str(folder))
