@@ -235,6 +235,18 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
         await console.sees("is gone or changed. Press d on the task to download it again.")
 
 
+async def test_what_only_an_open_entry_has_is_refused_in_the_list(profile: Profile) -> None:
+    async with opened(profile) as console:
+        save(console, profile)
+        await look_inside(console, "orders.json")
+        screen = console.app.screen
+        assert isinstance(screen, ArchiveScreen)
+        names = ("pager", "next_match", "previous_match", "left", "right")
+        assert all(map(screen.disabled_reason, names))
+        await console.press("n")
+        await console.sees("n: Open a file first.")
+
+
 async def test_an_archive_that_was_not_read_is_not_said_to_have_no_files(profile: Profile) -> None:
     async with opened(profile) as console:
         bomb_of_overlaps(path := save(console, profile))

@@ -109,7 +109,11 @@ class ArchiveScreen(ListScreen):
         return bool(self._totals)
 
     def disabled_reason(self, name: str) -> str | None:
-        reason = super().disabled_reason(name)
+        reason, opened = super().disabled_reason(name), self._opened
+        if opened is None and name in ("pager", "next_match", "previous_match"):
+            return "Open a file first."
+        if name in ("left", "right") and (opened is None or opened.table is None):
+            return "Only a table has columns to scroll."
         if name != "unpack" or reason:
             return reason
         if not self._is_listed:
@@ -190,9 +194,7 @@ class ArchiveScreen(ListScreen):
         """Show the open entry, as far as it is previewed, in the operator's pager."""
         from bwp_tui.console.controllers.external_programs import page_text  # rarely used
 
-        if self._opened is None:
-            self.show_status(f"{self.keymap.key('pager')}: Open a file first.", "warn")
-        else:
+        if self._opened is not None:
             await page_text(self, "\n".join(whole_lines(self._opened.preview, self._mask)))
 
     async def _unpack(self) -> None:
