@@ -212,7 +212,8 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         path.unlink()
         await console.go_to(HELD)
         await console.go_to(READY)
-        await console.until(lambda: "gone or changed;" in console.text and "browses it" not in console.text)
+        await console.until(lambda: "d downloads it again" in " ".join(console.line("detail").split()))
+        assert "browses it" not in console.text
         await console.until(lambda: "COMPLETED gone" in console.line("table"))
         await console.until(lambda: console.line("footer").startswith(" d download  r answer"))
         await console.press("enter")
@@ -231,6 +232,14 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         await console.press("enter")
         await console.sees("browses it")
         await console.until(lambda: console.line("footer").startswith(" o open  r answer"))
+        path.unlink()
+        await console.press("o")
+        await console.sees("gone or changed. Press d on the task")
+        await console.press("escape")
+        await console.until(lambda: "d downloads it again" in " ".join(console.line("task-text").split()))
+        await console.press("escape")
+        await console.until(lambda: "COMPLETED gone" in console.line("table"))
+        assert console.line("footer").startswith(" d download  r answer")
 
 
 @pytest.mark.parametrize("size", [USUAL, (60, 15)])

@@ -103,7 +103,6 @@ class MainScreen(ActionScreen):
         self.table.masked = self.session.masked
         self.table.columns = self.list_state.wanted_columns or self.session.profile.columns
         self.check_engine()
-        self._update_footer()
         self._status.show_missing_view(self.session.saved_state.last.view, self.list_state.view)
         self.session.feed.set_query(self.list_state.query)
         self.session.feed.subscribe(self.session.publish)
@@ -316,6 +315,8 @@ class MainScreen(ActionScreen):
         self._panels.update_detail(self.table.current, self._update_footer)
         self._update_footer()
 
+    on_screen_resume = _update_detail  # the screen that was in front may have found a saved result gone
+
     def _update_footer(self) -> None:
         if self.is_ready and self._prompt.is_open:
             self.query_one(FooterLine).show_prompt(self._prompt)
@@ -370,6 +371,8 @@ class MainScreen(ActionScreen):
         self.table.focus()
         self._update_footer()
 
+    on_request_form_closed = close_form
+
     def on_prompt_toggled(self) -> None:
         if self._prompt.is_open and not self._was_asking:
             self.show_status("")  # an earlier sentence must not come back when the prompt closes
@@ -388,9 +391,6 @@ class MainScreen(ActionScreen):
 
     def on_request_form_submitted(self, event: RequestForm.Submitted) -> None:
         self.main_handlers.submit(event.request)
-
-    def on_request_form_closed(self) -> None:
-        self.close_form()
 
     def on_resize(self) -> None:
         if self.app.size != self._laid_out:  # Textual says it several times while a screen is mounted

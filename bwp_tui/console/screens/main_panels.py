@@ -82,19 +82,22 @@ class MainPanels:
 
     def update_detail(self, task: Task | None, on_results_changed: Callable[[], None]) -> None:
         """Show a task's details, and look for the saved results in sight, which may be gone or back."""
-        timeline = self._session.reader.timeline(task) if task else []
-        pane = self._screen.query_one(DetailPane)
-        pane.set_task(task, timeline, self._session.display_context())
+        self._show_detail(task)
 
         async def look_for_results() -> None:
             downloads = [each.download for each in self._table.visible_tasks if each.was_downloaded and each.download]
             if await self._session.check_results_on_disk(*downloads):
-                self._table.gone_results = frozenset(self._session.gone_results)
-                pane.set_task(task, timeline, self._session.display_context())
+                self._show_detail(task)
                 on_results_changed()
 
         if any(each.was_downloaded for each in self._table.visible_tasks):
             run_in_background(self._screen, look_for_results, group="result", exclusive=True)
+
+    def _show_detail(self, task: Task | None) -> None:
+        """Show a task's details, and in the rows the same results as gone: another screen may have looked for them."""
+        self._table.gone_results = frozenset(self._session.gone_results)
+        timeline = self._session.reader.timeline(task) if task else []
+        self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
 
     def update_downloads(self) -> None:
         session, snapshot = self._session, self.snapshot

@@ -70,6 +70,9 @@ class TaskScreen(PagedScreen):
 
     def on_mount(self) -> None:
         self._main.prompt_host = self
+
+    def on_screen_resume(self) -> None:
+        """Read the task, also after a screen in front, which may have found its saved result gone."""
         self._read()
 
     @on(Prompt.Toggled)
