@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from textual.css.query import NoMatches
@@ -25,6 +27,10 @@ _Result = TypeVar("_Result")
 
 ACTION: Final = "action"
 """The group of the work that carries out an action of the operator."""
+
+_LEAST_PAUSE_S: Final = 1.0
+_PAUSE_FACTOR: Final = 10.0
+"""How many times as long as the last read took the next one waits at least."""
 
 
 @runtime_checkable
@@ -48,19 +54,38 @@ def run_in_background(node: DOMNode, work: Work, *, group: str = "default", excl
     finds its widgets gone ends here. Where the history fails, the status line says so.
     """
 
-    async def run() -> None:
-        try:
-            await work()
-        except NoMatches:
-            if node.app.is_running and node.screen in node.app.screen_stack:
-                raise
-        except StoreError as error:
-            for screen in node.app.screen_stack:
-                if isinstance(screen, _StatusLineOwner) and screen.query("#status"):
-                    screen.show_status(str(error), "bad")
-
-    worker: WorkType[None] = run
+    worker: WorkType[None] = partial(_run, node, work)
     node.run_worker(worker, group=group, exclusive=exclusive)
+
+
+def follow(node: DOMNode, read: Work, changed: asyncio.Event) -> None:
+    """Read beside `node` now and again after each change, though not at once after the last time.
+
+    A second call begins anew, without a pause. A read goes on where something changes meanwhile: one that ended then
+    might never be done in a large history that changes all the time.
+    """
+
+    async def read_after_changes() -> None:
+        while True:
+            changed.clear()
+            began = time.monotonic()
+            await _run(node, read)
+            await asyncio.sleep(max(_LEAST_PAUSE_S, _PAUSE_FACTOR * (time.monotonic() - began)))
+            await changed.wait()
+
+    run_in_background(node, read_after_changes, group="reading", exclusive=True)
+
+
+async def _run(node: DOMNode, work: Work) -> None:
+    try:
+        await work()
+    except NoMatches:
+        if node.app.is_running and node.screen in node.app.screen_stack:
+            raise
+    except StoreError as error:
+        for screen in node.app.screen_stack:
+            if isinstance(screen, _StatusLineOwner) and screen.query("#status"):
+                screen.show_status(str(error), "bad")
 
 
 async def prepare_question(session: Session, read: Callable[[], _Result]) -> _Result:

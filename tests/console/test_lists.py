@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
+from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.views import VIEWS
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks
 from tests.console.past_tasks import NOT_KNOWN, PAST, READY, TODAY
 from tests.console.support import USUAL, Console, opened
@@ -103,3 +106,16 @@ async def test_the_place_of_the_cursor_is_shown_where_there_is_room_and_hides_no
         await console.until(lambda: "xxx" in console.line("header"))
         assert "masked" in console.line("header")
         assert "3/" not in console.line("header")
+
+
+async def test_the_submissions_list_what_is_submitted_meanwhile_and_the_cursor_stays(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("H")
+        await console.sees("No submission is recorded.")
+        rows = console.app.screen.query_one(VirtualList)
+        for count, name in enumerate(("ann", "bob", "cid"), start=1):
+            request = Request(Kind.RETRIEVAL, f"{name}@example.com", TODAY, "gdpr")
+            requests.submit(console.store, request, "op")
+            await console.until(lambda: rows.row_count == count)  # noqa: B023  awaited at once
+            assert f"{name[0]}•••@example.com" in rows.text_of(0)
+            assert "a•••@example.com" in rows.text_of(rows.cursor_row)

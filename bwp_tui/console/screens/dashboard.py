@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import date
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.timer import Timer
 
-from bwp_tui.console.background import run_in_background
+from bwp_tui.console.background import follow
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.dashboard import dashboard_columns
 from bwp_tui.console.screens.front_screens import FrontScreen
@@ -23,9 +21,6 @@ from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.store.queries.dashboard import Statistics
 
 _DAY_CHECK_S: Final = 30.0
-_LEAST_PAUSE_S: Final = 1.0
-_PAUSE_FACTOR: Final = 10.0
-"""How many times as long as the last read took the next one waits at least."""
 
 
 class DashboardScreen(FrontScreen):
@@ -44,37 +39,30 @@ class DashboardScreen(FrontScreen):
         self._list = list_tasks
         self._figures: Statistics | None = None
         self._day: date | None = None
-        self._pause_s = _LEAST_PAUSE_S
-        self._rereading: Timer | None = None
+        self._changed = asyncio.Event()
 
     def compose_content(self) -> ComposeResult:
         yield FigureList(id="dashboard-figures")
 
     def on_mount(self) -> None:
-        self._start_reading()
+        follow(self, self._fill, self._changed)
         self.set_interval(_DAY_CHECK_S, self._follow_day)
 
     def _follow_day(self) -> None:
         """Read the figures again once it is another day: what is overdue changes without the history."""
         if self._day not in (None, self.session.today()):
-            self._start_reading()
+            self._changed.set()
 
     def show_snapshot(self, update: Snapshot | str) -> None:
-        """Read the figures again after a change, though not at once after the last time."""
+        """Have the figures read again after a change."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
-        elif update.changed and self._rereading is None:
-            self._rereading = self.set_timer(self._pause_s, self._start_reading)
-
-    def _start_reading(self) -> None:
-        self._rereading = None
-        run_in_background(self, self._fill, exclusive=True)
+        elif update.changed:
+            self._changed.set()
 
     async def _fill(self) -> None:
-        began = time.monotonic()
         self._day = self.session.today()
         self._figures = await asyncio.to_thread(self.session.reader.statistics, self._day)
-        self._pause_s = max(_LEAST_PAUSE_S, _PAUSE_FACTOR * (time.monotonic() - began))
         self.show_status("")
         self._show()
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from textual import on
 
-from bwp_tui.console.background import run_in_background
+from bwp_tui.console.background import follow
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.presentation import intent_log
@@ -29,7 +29,7 @@ _HEADING: Final = "Submissions and cancellations"
 
 
 class IntentLogScreen(ListScreen):
-    """Lists the submissions and cancellations until it was opened.
+    """Lists the submissions and cancellations, and those that are added while it is open.
 
     Args:
         open_task: opens the task of this task number; called once the screen is gone.
@@ -46,6 +46,7 @@ class IntentLogScreen(ListScreen):
             "back": self._back,
         }
         self._open_task = open_task
+        self._changed = asyncio.Event()
         self._ids: array[int] = array("q")
         self._none_listed = ""
         self._chunks: dict[int, Sequence[LoggedIntent]] = {}
@@ -55,19 +56,21 @@ class IntentLogScreen(ListScreen):
         self._read()
 
     def show_snapshot(self, update: Snapshot | str) -> None:
-        """Show what has become of the intents in sight; later ones are listed by another opening."""
+        """Show what has become of the intents in sight, and have the list read again."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
-        elif update.changed and self._ids:
-            self._chunks.clear()
-            self._show()
+        elif update.changed:
+            if self._ids:
+                self._chunks.clear()
+                self._show()
+            self._changed.set()
 
     def _back(self) -> None:
         if not self._filter.clear():
             self.close()
 
     def _read(self) -> None:
-        run_in_background(self, self._list, group="reading", exclusive=True)
+        follow(self, self._list, self._changed)
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
@@ -88,17 +91,19 @@ class IntentLogScreen(ListScreen):
             )
         except ReadCancelled:
             return  # other words were typed meanwhile
+        row = self.rows.cursor_row
+        current = self._ids[row : row + 1]
         self._ids = ids
         self._chunks.clear()
         self._none_listed = "None has these words." if words else "No submission is recorded."
-        self._show()
+        self._show(next((ids.index(id) for id in current if id in ids), row))
 
-    def _show(self) -> None:
+    def _show(self, cursor: int | None = None) -> None:
         title = self._filter.title(len(self._ids)).removesuffix(" · ") or str(len(self._ids))
         self.query_one(Heading).set_text([(_HEADING, "strong")], title)
         rows = self.rows
         header = intent_log.header(rows.text_width) if self._ids else [(self._none_listed, "muted")]
-        rows.show(header, len(self._ids), self._line, cursor=rows.cursor_row)
+        rows.show(header, len(self._ids), self._line, cursor=rows.cursor_row if cursor is None else cursor)
 
     def _line(self, row: int) -> Sequence[StyledText]:
         intent = self._intent_at(row)

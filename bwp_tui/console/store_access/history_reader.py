@@ -120,10 +120,11 @@ class HistoryReader:
 
         Raises:
             ReadCancelled: `is_cancelled` returned True.
+            StoreError: the history cannot be read.
         """
         from bwp_tui.store.queries import intent_log
 
-        return self._read(lambda: intent_log.intent_ids(self._store, words, is_cancelled), array("q"))
+        return intent_log.intent_ids(self._store, words, is_cancelled)
 
     def logged_intents(self, ids: Sequence[int]) -> list[LoggedIntent]:
         from bwp_tui.store.queries import intent_log
