@@ -21,6 +21,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, READY, TODAY
 from tests.console.support import Console, make_profile, opened
+from tests.store import single
 
 
 async def types(console: Console, line: str) -> None:
@@ -144,6 +145,9 @@ async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: 
         await types(console, "list --view 'to answer' email:frank or email:bob")
         await console.until(lambda: list(console.main.table.numbers) == [ORDERS_OPEN])
         assert console.main.list_state.sort == "due"
+        single.set_note(console.store, HELD, "the customer's lawyer called", "op")
+        await types(console, """list 'kind:deletion' note:"customer's lawyer\"""")
+        await console.until(lambda: list(console.main.table.numbers) == [HELD])
 
 
 async def test_a_mistake_is_one_sentence_under_its_word_and_the_line_stays(profile: Profile) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 
 from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
@@ -23,6 +25,8 @@ from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.orders import SORTS, unknown_order
+
+_DOUBLE_QUOTED_OR_MARK: Final = re.compile(r"""("[^"]*")|'""")
 
 
 class ListCommandReader:
@@ -154,14 +158,16 @@ def _joined(words: Sequence[Word]) -> Word:
 
 
 def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
-    """Return the filter that is typed in these words of a line.
+    """Return the filter that is typed in these words of a line, without the single quotation marks around words.
 
     Raises:
         CommandLineError: it has a mistake.
     """
     typed = [" "] * len(line.text)
     for word in words:
-        typed[word.start : word.end] = line.text[word.start : word.end].replace("'", " ")
+        typed[word.start : word.end] = _DOUBLE_QUOTED_OR_MARK.sub(
+            lambda match: match[1] or " ", line.text[word.start : word.end]
+        )
     text = "".join(typed)
     mistake = mistake_in_filter(text, is_whole=True)
     if mistake is not None:
