@@ -59,10 +59,11 @@ async def test_a_watch_is_taken_away_by_the_same_key_and_by_undo(profile: Profil
         await console.press("W")
         await console.sees("is watched no longer.")
         await console.press("U")
-        await console.sees("Undone: the tags of #")
+        await console.sees("Undone: the end of the watch of #")
         assert console.task(WAITING).tags == (WATCHED,)
         await console.press("U")
-        await console.until(lambda: console.task(WAITING).tags == ())
+        await console.sees("Undone: the watch of #")
+        assert console.task(WAITING).tags == ()
 
 
 async def test_a_task_that_has_ended_is_not_watched(profile: Profile) -> None:

@@ -69,7 +69,7 @@ async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:
     undone = [result.id for result in results if not result.refused]
     of_tasks = f"#{undone[0]}" if len(undone) == 1 else counted(len(undone), "task")
     is_recorded = all(_is_recorded(step.part, task) for task in screen.session.reader.by_numbers(undone))
-    what = f"{'last change of the ' if is_recorded else ''}{step.part}"
+    what = f"{'last change of the ' if is_recorded else ''}{step.noun}"
     sentence = f"Undone: the {what} of {of_tasks}." if undone else ""
     screen.show_status(result_sentence(sentence, refused), "warn" if refused else "good")
     return True

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bwp_tui.actions.decision_operations import Settlement
 from bwp_tui.actions.operation import RecordOperation
-from bwp_tui.actions.record_operations import UNWATCH
+from bwp_tui.actions.record_operations import UNWATCH, WATCH
 from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.console.store_access.write_guard import WriteGuard
 from bwp_tui.domain.task import Request, Task
@@ -24,12 +24,16 @@ from bwp_tui.store.queries.timeline import PROGRAM, UndoablePart
 _MAX_STEPS: Final = 100
 """Changes of a session that can be undone, the last first."""
 
+_NOUNS: Final = {WATCH.name: "watch", UNWATCH.name: "end of the watch"}
+"""What undo calls the operations on another part than the one by which the history keeps them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordStep:
-    """A change of what the history keeps about some tasks."""
+    """A change of what the history keeps about some tasks; `noun` is what a sentence calls it."""
 
     part: UndoablePart
+    noun: str
     changes: tuple[PartChange, ...]
 
 
@@ -133,8 +137,8 @@ class TaskCommands:
             ]
         finally:
             # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.
-            if changes and operation.undo_part is not None:
-                self.steps.append(RecordStep(operation.undo_part, tuple(changes)))
+            if changes and (part := operation.undo_part) is not None:
+                self.steps.append(RecordStep(part, _NOUNS.get(operation.name, part), tuple(changes)))
 
     def unwatch(self, numbers: Sequence[int], today: date) -> list[ChangeResult]:
         """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""
