@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bwp_tui.actions.deadline_effects import DeadlineEffects
 from bwp_tui.actions.decision_operations import is_cancelled_first
-from bwp_tui.actions.operation import RecordOperation
+from bwp_tui.actions.operation import RecordOperation, TaskOperation
 from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.domain.advice import is_shopper_unknown
 from bwp_tui.domain.deadlines import same_hold
@@ -147,12 +147,12 @@ def plan(
     )
 
 
-def plan_check(operation: PlannedOperation, today: date, values: Mapping[str, Any] = _NO_VALUES) -> TaskCheck:
+def plan_check(operation: TaskOperation, today: date, values: Mapping[str, Any] = _NO_VALUES) -> TaskCheck:
     """Return the check that refuses the tasks which a plan of an operation would skip."""
     return lambda task: _skip_reason(operation, task, today, values)
 
 
-def _skip_reason(operation: PlannedOperation, task: Task, today: date, values: Mapping[str, Any]) -> Reason | None:
+def _skip_reason(operation: TaskOperation, task: Task, today: date, values: Mapping[str, Any]) -> Reason | None:
     """Return why an operation is not possible for a task, or None when it is."""
     reason = (operation.skip_reason or operation.disabled_reason)(task, today)
     if reason:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -8,11 +9,12 @@ from bwp_tui.console.bindings.actions import ACTIONS, footer_actions
 from bwp_tui.console.terminal import key_queue
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.queries import tasks
 from tests.console.past_tasks import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, TODAY
 from tests.console.support import Console, opened
 from tests.console.test_command_bar import types
+from tests.store import single
 
 
 def word_to_type(console: Console, numbers: list[int]) -> str:
@@ -200,6 +202,20 @@ async def test_the_keys_offered_are_those_for_the_marked_tasks_also_out_of_sight
         assert console.main.table.current is not None
         offered = [each.name for each in footer_actions(ACTIONS, console.main.context, console.main.acts_on_marks)]
         assert ("download" in offered, "resubmit" in offered) == (True, False)
+
+
+async def test_a_running_appeal_is_no_next_step_of_marked_tasks_whose_plan_skips_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        request = Request(Kind.RETRIEVAL, "new@example.com", TODAY, "us-co", awaits_verification=True)
+        number = requests.submit(console.store, request, "op").number
+        single.edit(console.store, number, lambda edit: decisions.decline(edit, "fraud", "told"), "op", TODAY)
+        single.edit(console.store, number, partial(decisions.appeal, received=TODAY), "op", TODAY)
+        await console.until(lambda: console.main.table.row_count > number - 1)
+        await console.go_to(number)
+        await console.until(lambda: "Q appeal" in console.line("footer"))
+        await console.press("space")
+        await console.until(lambda: "esc unmark" in console.line("footer"))
+        assert "Q appeal" not in console.line("footer")
 
 
 async def test_the_marks_are_turned_around(profile: Profile) -> None:

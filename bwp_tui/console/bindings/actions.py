@@ -190,7 +190,13 @@ MOVE_GROUP: Final = "Moving"
 def _action_of(operation: TaskOperation) -> Action:
     def disabled_reason(context: ActionContext) -> str | None:
         def cannot_do(task: Task) -> str | None:
-            return operation.disabled_reason(task, context.today) or context.wrong_actor_reason(operation, task)
+            if context.marked:  # the plan that the key would show may skip more
+                from bwp_tui.actions.bulk_plan import plan_check  # not needed by the first frame
+
+                reason = plan_check(operation, context.today)(task)
+            else:
+                reason = operation.disabled_reason(task, context.today)
+            return reason or context.wrong_actor_reason(operation, task)
 
         return _needs_task(cannot_do, writes=operation.writes)(context)
 
