@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from errno import EACCES
@@ -252,7 +253,7 @@ async def test_an_archive_that_was_not_read_is_not_said_to_have_no_files(profile
         bomb_of_overlaps(path := save(console, profile))
         record(console.store, path)
         await look_inside(console, "as those of a zip bomb do")
-        assert "extract" not in console.line("footer")
+        assert not re.search("extract|open|filter", console.line("footer"))
         await console.press("X")
         await console.sees("X: The archive is not listed")
         await console.press("escape")

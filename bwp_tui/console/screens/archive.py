@@ -318,7 +318,9 @@ class ArchiveScreen(ListScreen):
         first: Sequence[StyledText] = (hint("find", "filter"),)
         match self._opened:
             case None:
-                first = (hint("open", "choose"), hint("filter", "filter"), hint("folder", "folder"))
+                opens = (hint("open", "choose"),) if self._listed else ()
+                filters = (hint("filter", "filter"),) if self._entries else ()
+                first = (*opens, *filters, hint("folder", "folder"))
             case _OpenEntry(tree=TreeRows()):
                 first = (hint("fold", "choose"), *first)
             case _OpenEntry(preview=Table(), record_row=None):
