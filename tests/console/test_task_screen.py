@@ -24,6 +24,7 @@ from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.console.past_tasks import CANCELLED, HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, PastTask
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
+from tests.store.support import answer
 
 EMAIL = "bob@example.com"
 """The address of the task on hold, so that a new request has an earlier one."""
@@ -184,6 +185,17 @@ async def test_a_key_of_the_list_alone_says_where_it_works(profile: Profile) -> 
         await console.press("H")
         await console.sees("H: ", "esc goes back")
         assert isinstance(console.app.screen, TaskScreen)
+
+
+async def test_a_row_of_the_log_of_requests_goes_with_its_task_when_a_purge_removes_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        number = send_deletion(console.store).number
+        single.answered(console.store, number, answer("COMPLETED"), NOW)
+        await console.press("H")
+        await console.sees(f"#{number}")
+        purge.purge(console.store, [number], "op", TODAY, evidence_too=True, unanswered_too=True)
+        await console.sees("gone, with its task")
+        assert f"#{number}" not in console.text
 
 
 async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profile: Profile) -> None:

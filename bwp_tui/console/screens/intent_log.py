@@ -59,7 +59,7 @@ class IntentLogScreen(ListScreen):
         """Show what has become of the intents in sight, and have the list read again."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
-        elif update.changed:
+        else:
             if self._ids:
                 self._chunks.clear()
                 self._show()
@@ -107,7 +107,9 @@ class IntentLogScreen(ListScreen):
 
     def _line(self, row: int) -> Sequence[StyledText]:
         intent = self._intent_at(row)
-        return [] if intent is None else intent_log.line(intent, self.rows.text_width, masked=self.session.masked)
+        if intent is None:
+            return [("gone, with its task", "muted")]
+        return intent_log.line(intent, self.rows.text_width, masked=self.session.masked)
 
     def _intent_at(self, row: int) -> LoggedIntent | None:
         """Return the intent of a row. Rows are read by the chunk, and kept until the list is read again."""
