@@ -270,6 +270,7 @@ def test_no_command_is_named_for_the_practice_that_a_shell_would_refuse_and_noth
     with Terminal(bwp.argv("sandbox", "--plain"), columns=200, env=bwp.env) as terminal:
         for line, told in (
             ("restore x.db", "restore isn't available here: it is left out of the practice."),
+            ("purge --older-than 0", "purge isn't available here: it is left out of the practice."),
             ("login", "The practice is in no config file"),
             ("logout", "The practice is in no config file"),
             ("quit", ""),

@@ -91,6 +91,7 @@ class _Repl:
     def __init__(self, profile: Profile, store: Store) -> None:
         self._profile = profile
         self._store = store
+        self._unavailable = (*_UNAVAILABLE, "purge") if profile.is_sandbox else _UNAVAILABLE  # it makes a backup
         self._typed: list[str] = []
         self._watched: dict[int, str | None] = {}
         """The watched tasks that this session has found, with the statuses that are no news; None of an end to tell."""
@@ -151,7 +152,7 @@ class _Repl:
                 self._own_commands[name].run(rest)
             except StoreError as error:
                 print_message(str(error))
-        elif name in _UNAVAILABLE:
+        elif name in self._unavailable:
             _print_unavailable(name, self._profile.name)
         elif name.startswith("-"):
             print_message(f"{clean_line(name)} isn't available here; type help.")
@@ -186,7 +187,7 @@ class _Repl:
         if len(rest) == 1 and rest[0] in self._own_commands:
             own = self._own_commands[rest[0]]
             _print_entry(rest[0], own.arguments, own.help)
-        elif rest and rest[0] in _UNAVAILABLE:
+        elif rest and rest[0] in self._unavailable:
             _print_unavailable(rest[0], self._profile.name)
         elif rest and rest != ["commands"]:
             run([*rest, "--help"])
@@ -195,7 +196,7 @@ class _Repl:
 
     def _list_commands(self, *, every: bool) -> None:
         for name, parser in build_parser()[1].items():
-            if name in _MAIN_COMMANDS or (every and name not in _UNAVAILABLE):
+            if name in _MAIN_COMMANDS or (every and name not in self._unavailable):
                 _print_entry(name, parser.arguments, parser.purpose)
         for name, own in self._own_commands.items():
             _print_entry(name, own.arguments, own.help)
