@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
+from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -285,6 +286,23 @@ def test_what_the_backup_has_as_the_digests_prove_it_keeps_its_digests(
         assert "60 tasks" in (store.opening_report or "")
         assert not scalar(store, "SELECT count(*) FROM timeline WHERE detail LIKE 'digests begun anew%'")
     assert chain_check.check_file(path)[1] == []
+
+
+def test_what_the_timeline_says_of_lost_events_is_of_before_the_copy_brought_some_back(
+    path: Path, clock: ManualClock
+) -> None:
+    closed_history(path, clock, 1)
+    back_up(path)
+    with closing(open_store(path, clock=clock)) as store:
+        single.answer(store, 1, "by email", local_day(clock()), "op")
+    overwrite_table(path, "timeline")
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        events = timeline.of_task(store, 1)
+        assert events[0].what == timeline.EventKind.RECORDED
+        (begun,) = [event.detail for event in events if (event.detail or "").startswith("digests begun anew")]
+        assert begun is not None
+        assert "as found, #1, event 1 to " in begun
 
 
 @pytest.mark.parametrize("is_older_sound", [False, True])

@@ -151,13 +151,13 @@ IN_BROKEN_CHAINS: Final = "IN (SELECT task FROM temp.broken_chains)"
 
 
 def note_broken_chains(db: apsw.Connection, selection: str = "", schema: str = "main", *, gaps: bool = False) -> None:
-    """Note what is wrong with chains before rows of another history are merged in; `update_rebuilt_chains` records it.
+    """Note what is wrong with chains as found, before a merge may mend it; `update_rebuilt_chains` records it.
 
     With `gaps`, a task number of which nothing is left is wrong, too.
     """
     db.execute(_CREATE_BROKEN_CHAINS)
     _, findings = check_chains(db, selection, schema)
-    rows = [(finding.task, finding.sentence, " ".join(finding.columns)) for finding in findings]
+    rows = [(finding.task, f"as found, {finding.sentence}", " ".join(finding.columns)) for finding in findings]
     rows += [(number, ROW_MISSING, "") for number in (missing_numbers(db) if gaps else ())]
     db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", rows)
 
