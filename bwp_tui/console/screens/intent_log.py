@@ -107,9 +107,7 @@ class IntentLogScreen(ListScreen):
 
     def _line(self, row: int) -> Sequence[StyledText]:
         intent = self._intent_at(row)
-        if intent is None:
-            return [("gone, with its task", "muted")]
-        return intent_log.line(intent, self.rows.text_width, masked=self.session.masked)
+        return [] if intent is None else intent_log.line(intent, self.rows.text_width, masked=self.session.masked)
 
     def _intent_at(self, row: int) -> LoggedIntent | None:
         """Return the intent of a row. Rows are read by the chunk, and kept until the list is read again."""
