@@ -18,6 +18,7 @@ from bwp_tui.domain.task import Kind, Request, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import dashboard, tasks
 from tests.console.past_tasks import NOT_KNOWN, ORDERS_OPEN, PAST, TODAY, PastTask
 from tests.console.support import WIDE, opened, plant
@@ -108,6 +109,14 @@ async def test_the_dashboard_reads_itself_again_and_keeps_its_cursor(profile: Pr
         await console.until(lambda: "ORDERS_NOT_CLOSED" not in console.text)
         await console.press("G")
         await console.sees("ORDERS_NOT_CLOSED", "Downloads")
+
+
+async def test_the_dashboard_counts_no_task_any_more_that_a_purge_has_removed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("D")
+        await console.sees("ORDERS_NOT_CLOSED")
+        purge.purge(console.store, [ORDERS_OPEN], "op", TODAY, evidence_too=True, unanswered_too=True)
+        await console.until(lambda: "ORDERS_NOT_CLOSED" not in console.text)
 
 
 async def test_figures_are_shown_for_the_day_for_which_they_were_read(profile: Profile) -> None:

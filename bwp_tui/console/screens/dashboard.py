@@ -57,7 +57,7 @@ class DashboardScreen(FrontScreen):
         """Have the figures read again after a change."""
         if isinstance(update, str):
             self.show_notice(update, "bad")
-        elif update.changed:
+        else:  # a purge that removes tasks leaves none that has changed
             self._changed.set()
 
     async def _fill(self) -> None:
