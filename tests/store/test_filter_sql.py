@@ -72,6 +72,9 @@ def _plant_details(store: Store) -> None:
         poll_responses.PollResponse("FAILED", failed.submitted_at, None, None, None, errors),
         SOON,
     )
+    for number in (2, 5, 7):
+        single.assign(store, number, "Jane D_e", ACTOR)
+        single.verify(store, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
     requests.resubmit(store, failed.number, ACTOR)
     for note, tags, email, regulation in (
         ("Left Message, 50% off_now", ("VIP", "eu"), "100%.real_one@example.com", "none"),
@@ -82,9 +85,6 @@ def _plant_details(store: Store) -> None:
     for days in range(0, 40, 3):
         asked = request(regulation="ccpa")._replace(received_on=TODAY - timedelta(days=days))
         requests.submit(store, asked, ACTOR)
-    for number in (2, 5, 7):
-        single.assign(store, number, "Jane D_e", ACTOR)
-        single.verify(store, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
     single.answer(store, _by_status(store, Status.REJECTED).number, "by email", TODAY + timedelta(days=1), ACTOR)
     for number in tasks.matching_numbers(store, parse("regulation:ccpa"), today=TODAY)[:2]:
         single.acknowledge(store, number, TODAY, ACTOR)
