@@ -104,7 +104,7 @@ def plan(
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
             effects.add(task, operation.with_new_due_date(task, dict(values), today))
-            if (status := operation.status_after(store, task)) in WITHHELD_STATUSES:
+            if (status := operation.resulting_status(store, task)) in WITHHELD_STATUSES:
                 withheld[str(status)] += 1
             cancelled += operation.cancels and is_cancelled_first(task)
             started += operation.submits and task.may_have_started

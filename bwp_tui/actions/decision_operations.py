@@ -186,7 +186,7 @@ DECLINE: Final = RecordOperation(
         decisions.withdraw_decline,
         decisions.cannot_withdraw_decline,
         _decline_withdrawal_question,
-        status_after=decisions.status_if_withdrawn,
+        resulting_status=decisions.status_if_withdrawn,
     ),
 )
 

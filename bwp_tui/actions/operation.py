@@ -154,7 +154,7 @@ class TaskOperation:
         wrong_values_reason: why it cannot be done with these values of its arguments.
         wrong_actor_reason: why this actor cannot do it, which the timeline says.
         with_new_due_date: the task with the due date that it has afterwards, for a plan of many.
-        status_after: the status that it gives a task, or its successor, where that may wait for a person to be sent.
+        resulting_status: the status of a task, or of its successor, after it, where that may wait for a person.
         values_warning: why these values are unlikely: to be confirmed for a single task, and refused among many.
         cli_usage_override: how the CLI does the same where there is no command of this name.
         group: where the CLI's help lists it.
@@ -183,7 +183,7 @@ class TaskOperation:
     wrong_values_reason: Callable[[Task, Values, date], Reason | None] = lambda *_: None
     wrong_actor_reason: Callable[[Store, Task, str], Reason | None] = lambda *_: None
     with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task
-    status_after: Callable[[Store, Task], str | None] = lambda *_: None
+    resulting_status: Callable[[Store, Task], str | None] = lambda *_: None
     values_warning: Callable[[Task, Values], Reason | None] = lambda *_: None
     cli_usage_override: str = ""
     keywords: str = ""
@@ -283,7 +283,7 @@ def withdrawal(
     undo_part: UndoablePart | None = None,
     with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task,
     notice_after: Callable[[Task], str] = lambda _: "",
-    status_after: Callable[[Store, Task], str | None] = lambda *_: None,
+    resulting_status: Callable[[Store, Task], str | None] = lambda *_: None,
 ) -> FlagAlternative[RecordOperation]:
     """Return the `--withdraw` variant of an operation that makes the record named `what`."""
     operation = RecordOperation(
@@ -295,7 +295,7 @@ def withdrawal(
         confirmation=question,
         undo_part=undo_part,
         with_new_due_date=with_new_due_date,
-        status_after=status_after,
+        resulting_status=resulting_status,
         notice_after=notice_after,
     )
     return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)

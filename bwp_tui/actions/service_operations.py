@@ -187,7 +187,7 @@ SEND: Final = ServiceOperation(
     arguments=(_HOLD,),
     disabled_reason=lambda task, _: cannot_send(task),
     wrong_values_reason=_cannot_submit_with,
-    status_after=lambda store, task: status_to_send(store, task.kind),
+    resulting_status=lambda store, task: status_to_send(store, task.kind),
     apply=lambda store, number, actor, _, hold_rule=same_hold: requests.send(store, number, actor, hold_rule),
     result=lambda task, _: (
         _unapproved_notice(task) or f"The submission of #{task.number} is recorded, with a client token of its own."
@@ -206,7 +206,7 @@ APPROVE: Final = replace(
     keywords="four eyes release confirm",
     disabled_reason=lambda task, _: cannot_approve(task),
     wrong_actor_reason=cannot_approve_own,
-    status_after=lambda *_: None,
+    resulting_status=lambda *_: None,
     apply=lambda store, number, actor, _, hold_rule=same_hold: approve(store, number, actor, hold_rule),
 )
 
@@ -243,7 +243,7 @@ RESUBMIT: Final = ServiceOperation(
     ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     wrong_values_reason=_cannot_submit_with,
-    status_after=requests.status_if_resubmitted,
+    resulting_status=requests.status_if_resubmitted,
     apply=_resubmit,
     question=_question_of_resubmit,
     result=_result_of_resubmit,

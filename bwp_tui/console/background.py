@@ -58,14 +58,14 @@ def run_in_background(node: DOMNode, work: Work, *, group: str = "default", excl
     node.run_worker(worker, group=group, exclusive=exclusive)
 
 
-def follow(node: DOMNode, read: Work, changed: asyncio.Event) -> None:
+def read_after_changes(node: DOMNode, read: Work, changed: asyncio.Event) -> None:
     """Read beside `node` now and again after each change, though not at once after the last time.
 
     A second call begins anew, without a pause. A read goes on where something changes meanwhile: one that ended then
     might never be done in a large history that changes all the time.
     """
 
-    async def read_after_changes() -> None:
+    async def read_repeatedly() -> None:
         while True:
             changed.clear()
             began = time.monotonic()
@@ -73,7 +73,7 @@ def follow(node: DOMNode, read: Work, changed: asyncio.Event) -> None:
             await asyncio.sleep(max(_LEAST_PAUSE_S, _PAUSE_FACTOR * (time.monotonic() - began)))
             await changed.wait()
 
-    run_in_background(node, read_after_changes, group="reading", exclusive=True)
+    run_in_background(node, read_repeatedly, group="reading", exclusive=True)
 
 
 async def _run(node: DOMNode, work: Work) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 
-from bwp_tui.console.background import follow
+from bwp_tui.console.background import read_after_changes
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.dashboard import dashboard_columns
 from bwp_tui.console.screens.front_screens import FrontScreen
@@ -45,7 +45,7 @@ class DashboardScreen(FrontScreen):
         yield FigureList(id="dashboard-figures")
 
     def on_mount(self) -> None:
-        follow(self, self._fill, self._changed)
+        read_after_changes(self, self._fill, self._changed)
         self.set_interval(_DAY_CHECK_S, self._follow_day)
 
     def _follow_day(self) -> None:

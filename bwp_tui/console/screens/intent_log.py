@@ -9,7 +9,7 @@ from typing import Final
 
 from textual import on
 
-from bwp_tui.console.background import follow
+from bwp_tui.console.background import read_after_changes
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.presentation import intent_log
@@ -70,7 +70,7 @@ class IntentLogScreen(ListScreen):
             self.close()
 
     def _read(self) -> None:
-        follow(self, self._list, self._changed)
+        read_after_changes(self, self._list, self._changed)
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
