@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.task import Kind, Task, Verification
 from bwp_tui.domain.times import stamp
 from bwp_tui.domain.urls import Shop
 from bwp_tui.engine.runtime import maintenance_thread
@@ -470,6 +470,24 @@ def test_a_restore_counts_what_the_other_copy_had_made_unconfirmed_before(path: 
     assert restore.restore(path, other, clock()).unconfirmed == 1
     with closing(open_store(path, clock=clock)) as again:
         assert tasks.get(again, number).status == Status.UNCONFIRMED
+
+
+def test_a_restore_counts_a_resubmitted_request_too_that_it_makes_unconfirmed(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    number = requests.submit(store, request()._replace(awaits_verification=True), ACTOR).number
+    backup, other = path.with_name("backup.db"), path.with_name("other.db")
+    backups.back_up_to(path, backup)
+    clock.advance(hours=1)
+    assert restore.restore(other, backup, clock()).unconfirmed == 1
+    with closing(open_store(other, clock=clock)) as copy:
+        requests.resubmit(copy, number, ACTOR)
+    single.verify(store, number, Verification(TODAY, ACTOR, "order 17"), ACTOR)
+    requests.send(store, number, ACTOR)
+    store.close()
+    clock.advance(hours=1)
+    assert restore.restore(path, other, clock()).unconfirmed == 2
+    with closing(open_store(path, clock=clock)) as again:
+        assert scalar(again, "SELECT count(*) FROM tasks WHERE status = 'UNCONFIRMED'") == 2
 
 
 @pytest.mark.parametrize("has_log", [False, True])

@@ -26,7 +26,7 @@ from bwp_tui.store.maintenance.purge import NAMES_A_FILE
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC, is_wal_damaged
 from bwp_tui.store.queries.timeline import EventKind
 
-_UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED' AND resubmitted = 0"
+_UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
 _TO_CHECK: Final = f"SELECT number FROM tasks WHERE {IS_TO_CHECK}"
 _PURGED: Final = "SELECT number FROM tasks WHERE purged_at IS NOT NULL"
 _RESULTS: Final = (
@@ -44,7 +44,7 @@ class RestoreResult:
     Attributes:
         merged: what came from the backup.
         only_here: the number of tasks that only the history had.
-        unconfirmed: the number of tasks that are UNCONFIRMED, not resubmitted, and were not so in the history.
+        unconfirmed: the number of tasks that are UNCONFIRMED and were not so in the history.
         to_check: the number of tasks that have the tag `to-check` and did not have it in the history.
         results_left: files on disk, here or elsewhere, of tasks that the backup alone had purged.
         tasks: the number of all tasks.
