@@ -109,7 +109,7 @@ async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profi
         await console.press("n")
         assert download_of(console, "parked").state == DownloadState.QUEUED
         await console.press("x", "y")
-        await console.sees("is cancelled; its partial file is deleted.", "640 kB to be deleted; R retries")
+        await console.sees("is cancelled; its partial file is to be deleted.", "640 kB to be deleted; R retries")
         assert download_of(console, "parked").state == DownloadState.CANCELLED
         for job in downloads.unwanted_parts(console.store):
             downloads.record_part_removed(console.store, job)

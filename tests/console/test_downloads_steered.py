@@ -126,7 +126,7 @@ async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_i
         await console.press("x")
         await console.sees("fetched so far?")
         await console.press("y")
-        await console.sees("is cancelled; its partial file is deleted.", "cancelled ", "idle")
+        await console.sees("is cancelled; its partial file is to be deleted.", "cancelled ", "idle")
         await console.until(lambda: list(profile.download_dir.iterdir()) == [])
         first = download(store).id
         slow.rate = None

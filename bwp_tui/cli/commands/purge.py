@@ -99,7 +99,7 @@ def _print_plan(store: Store, plan: purging.PurgePlan, everything: bool) -> None
             f"{counted(count, 'finished task')} to purge of email, note, reason, tags, messages and file paths; "
             "kind, dates, outcome, error codes, actors and hashes stay as evidence."
         )
-    print_message("One new backup without this data replaces all backups made by bwp-tui.")
+    print_message("One new backup without this data replaces all daily backups.")
     if plan.own_files:
         files = sum(map(len, plan.own_files.values()))
         print_message(f"Downloaded results to delete: {counted(files, 'file')}.")
@@ -110,7 +110,7 @@ def _print_plan(store: Store, plan: purging.PurgePlan, everything: bool) -> None
     for view in views.saved(store):
         if _names_someone(view):
             print_message(f"The view “{view.name}” stays with “{view.filter}”; delete it if that names a person.")
-    print_message("Exports and copies of the history in other places stay.")
+    print_message("Exports stay, and copies of the history in other places, such as those of bwp-tui backup.")
 
 
 def _names_someone(view: View) -> bool:
@@ -124,6 +124,6 @@ def _names_someone(view: View) -> bool:
 
 def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
-    print("A new backup replaces all that bwp-tui made before.")
+    print("A new backup replaces all daily backups of before.")
     for path in done.files_left:
         print_message(f"{path} may still hold the data; delete it yourself when it is no longer needed.")

@@ -347,7 +347,7 @@ def _left_to_cancel(downloads: Sequence[Download]) -> list[Download]:
 _RESULT_TEXTS: Final = {
     "pause": ("is paused", "; its partial file is kept", "paused"),
     "resume": ("is queued again", "", "resumed"),
-    "cancel": ("is cancelled", "; its partial file is deleted", "cancelled"),
+    "cancel": ("is cancelled", "; its partial file is to be deleted", "cancelled"),
     "retry": ("is asked for again", "", "asked for again"),
 }
 """What came of an action: to one download, to its partial file, and to some."""
