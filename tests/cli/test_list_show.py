@@ -36,6 +36,15 @@ def planted(bwp: Bwp) -> Bwp:
     return bwp
 
 
+def test_the_beginning_of_two_present_task_ids_is_not_called_an_earlier_one(bwp: Bwp) -> None:
+    store = bwp.store()
+    for last in "12":
+        accepted(store, f"3e1c7ae4-{last}")
+    store.close()
+    ended = bwp("show", "3e1c7ae4")
+    assert (ended.code, "more than one task" in ended.err) == (4, True)
+
+
 def test_an_earlier_task_id_leads_to_its_task(bwp: Bwp) -> None:
     store = bwp.store()
     number = accepted(store, kind=Kind.DELETION).number

@@ -348,7 +348,8 @@ def earlier_task_id_reason(store: Store, beginning: str) -> str | None:
     It reads the timelines of all tasks.
     """
     row = store.row(
-        f"SELECT task FROM timeline WHERE what = '{EventKind.ACCEPTED}' AND detail >= ? AND detail < ? LIMIT 1",
+        f"SELECT task FROM timeline JOIN tasks ON number = task WHERE what = '{EventKind.ACCEPTED}' AND detail >= ?"
+        " AND detail < ? AND detail IS NOT task_id LIMIT 1",
         (beginning, f"{beginning}\U0010ffff"),
     )
     if row is None:
