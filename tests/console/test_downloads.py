@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.content import Content
 
+from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.widgets.styled_line import break_long_words
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.times import read_uptime
@@ -227,6 +228,9 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         await console.until(lambda: "done" not in console.line("download-rows"))
         for id in ("download-rows", "download-facts"):
             await console.until(lambda: "gone or changed" in console.line(id))  # noqa: B023  awaited at once
+        assert "enter open" not in console.line("footer")
+        await console.press("enter")
+        assert isinstance(console.app.screen, DownloadsScreen)
         await console.press("F")
         path.write_bytes(b"12345")
         await console.press("enter")

@@ -97,6 +97,16 @@ def _needs_download(
     return disabled_reason
 
 
+def _cannot_browse(context: ActionContext) -> str | None:
+    download = context.download
+    if (reason := _needs_download(cannot_open)(context)) is not None or download is None:
+        return reason
+    if download.id not in context.gone_results:
+        return None
+    then = "its result was asked for again since" if download.has_newer else "retry downloads it again"
+    return f"The file of the download of #{download.task_number} is gone or changed; {then}."
+
+
 def _moves_download(*, up: bool) -> DisabledReason:
     needs_waiting = _needs_download(cannot_move, writes=True)
 
@@ -181,7 +191,7 @@ _DOWNLOADS: Final = (
         "Browse the downloaded archive",
         _FILE,
         "inspect TASK",
-        _needs_download(cannot_open),
+        _cannot_browse,
         label="open",
     ),
     *_BACK,

@@ -175,6 +175,9 @@ class ArchiveScreen(ListScreen):
         is_gone = await asyncio.to_thread(saved_path, self._download) is None
         key = self.session.offered_key("download")
         again = f" Press {key} on the task to download it again." if key else ""
+        now = self.session.reader.current(self._archive_task.number)
+        if now is not None and now.download is not None and now.download.id != self._download.id:
+            again = " It was asked for again since."
         gone = f"{self._path.name} is gone or changed.{again}"
         self.show_status(self._mask(gone if is_gone else str(error)), "bad")
 
@@ -241,10 +244,10 @@ class ArchiveScreen(ListScreen):
     def _show_list(self, cursor: int) -> None:
         listed = self._listed
         rows = EntryRows(listed, self.rows.text_width, self._mask)
+        number = f"#{self._archive_task.number}"
+        title = f"{self._filter.title(len(listed))}{self._totals} · {number}" if self._is_listed else number
         self.query_one(Heading).set_text(
-            heading(self._archive_task, self._display_context, ("archive", "strong")),
-            f"{self._filter.title(len(listed))}{self._totals} · #{self._archive_task.number}",
-            f"#{self._archive_task.number}",
+            heading(self._archive_task, self._display_context, ("archive", "strong")), title, number
         )
         if self._is_listed and not self._entries:
             self._show_lines(["The archive is empty."], "", 0)

@@ -112,6 +112,7 @@ class DownloadsScreen(FrontScreen):
             mark_count=len(self.marks),
             marked_downloads=self._selected() if self.marks else (),
             queue=[each.id for each in self._downloads if each.state == DownloadState.QUEUED],
+            gone_results=self.session.gone_results,
         )
 
     def show_snapshot(self, update: Snapshot | str) -> None:
