@@ -152,7 +152,7 @@ def test_the_digests_and_the_resubmission_of_a_task_with_a_new_number_are_named(
             intent_outcomes.record_accepted(store, sent(store, again.number).id, f"task-{email}", SOON)
             submitted(store, email=email)
         backups.back_up_to(path, copy)
-    restore.restore(path, newer, clock())
+    assert restore.restore(path, newer, clock()).merged.renumbered == 2
     with closing(open_store(path, clock=clock)) as store:
         of_first, of_new = timeline.of_task(store, failed), timeline.of_task(store, 4)
         assert tasks.get(store, 4).resubmit_of == failed

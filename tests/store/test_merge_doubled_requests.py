@@ -365,9 +365,12 @@ def test_a_cancellation_by_the_service_stays_where_the_other_copy_gave_the_reque
         assert (task.status, task.task_id, TO_CHECK in task.tags) == (Status.CANCELLED, _LONG_ID, True)
 
 
+@pytest.mark.parametrize("is_on_disk", [True, False])
 def test_a_restore_counts_what_is_to_be_checked_since_and_names_the_files_of_what_the_backup_had_purged(
-    path: Path, clock: ManualClock, tmp_path: Path
+    path: Path, clock: ManualClock, tmp_path: Path, *, is_on_disk: bool
 ) -> None:
+    if is_on_disk:
+        (tmp_path / "a.zip").touch()
     with closing(new_history(path, clock=clock)) as store:
         in_status(store, Status.COMPLETED)
         requests.download(store, 1, str(tmp_path), ACTOR)
@@ -380,7 +383,7 @@ def test_a_restore_counts_what_is_to_be_checked_since_and_names_the_files_of_wha
         purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
     clock.advance(minutes=1)
     restored = restore.restore(early, late, clock())
-    assert (restored.to_check, restored.results_left) == (1, (str(tmp_path / "a.zip"),))
+    assert (restored.to_check, restored.results_left) == (1, (str(tmp_path / "a.zip"),) if is_on_disk else ())
     with closing(open_store(early, clock=clock)) as store:
         assert purge.has_traces(store)
 

@@ -84,6 +84,9 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     disputed = ""
     if count := restored.to_check:
         disputed = f"Check {counted(count, 'task')} in which the two differ: bwp-tui list tag:{TO_CHECK}. "
+    renumbered = ""
+    if count := merged.renumbered:
+        renumbered = f"{counted(count, 'task')} got another number here, as told by the timeline of each. "
     stopped = ""
     if count := merged.stopped_downloads:
         stopped = f"{counted(count, 'download')} had not ended in the backup; see, and retry: bwp-tui downloads. "
@@ -92,5 +95,5 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     return (
         f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
         f"{restored.only_here} only in the history, which were merged; of those in both, the backup had something new "
-        f"of {merged.updated}. {lost}{waiting}{disputed}{stopped}{kept}"
+        f"of {merged.updated}. {lost}{renumbered}{waiting}{disputed}{stopped}{kept}"
     )

@@ -62,6 +62,7 @@ class RecoveryResult:
             updated=before.updated + merged.updated,
             common=before.common + merged.common,
             replayed=before.replayed + merged.replayed,
+            renumbered=before.renumbered + merged.renumbered,
             stopped_downloads=before.stopped_downloads + merged.stopped_downloads,
             proven_values=(*before.proven_values, *merged.proven_values),
         )

@@ -150,7 +150,7 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
         purged_before, results_before = _numbers(db, _PURGED), db.execute(_RESULTS).fetchall()
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         purged = _numbers(db, _PURGED) - purged_before
-        results_left = tuple(str(path) for number, path in results_before if number in purged)
+        results_left = tuple(str(what) for number, what in results_before if number in purged and _may_be_there(what))
         with db:
             if purged:  # the engine replaces the backups, as after a purge
                 db.execute("UPDATE meta SET traces_left = 1")
@@ -163,6 +163,11 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
     atomic_swap.commit(swap)
     only_here, count = before - merged.common, before + merged.added
     return RestoreResult(merged, only_here, unconfirmed, to_check, results_left, tasks=count, aside=swap.aside)
+
+
+def _may_be_there(what: apsw.SQLiteValue) -> bool:
+    """Return whether what names a file, a path or an entry of a timeline about one, may still name one on disk."""
+    return not str(what).startswith(os.sep) or os.path.lexists(str(what))
 
 
 def _numbers(db: apsw.Connection, sql: str) -> set[int]:

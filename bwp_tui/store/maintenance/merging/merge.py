@@ -43,8 +43,8 @@ _SAME_EVENT: Final = (
 class MergeResult(NamedTuple):
     """How many tasks were added and updated, how many lost their id to another task, and how many both histories had.
 
-    `replayed` counts added tasks to which later events of this history's timeline were applied, `stopped_downloads`
-    added downloads that had not ended.
+    `replayed` counts added tasks to which later events of this history's timeline were applied, `renumbered` those that
+    have another number here, and `stopped_downloads` added downloads that had not ended.
     """
 
     added: int = 0
@@ -52,6 +52,7 @@ class MergeResult(NamedTuple):
     lost_ids: int = 0
     common: int = 0
     replayed: int = 0
+    renumbered: int = 0
     stopped_downloads: int = 0
     proven_values: tuple[str, ...] = ()
     """Tasks and columns that were damaged here, and corrected by the other history as the digests prove."""
@@ -121,9 +122,10 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     is_updated = "NOT is_new AND (replayed OR has_new_events)"
     updated = task_rows.integer(db, f"SELECT count(*) FROM matched WHERE {is_updated}")
     replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
+    renumbered = task_rows.integer(db, "SELECT count(*) FROM matched WHERE is_new AND ours <> theirs")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven_names = tuple(f"#{number}: {', '.join(values)}" for number, values in proven.items())
-    return MergeResult(added, updated, lost_ids, common, replayed, stopped_downloads, proven_names)
+    return MergeResult(added, updated, lost_ids, common, replayed, renumbered, stopped_downloads, proven_names)
 
 
 def _next_revision(db: apsw.Connection) -> int:
