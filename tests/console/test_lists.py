@@ -90,6 +90,8 @@ async def test_a_mistake_in_a_filter_names_the_nearest_word_and_leaves_the_list(
 async def test_a_list_that_is_empty_says_what_to_do(profile: Profile) -> None:
     async with opened(profile, past=()) as console:
         await console.sees("No tasks yet.", "Press n to create the first one.")
+        await console.press("5")
+        await console.sees("view “failed”", "Press esc")
         await console.do("filter")
         await console.press("x", "enter")
         await console.sees("No tasks match the filter.", "Press esc to clear it.")

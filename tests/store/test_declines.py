@@ -228,7 +228,8 @@ def test_the_decline_of_a_deletion_that_is_not_cancelled_any_more_is_dropped(sto
     task = tasks.get(store, task.number)
     assert (task.declined_on, task.decline_reason, task.cancel_asked) == (None, None, False)
     assert needs_answer(task)
-    event = timeline.of_task(store, task.number)[-1]
+    refused, event = timeline.of_task(store, task.number)[-2:]
+    assert "decline" in (refused.detail or "")
     assert (event.what, event.actor) == ("decline withdrawn", "bwp-tui")
     assert f"was on {TODAY}; it was not cancelled" in (event.detail or "")
 

@@ -199,7 +199,7 @@ class MainScreen(ActionScreen):
             self.show_notice(sentence, role)
         if before is None or before.today != update.today or self.table.current_number in update.changed:
             self._update_detail()
-        panels.update_empty_text(self.list_state.filter)
+        panels.update_empty_text(self.list_state)
 
     @property
     def views(self) -> tuple[View, ...]:

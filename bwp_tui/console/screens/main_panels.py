@@ -13,6 +13,7 @@ from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.session import Session
+from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
@@ -115,10 +116,12 @@ class MainPanels:
         context = session.display_context(session.without_killed_process(snapshot.engine))
         self._screen.query_one(ActiveDownloads).update(listed, context)
 
-    def update_empty_text(self, filter_text: str) -> None:
+    def update_empty_text(self, listing: ListState) -> None:
         """Set the text that an empty table shows."""
-        key = self._session.keymap.key
-        if filter_text:
+        key, filter_text = self._session.keymap.key, listing.filter
+        if filter_text and listing.view is not None:
+            text = f"No tasks are in the view “{listing.view.name}”.\nPress {key('back')} for all tasks."
+        elif filter_text:
             meant = condition_for_word(filter_text)
             hint = f"\nThe word is searched in email, id and note; {meant} is the filter." if meant else ""
             text = f"No tasks match the filter.\nPress {key('back')} to clear it.{hint}"

@@ -24,6 +24,7 @@ from bwp_tui.store.worklog.answers_at_completion import withdraw_early_answer
 from bwp_tui.store.worklog.intents import (
     cancel_unsent,
     complete_decline,
+    day_of_waiting_decline,
     drop_decline,
     outside_change,
     waiting_cancellation,
@@ -239,8 +240,11 @@ def _record_cancel_refused(transaction: Transaction, intent: int, reason: str, a
         reason += _earlier_attempt_warning(transaction, intent, "cancelled")
     number = _end_intent(transaction, intent, IntentState.REFUSED)
     if number is not None:
-        update_task(transaction, number, cancel_asked=0, trouble=reason)
-        timeline.append(transaction, number, actor, EventKind.CANCEL_REFUSED, detail=reason)
+        told = reason
+        if day_of_waiting_decline(transaction, number) is not None:
+            told += " The decline that waited for it is withdrawn."
+        update_task(transaction, number, cancel_asked=0, trouble=told)
+        timeline.append(transaction, number, actor, EventKind.CANCEL_REFUSED, detail=told)
         drop_decline(transaction, number, reason)
     return number
 

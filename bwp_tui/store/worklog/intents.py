@@ -165,14 +165,20 @@ def _leave_undeclined(transaction: Transaction, number: int, before: str) -> Non
     timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=detail)
 
 
-def drop_decline(transaction: Transaction, number: int, reason: str) -> None:
-    """Withdraw the decline of task `number` if it is not in effect: its deletion was not cancelled, for `reason`."""
+def day_of_waiting_decline(transaction: Transaction, number: int) -> str | None:
+    """Return the day of the decline of task `number` that waits for its cancellation, or None without one."""
     row = transaction.row(
         "SELECT declined_on FROM tasks WHERE number = ? AND declined_on IS NOT NULL AND status <> 'DECLINED'", (number,)
     )
-    if row is not None:
+    return None if row is None else as_text(row[0])
+
+
+def drop_decline(transaction: Transaction, number: int, reason: str) -> None:
+    """Withdraw the decline of task `number` if it is not in effect: its deletion was not cancelled, for `reason`."""
+    day = day_of_waiting_decline(transaction, number)
+    if day is not None:
         update_task(transaction, number, declined_on=None, decline_reason=None, decline_text=None)
-        detail = f"was on {as_text(row[0])}; it was not cancelled: {reason}"
+        detail = f"was on {day}; it was not cancelled: {reason}"
         timeline.append(transaction, number, PROGRAM, EventKind.DECLINE_WITHDRAWN, detail=detail)
 
 
