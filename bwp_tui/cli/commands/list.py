@@ -15,7 +15,7 @@ from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import (
     detail_lines,
     display_context,
-    print_json,
+    print_json_array,
     print_result,
     table_lines,
     task_sentence,
@@ -51,7 +51,7 @@ def list_tasks(arguments: Namespace) -> None:
         listed = with_actual_downloads(found, session.actual_download)
         total = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
-        print_json([task_json(task, mask=arguments.mask) for task in listed])
+        print_json_array(task_json(task, mask=arguments.mask) for task in listed)
     elif arguments.sentences or AS_SENTENCES.get():
         for task in listed:
             print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask, read_only=session.read_only))

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from bwp_tui.cli.support.days import today
@@ -37,6 +38,15 @@ _IN_SENTENCES = frozenset(
 def print_json(value: object) -> None:
     """Print JSON in ASCII, which is safe for every terminal and encoding."""
     print(json.dumps(value, indent=2))
+
+
+def print_json_array(values: Iterable[object]) -> None:
+    """Print JSON values as one array, as `print_json` does, each once it is made: many take gigabytes together."""
+    before = "["
+    for value in values:
+        print(f"{before}\n{indent(json.dumps(value, indent=2), '  ')}", end="")
+        before = ","
+    print("[]" if before == "[" else "\n]")
 
 
 def print_result(arguments: Namespace, json_object: object, lines: Iterable[str]) -> None:
