@@ -42,7 +42,7 @@ def test_the_clock_stands_still_where_the_law_says_so_and_it_is_said_where_it_do
     assert (ca["due_on"], ca["stopped_since"]) == (before[1]["due_on"], None)
     text = office("show", "1").out
     assert f"{before[0]['due_on']}, if the reply came today\n" in text
-    assert f"since {uk['inquired_on']}: a reply is awaited\n" in text
+    assert f"from {uk['inquired_on']}: a reply is awaited\n" in text
     assert "stopped" in office("list", "is:stopped").out
     assert office("reply", "1").code == 0
     assert shown(office, "1")["due_on"] == before[0]["due_on"]

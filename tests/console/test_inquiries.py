@@ -23,7 +23,7 @@ async def test_an_inquiry_stops_the_clock_until_the_reply_under_the_law_that_say
         await console.sees(" was asked on: 2026-11-20")
         await console.press("enter")
         await console.sees("The clock is stopped from 2026-11-20 until the reply is recorded.", "stopped")
-        await console.sees("2026-12-10  if the reply came today", "since 2026-11-20: a reply is awaited")
+        await console.sees("2026-12-10  if the reply came today", "from 2026-11-20: a reply is awaited")
         assert is_clock_stopped(console.task(HELD))
         await console.press("Y")
         await console.sees(" replied on: 2026-11-20")

@@ -111,7 +111,7 @@ def fact_lines(
         yield fact("Due", *_due_texts(task, task.due_on, context))
     elif is_clock_stopped(task):
         yield fact("Due", str(due_if_replied(task, context.today)), ("  if the reply came today", "muted"))
-        yield fact("Stopped", (f"since {task.inquired_on}: a reply is awaited", "held"))
+        yield fact("Stopped", (f"from {task.inquired_on}: a reply is awaited", "held"))
     if regulation and (task.due_on or is_clock_stopped(task)):
         yield fact("Law", (regulation.citation, "muted"))
     if warning := not_in_force_warning(task.regulation, task.received_on):

@@ -247,8 +247,8 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if not needs_answer(task) or task.status == Status.DECLINED:  # as in a row that was rebuilt from its timeline
         return cannot_change_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
     if is_clock_stopped(task):
-        since = f"The clock of {task.name} has been stopped since {task.inquired_on}"
-        return Reason("awaiting a reply", f"{since}; extend it once the reply is recorded.")
+        stopped = f"The clock of {task.name} is stopped from {task.inquired_on}"
+        return Reason("awaiting a reply", f"{stopped}; extend it once the reply is recorded.")
     limit = extension_notice_deadline(task)
     if limit is None:
         return _no_extension_reason(task)
