@@ -19,7 +19,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import downloads, intent_outcomes
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
 from tests.pty_terminal import Terminal
@@ -337,6 +337,20 @@ def test_the_note_says_what_is_wrong_with_a_task(bwp: Bwp) -> None:
     store.close()
     assert refused.errors[0].code
     assert refused.errors[0].code in bwp("list").out
+
+
+def test_a_result_that_counts_after_a_merge_is_looked_for_by_doctor_too(bwp: Bwp, tmp_path: Path) -> None:
+    number, path = save(bwp, tmp_path / "results")
+    store = bwp.store()
+    requests.download(store, number, str(tmp_path), "op")
+    (job,) = downloads.ready(store, store.clock(), 1)
+    downloads.record_success(store, job, str(path), path.stat().st_size, "ab" * 32)
+    with store.write() as transaction:  # as a merge numbers what was saved on this disk: it stays the task's
+        transaction.run("UPDATE downloads SET id = 9, path = path || '.moved' WHERE id = 1")
+        transaction.run("UPDATE tasks SET download = 9 WHERE number = ?", (number,))
+    store.close()
+    assert "is gone or changed" in bwp("show", str(number)).out
+    assert "Gone or changed on disk: 1 downloaded result" in bwp("doctor").out
 
 
 def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path: Path) -> None:

@@ -252,9 +252,10 @@ def check_history(profile: Profile) -> Iterator[Finding]:
             size = count(store, parse(""), today=today())
             to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())
             listed = download_queue.list_downloads(store, _CHECKED_RESULTS)
-            # A later download that ended without a file does not bring back the one that is gone.
+            # A task shows the one of the highest id, also after a merge: but none that ended later without a file.
             fileless = download_queue.ENDED_WITHOUT_FILE
-            newest = {each.task_number: each for each in reversed(listed) if each.state not in fileless}
+            by_id = sorted(listed, key=lambda download: download.id)
+            newest = {each.task_number: each for each in by_id if each.state not in fileless}
             gone = list(download_queue.tasks_of(store, filter(is_gone, newest.values())).values())
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
