@@ -61,7 +61,7 @@ def test_a_refusal_and_a_withdrawal_are_told_as_such(store: Store) -> None:
     (first,) = intent_log.of_task(store, refused.number)
     (second,) = intent_log.of_task(store, withdrawn.number)
     assert (first.state, first.outcome_event) == ("refused", ("refused", "not valid"))
-    assert (second.state, second.outcome_event) == ("withdrawn", ("request withdrawn", None))
+    assert (second.state, second.outcome_event) == ("withdrawn", ("cancelled unsent", None))
 
 
 def test_what_the_log_shows_of_an_outcome_finds_it(store: Store) -> None:

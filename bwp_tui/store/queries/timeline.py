@@ -96,7 +96,7 @@ class EventKind(StrEnum):
 
 _LABELS: Final[Mapping[str, str]] = {
     EventKind.SEND_REQUESTED: "send requested",
-    EventKind.CANCELLED_UNSENT: "request withdrawn",
+    EventKind.CANCELLED_UNSENT: "cancelled unsent",
     EventKind.NO_RESPONSE: "no response",
     EventKind.TASK_ID_REJECTED: "task id rejected",
     EventKind.CANCEL_REQUESTED: "cancellation requested",
