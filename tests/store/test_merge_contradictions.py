@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import permutations
@@ -13,7 +14,7 @@ import pytest
 
 from bwp_tui.domain.deadlines import due_if_replied, needs_answer
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import TO_CHECK, Task, Verification
+from bwp_tui.domain.task import TO_CHECK, Task, TaskError, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import integrity, restore
@@ -329,3 +330,23 @@ def test_an_appeal_that_one_copy_has_answered_leaves_that_of_the_other_copy_open
         assert (task.appealed_on, task.appeal_answered_on, task.is_appeal_running) == (TODAY, None, True)
         assert task.due_on is not None
         assert task.tags == (TO_CHECK,)
+
+
+@pytest.mark.parametrize("is_declined_first", [False, True])
+def test_a_failed_task_that_one_copy_declined_and_one_resubmitted_keeps_its_end_and_its_errors(
+    path: Path, clock: ManualClock, *, is_declined_first: bool
+) -> None:
+    errors = (TaskError("ORDERS_NOT_CLOSED", "open orders"),)
+    with closing(new_history(path, clock=clock)) as store:
+        number = accepted(store).number
+        single.answered(store, number, replace(answer("FAILED"), errors=errors), SOON)
+        finished_at = tasks.get(store, number).finished_at
+    for store, is_declined in opened_copies(path, clock, is_declined_first):
+        if is_declined:
+            single.edit(store, number, lambda edit: decisions.decline(edit, "exempt", "told"), ACTOR, TODAY)
+        else:
+            requests.resubmit(store, number, ACTOR)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, number)
+        assert (task.status, task.finished_at) == (Status.FAILED, finished_at)
+        assert [error.code for error in task.errors] == ["ORDERS_NOT_CLOSED"]

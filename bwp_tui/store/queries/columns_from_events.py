@@ -213,11 +213,14 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
         if status == Status.CANCELLED and columns.get("status") == Status.DECLINED != event.before:
             return {"cancel_asked": 0}  # what another copy saw of the cancellation for the decline, or asked for itself
         is_final = status in FINAL_STATUSES
-        changes = {"status": status, "terminal": int(is_final), "finished_at": event.at if is_final else None}
+        finished_at = event.at if is_final else None
+        if is_final and event.what == EventKind.RECOVERED:  # it had ended before the copies were merged
+            finished_at = str(columns.get("finished_at") or event.at)
+        changes = {"status": status, "terminal": int(is_final), "finished_at": finished_at}
         changes |= {"polls": 0, "unknown_since": None, "unknown_answers": 0, "next_poll_at": None, "trouble": None}
         if is_final:
             changes["cancel_asked"] = 0
-        if status == Status.FAILED and detail:
+        if status == Status.FAILED and event.what == EventKind.STATUS and detail:
             changes["errors"] = errors_text(tuple(TaskError(code, "") for code in detail.split("; ")))
         elif event.what == EventKind.REFUSED and detail:
             changes["errors"] = errors_text((TaskError(None, detail),))
