@@ -97,7 +97,7 @@ class ClientCredentials(httpx.Auth):
             raise _refusal(response)
         if (token := readable(lambda: parse_access_token(response.body))) is None:
             raise BadResponse(
-                "Signing in failed: the response of the token endpoint cannot be read; check BWP_TOKEN_URL."
+                "Signing in failed: the response of the token endpoint cannot be read; check the setting token_url."
             )
         margin = min(RENEWAL_MARGIN_S, token.expires_in / 2)
         return _Token(f"Bearer {token.access_token}", requested_at + token.expires_in - margin)
@@ -133,4 +133,4 @@ def _refusal(response: HttpResponse) -> ApiError:
         return ServerFault(
             f"Signing in failed: the token endpoint sent HTTP {status}.", retry_after=response.retry_after
         )
-    return BadResponse(f"Signing in failed: the token endpoint sent HTTP {status}; check BWP_TOKEN_URL.")
+    return BadResponse(f"Signing in failed: the token endpoint sent HTTP {status}; check the setting token_url.")

@@ -115,7 +115,7 @@ def _client(endpoint: Endpoint, timeout: httpx.Timeout) -> httpx.AsyncClient:
             httpx.URL(url).host  # noqa: B018  # where it decodes an international name
     except (httpx.InvalidURL, ValueError):
         raise Unreachable(
-            "The address of the service cannot be called: check BWP_API_URL and BWP_TOKEN_URL.", transient=False
+            "The address of the service cannot be called: check the settings api_url and token_url.", transient=False
         ) from None
     try:
         context = tls_context()

@@ -135,4 +135,4 @@ def _fault_of_status(response: HttpResponse) -> ApiError:
         return Unreachable("The service timed out waiting for the last call.", outcome_unknown=True)
     if status < 300:
         return BadResponse("The service's response cannot be read.", outcome_unknown=True)
-    return BadResponse(f"The service sent HTTP {status}: check BWP_API_URL.")
+    return BadResponse(f"The service sent HTTP {status}: check the setting api_url.")

@@ -14,6 +14,7 @@ from bwp_tui.actions.record_operations import UNWATCH, WATCH
 from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.console.store_access.write_guard import WriteGuard
 from bwp_tui.domain.task import Request, Task
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.views import View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
@@ -122,7 +123,8 @@ class TaskCommands:
                 results = self._perform(change, numbers)
                 if any(result.refused is None for result in results):
                     withdrawal = operation.alternative.operation if operation.alternative is not None else None
-                    step = IrreversibleStep(f"The action “{operation.name}”", withdrawal, tuple(numbers))
+                    of = f"#{numbers[0]}" if len(numbers) == 1 else counted(len(numbers), "task")
+                    step = IrreversibleStep(f"{of}: the action “{operation.name}”", withdrawal, tuple(numbers))
                     self.steps.append(step)
                 return results
             results = self._perform(undo.with_recorded_values(change, operation.undo_part, changes), numbers)
