@@ -20,7 +20,7 @@ from bwp_tui.domain.deadlines import (
 )
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
-from bwp_tui.domain.task import Kind, Task, cannot_change_purged
+from bwp_tui.domain.task import ADOPTED, Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import as_sentence, capitalized, clean_line, did_you_mean, escaped
 from bwp_tui.domain.times import local_day
 
@@ -291,6 +291,7 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
         None if context.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
         "The result is not downloaded yet." if is_unsaved else None,
         "The file of the result is gone: download it again." if is_answer and context.is_result_gone else None,
+        "Day of receipt and regulation are assumed unless corrected." if ADOPTED in task.tags else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
         "The request is not sent by itself once its appeal is granted: resubmit it." if is_to_resubmit else None,
         f"The request is due {due}, but the service may take until {end}." if due and end and end > due else None,

@@ -99,6 +99,14 @@ async def test_a_view_that_another_process_saves_anew_lists_what_it_is_now(profi
             assert console.main.list_state.sort == "due"
 
 
+async def test_what_is_assumed_of_an_adopted_task_is_called_so(profile: Profile) -> None:
+    async with opened(profile, [PastTask("a@example.com", tags=(ADOPTED,)), PastTask("b@example.com")]) as console:
+        await console.go_to(1)
+        await console.sees("assumed")
+        await console.go_to(2)
+        await console.until(lambda: "assumed" not in console.text)
+
+
 async def test_a_view_that_the_program_adds_is_not_offered_to_be_deleted(profile: Profile) -> None:
     async with opened(profile, [PastTask("a@example.com", tags=(ADOPTED,)), PastTask("b@example.com")]) as console:
         await console.sees(f"8 {ADOPTED_VIEW.name}")

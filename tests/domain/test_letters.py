@@ -25,7 +25,7 @@ from bwp_tui.domain.letters import (
 )
 from bwp_tui.domain.regulations import IDS, REGULATIONS
 from bwp_tui.domain.statuses import DeclineReason, Status
-from bwp_tui.domain.task import Kind, Task, Verification
+from bwp_tui.domain.task import ADOPTED, Kind, Task, Verification
 from tests.plain_task import plain_task
 
 TODAY = date(2026, 11, 29)
@@ -240,6 +240,7 @@ def test_mistakes_in_a_template_are_named_with_their_line_and_what_exists() -> N
 
 def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:
     assert remarks(LetterKind.ACKNOWLEDGEMENT, TASK, FACTS) == ()
+    assert len(remarks(LetterKind.ACKNOWLEDGEMENT, TASK._replace(tags=(ADOPTED,)), FACTS)) == 1
     bare = " ".join(remarks(LetterKind.ANSWER, COMPLETED._replace(regulation="us-ca"), FACTS._replace(shop_name=None)))
     assert "shop_name" in bare
     assert "not downloaded" in bare

@@ -22,7 +22,7 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent
+from bwp_tui.domain.task import ADOPTED, TO_CHECK, Kind, Task, TimelineEvent
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
 from bwp_tui.store.queries.timeline import SERVICE, EventKind, detail_text, label_of
@@ -106,7 +106,8 @@ def fact_lines(
     title = regulation.title if regulation else task.regulation
     if len(name := email_text(task, context)) > _LONGEST_IN_HEADING and not complete:
         yield fact("Email", name)
-    yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"))
+    assumed = "  both assumed unless corrected" if ADOPTED in task.tags else ""
+    yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"), (assumed, "warn"))
     if task.due_on:
         yield fact("Due", *_due_texts(task, task.due_on, context))
     elif is_clock_stopped(task):
