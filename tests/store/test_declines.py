@@ -149,7 +149,9 @@ def test_a_day_before_receipt_is_refused_and_nothing_recorded(store: Store, on: 
 
 
 def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store: Store) -> None:
-    task = decline(store, accepted(store, kind=Kind.DELETION).number)
+    number = accepted(store, kind=Kind.DELETION).number
+    single.answered(store, number, answer("ON_HOLD", updated_at=NOW), SOON)
+    task = decline(store, number)
     assert (task.status, task.cancel_asked, needs_answer(task)) == (Status.ON_HOLD, True, True)
     assert [event.what for event in timeline.of_task(store, task.number)][-2:] == ["decline asked", "cancel asked"]
     for reason in (
@@ -168,6 +170,7 @@ def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store
     assert Status.RECEIVED in DECLINE.alternative.operation.confirmation(tasks.get(store, task.number), {})
     task = withdraw(store, task.number)
     assert (task.status, task.declined_on, task.task_id, task.is_final) == (Status.RECEIVED, None, None, False)
+    assert (task.submitted_at, task.updated_at, task.polled_at) == (None, None, None), "those were of another task id"
     assert needs_answer(task)
     assert is_nothing_due(store)
     assert "task-1 was cancelled" in (timeline.of_task(store, task.number)[-1].detail or "")

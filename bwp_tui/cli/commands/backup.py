@@ -83,10 +83,10 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
         )
     disputed = ""
     if count := restored.to_check:
-        disputed = f"Check {counted(count, 'task')} in which the two differ: bwp-tui list tag:{TO_CHECK}. "
+        disputed = f"{counted(count, 'task')} to be checked, as told by the timeline: bwp-tui list tag:{TO_CHECK}. "
     renumbered = ""
     if count := merged.renumbered:
-        renumbered = f"{counted(count, 'task')} got another number here, as told by the timeline of each. "
+        renumbered = f"{counted(count, 'task')} got another number here, as told by the timeline. "
     stopped = ""
     if count := merged.stopped_downloads:
         stopped = f"{counted(count, 'download')} had not ended in the backup; see, and retry: bwp-tui downloads. "

@@ -198,7 +198,7 @@ def withdraw_decline(edit: TaskEdit) -> None:
     detail = f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
     if before == Status.RECEIVED:
         detail += f"; its task {task.task_id} was cancelled" if task.task_id else ""
-        edit.set(task_id=None, submitted_at=None)
+        edit.set(**dict.fromkeys(("task_id", "submitted_at", "updated_at", "polled_at")))
     is_final = before in FINAL_STATUSES
     edit.set(**dict.fromkeys(("declined_on", "decline_reason", "decline_text")), status=before, terminal=int(is_final))
     if not is_final:
