@@ -38,7 +38,7 @@ async def test_those_under_way_are_listed_in_the_order_of_the_queue_and_the_ende
         assert "paused at 64%" in line_of(console, "p")
         assert "waiting" in line_of(console, "n")
         assert "cancelled 09:30:00" in line_of(console, "d")
-        assert "failed 09:30:00     4.0 MB kept  The archive is no sound zip file" in line_of(console, "b")
+        assert "failed 09:30:00     4.0 MB fetched  The archive is no sound zip file" in line_of(console, "b")
         assert f"done 09:30:00         19.3 MB  {SHA[:12]}  op" in console.line("download-rows")
 
 
@@ -69,7 +69,7 @@ async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(
         assert "download requested  by op" in console.line("download-detail")
         assert "downloaded" in console.line("download-detail")
         await go_to(console, "broken")
-        await console.sees("(its directory is missing).", "Download it again.", "4.0 MB kept; R retries")
+        await console.sees("(its directory is missing).", "Download it again.", "4.0 MB fetched; R retries")
 
 
 async def test_the_details_leave_out_what_happened_to_another_download_of_the_same_task(profile: Profile) -> None:

@@ -61,11 +61,11 @@ async def test_one_that_was_asked_for_again_has_nothing_left_and_is_not_retried(
     async with at_downloads(profile) as console:
         broken = download_of(console, "broken")
         await go_to(console, "broken")
-        await console.sees("4.0 MB kept; R retries")
+        await console.sees("4.0 MB fetched; R retries")
         requests.download(console.store, broken.task_number, FOLDER, "op")
         screen_of(console).reload(broken.id)
         await console.sees("asked for again")
-        assert "kept" not in console.text
+        assert "MB fetched" not in console.text
         assert "retries" not in console.text
         assert screen_of(console).disabled_reason("retry")
 
@@ -395,13 +395,13 @@ async def test_a_purged_result_is_neither_done_nor_still_to_come(profile: Profil
 async def test_what_a_purge_left_of_a_failed_one_is_not_known_and_not_retried(profile: Profile) -> None:
     async with at_downloads(profile) as console:
         await go_to(console, "broken")
-        await console.sees("4.0 MB kept; R retries")
+        await console.sees("4.0 MB fetched; R retries")
         with console.store.write() as transaction:
             transaction.run(
                 f"UPDATE downloads SET {PURGED_DOWNLOAD} WHERE id = ?", (download_of(console, "broken").id,)
             )
         screen_of(console).reload()
-        await console.until(lambda: "kept" not in console.text)
+        await console.until(lambda: "MB fetched" not in console.text)
         assert "deleted" not in line_of(console, "b")
         assert "retries" not in console.line("download-detail")
         await console.press("R")

@@ -340,6 +340,23 @@ def test_a_download_that_had_not_ended_in_a_copy_has_failed_and_keeps_its_part(
         assert again.etag == '"tag"'
 
 
+def test_an_unended_download_of_a_backup_is_not_counted_where_the_result_is_saved(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.db"
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        backups.back_up_to(path, other)
+        requests.download(store, 1, str(tmp_path), ACTOR)
+        clock.advance(minutes=1)
+    with closing(open_store(other, clock=clock)) as store:
+        requests.download(store, 1, str(tmp_path), ACTOR)
+        (job,) = downloads.ready(store, clock(), 1)
+        (tmp_path / "a.zip").write_bytes(b"ab")
+        downloads.record_success(store, job, str(tmp_path / "a.zip"), 2, "ab" * 32)
+    assert restore.restore(other, path, clock()).merged.stopped_downloads == 0
+
+
 def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -232,9 +232,11 @@ def test_the_question_before_a_resubmission_is_cancelled_names_the_original_that
 
 
 def test_what_may_run_is_not_cancelled_before_its_task_id_is_known(store: Store) -> None:
-    reason = requests.cannot_cancel(tasks.get(store, unconfirmed(store)))
-    assert isinstance(reason, Reason)
-    assert "task id" in reason
+    task = tasks.get(store, unconfirmed(store))
+    for each, short in ((task, "of unknown task id"), (task._replace(holding_period=0), "sent without a hold")):
+        reason = requests.cannot_cancel(each)
+        assert isinstance(reason, Reason)
+        assert reason.short == short
 
 
 def test_no_answer_is_awaited_of_a_request_that_was_resubmitted(store: Store) -> None:

@@ -92,15 +92,15 @@ def end_text(download: Download, context: DisplayContext) -> StyledText:
 
 
 def partial_file_text(download: Download) -> str:
-    """Return what is left of a download that ended without a file: a part to resume from, or nothing."""
+    """Return what a download without a file had fetched, which a retry resumes if it is still on this disk."""
     if download.has_newer:
         return "asked for again"
     if download.is_purged:
         return "purged"
     if not download.bytes:
         return "no partial file"
-    is_kept = download.state == DownloadState.FAILED and download.etag
-    fate = "to be deleted" if download.part_unwanted else "kept" if is_kept else "deleted"
+    is_resumed = download.state == DownloadState.FAILED and download.etag
+    fate = "to be deleted" if download.part_unwanted else "fetched" if is_resumed else "deleted"
     return f"{format_size(download.bytes)} {fate}"
 
 

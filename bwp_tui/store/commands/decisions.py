@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import date
 
 from bwp_tui.domain.deadlines import HoldRule, appeal_deadline, late_clause, same_hold, task_due_date
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, TimelineEvent, cannot_change_purged, cannot_tell_kind, task_id_mistake
 from bwp_tui.domain.text import clean_line
@@ -269,7 +270,8 @@ def cannot_appeal(task: Task) -> str | None:
         sentence = f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
         return Reason("answered already", sentence)
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
-        sentence = f"No appeal of {task.name} is recorded: under {task.regulation} the shop has to answer none."
+        law = f"under {task.regulation}" if task.regulation in REGULATIONS else "without a regulation"
+        sentence = f"No appeal of {task.name} is recorded: {law} the shop has to answer none."
         if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
             sentence = f"Under {task.regulation} there is no appeal: correct the regulation of {task.name} first."
         return Reason("without appeal by law", sentence)

@@ -197,12 +197,15 @@ def cannot_cancel(task: Task) -> str | None:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
-    if task.is_outcome_unknown:
+    is_unconfirmed = task.status == Status.UNCONFIRMED and task.may_have_started
+    if task.holding_period == 0 and (task.is_outcome_unknown or is_unconfirmed):
         sentence = f"{task.name} was sent without a hold and can no longer be cancelled."
-        return Reason("sent without a hold", sentence) if task.holding_period == 0 else None
-    if task.status == Status.UNCONFIRMED and task.may_have_started:
+        return Reason("sent without a hold", sentence)
+    if is_unconfirmed:
         sentence = f"{task.name} may run at the service: enter its task id, with which it can be cancelled."
         return Reason("of unknown task id", sentence)
+    if task.is_outcome_unknown:
+        return None
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None
@@ -217,7 +220,7 @@ def original_clause(task: Task) -> str:
     """Return what the cancellation of a resubmission leaves: its original may run, and no list has it."""
     if task.resubmit_of is None:
         return ""
-    return f" #{task.resubmit_of}, which it resubmits, is neither cancelled with it nor listed to be answered."
+    return f" #{task.resubmit_of}, which it resubmits, stays as it is, and is not listed to be answered."
 
 
 def download(store: Store, number: int, folder: str, actor: str) -> int:

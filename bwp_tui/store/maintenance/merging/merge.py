@@ -44,7 +44,7 @@ class MergeResult(NamedTuple):
     """How many tasks were added and updated, how many lost their id to another task, and how many both histories had.
 
     `replayed` counts added tasks to which later events of this history's timeline were applied, `renumbered` those that
-    have another number here, and `stopped_downloads` added downloads that had not ended.
+    have another number here, and `stopped_downloads` tasks whose newest download had not ended there.
     """
 
     added: int = 0
@@ -276,7 +276,7 @@ def _find_earlier_tasks(db: apsw.Connection) -> None:
 
 
 def _add_downloads(db: apsw.Connection, now: str, revision: int, source: str) -> int:
-    """Add the downloads of the other history; return how many had not ended.
+    """Add the downloads of the other history; return of how many tasks the newest had not ended.
 
     These become failed: none restarts by itself, and a retry resumes the partial file if it is on this disk. A result
     on this disk stays the newest of its task: one of the other history may be on another machine.
@@ -285,16 +285,16 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int, source: str) ->
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
     values = ", ".join(f"o.{name}" for name in names)
     trouble = f"It had not ended in {source}."
-    added = db.execute(
+    db.execute(
         f"INSERT INTO main.downloads (task, state, trouble, finished_at, revision, {', '.join(names)})"
         f" SELECT x.ours, iif(o.{DOWNLOAD_IS_OPEN}, 'failed', o.state), iif(o.{DOWNLOAD_IS_OPEN}, ?, o.trouble),"
         f" iif(o.{DOWNLOAD_IS_OPEN}, ?, o.finished_at), ?, {values}"
         " FROM other.downloads o JOIN matched x ON x.theirs = o.task"
         " WHERE NOT EXISTS (SELECT 1 FROM main.downloads m WHERE m.task = x.ours AND m.asked_at = o.asked_at)"
         f" AND NOT {IS_PURGED_HERE_ALONE}"
-        " ORDER BY o.id RETURNING trouble",
+        " ORDER BY o.id",
         (trouble, now, revision),
-    ).fetchall()
+    )
     own = db.execute(
         "SELECT m.id, m.path, m.bytes FROM main.tasks t JOIN main.downloads m ON m.id = t.download"
         " WHERE m.state = 'done' AND EXISTS (SELECT 1 FROM main.downloads n WHERE n.task = m.task AND n.id > ?)",
@@ -304,7 +304,11 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int, source: str) ->
         if path is not None and is_on_disk(str(path), int(str(size))):
             db.execute("UPDATE main.downloads SET id = 1 + (SELECT max(id) FROM main.downloads) WHERE id = ?", (id,))
     db.execute(f"UPDATE main.tasks SET download = {DOWNLOAD_OF_TASK} WHERE number IN (SELECT ours FROM matched)")
-    return added.count((trouble,))
+    ((stopped,),) = db.execute(
+        "SELECT count(*) FROM main.tasks t JOIN main.downloads d ON d.id = t.download WHERE d.id > ? AND d.trouble = ?",
+        (last, trouble),
+    ).fetchall()
+    return int(str(stopped))
 
 
 def _add_timeline(db: apsw.Connection) -> None:
