@@ -259,7 +259,7 @@ def _add_maintenance(commands: CommandParsers) -> None:
         "purge",
         json=False,
         note="Kind, dates, outcome, error codes, who acted when and the hashes of downloads stay: the CCPA "
-        "regulations ask for 24 months (§7101). --all removes them too. Backups made by bwp-tui are replaced, "
+        "regulations ask for 24 months (§7101). --all removes them too. The daily backups are replaced, "
         "results in the profile's folder removed.",
     )
     purge.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks, or numbers (default: all finished)")

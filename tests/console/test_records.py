@@ -215,7 +215,7 @@ async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile
         await console.sees("Tags of ")
         single.set_tags(console.store, READY, ("theirs",), "bob")
         await console.press("U")
-        await console.sees("1 not: The tags of")
+        await console.sees("1 not: Since then the tags of")
         assert tasks.get(console.store, READY).tags == ("theirs",)
 
 

@@ -48,11 +48,13 @@ def test_the_printed_unit_has_the_settings_of_the_environment_but_no_secret(shop
         printed = shop("run", "--print-unit", kind)
         names = ("BWP_READ_ONLY", "BWP_EVENTS_REGION", "BWP_API_URL", "BWP_TARGET_ID")
         assert {f'Environment="{name}={shop.env[name]}"' for name in names} <= set(printed.out.splitlines())
-        assert ("BWP_CLIENT_SECRET" in printed.err, "hush-secret" in printed.out) == (kind == "user", False)
+        assert ("client_secret_file" in printed.err, "hush-secret" in printed.out) == (False, False)
         secret_file = f'"BWP_CLIENT_SECRET_FILE={shop.env["HOME"]}/secret"' if kind == "user" else "%d/client_secret"
         assert [line for line in printed.out.splitlines() if "BWP_CLIENT_SECRET_FILE" in line] == [
             f"Environment={secret_file}" if kind == "user" else f"Environment=BWP_CLIENT_SECRET_FILE={secret_file}"
         ]
+    del shop.env["BWP_CLIENT_SECRET_FILE"]
+    assert "client_secret_file" in shop("run", "--print-unit", "user").err
 
 
 def test_the_engine_says_that_it_is_ready_alive_and_stopping(shop: Operator, tmp_path: Path) -> None:

@@ -221,6 +221,8 @@ class _Repl:
     def _watch(self, rest: Sequence[str]) -> None:
         if not rest:
             print_message("Name a task, such as: watch 3.")
+        elif self._profile.read_only:
+            print_message(read_only_sentence(self._profile, "watch"))
         elif reasons := [reason for name in rest if (reason := cannot_watch(tasks.find_by_name(self._store, name)))]:
             print_message(" ".join(reasons))
         else:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.streams import print_message
-from bwp_tui.settings import Profile, config_path, profile_folder
+from bwp_tui.settings import Profile, config_path, profile_folder, read_profile
 from bwp_tui.settings.checks import with_home
 from bwp_tui.settings.profile import EVENT_SETTINGS, PROFILE_SETTINGS, SECRET_SETTINGS, variable_of
 
@@ -95,7 +95,9 @@ def print_unit(kind: str, profile: Profile) -> None:
         for variable, name in named.items()
         if (value := os.environ.get(variable, "").strip()) and not (kind == "system" and name in SECRET_SETTINGS)
     }
-    if kind == "user" and os.environ.get("BWP_CLIENT_SECRET"):
+    others = {variable: value for variable, value in os.environ.items() if variable != "BWP_CLIENT_SECRET"}
+    is_left_out = kind == "user" and bool(os.environ.get("BWP_CLIENT_SECRET"))
+    if is_left_out and read_profile(profile.name, others, may_be_new=True).secret is None:
         print_message("The unit does not have BWP_CLIENT_SECRET: set client_secret_file or client_secret_command.")
     paths = {"BWP_CONFIG_FILE": config_path(os.environ), "BWP_DATA_DIR": profile.folder.parent}
     paths = {variable: path for variable, path in paths.items() if os.environ.get(variable)}

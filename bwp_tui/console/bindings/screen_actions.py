@@ -103,8 +103,9 @@ def _cannot_browse(context: ActionContext) -> str | None:
         return reason
     if download.id not in context.gone_results:
         return None
-    then = "its result was asked for again since" if download.has_newer else "retry downloads it again"
-    return f"The file of the download of #{download.task_number} is gone or changed; {then}."
+    retry = "" if context.read_only else "; retry downloads it again"
+    then = "; its result was asked for again since" if download.has_newer else retry
+    return f"The file of the download of #{download.task_number} is gone or changed{then}."
 
 
 def _moves_download(*, up: bool) -> DisabledReason:

@@ -71,7 +71,7 @@ def undo(part: UndoablePart, changes: Iterable[PartChange], actor: str) -> TaskC
         task = tasks.get(store, number)
         refuse(cannot_change_purged(task))
         if _value(transaction, number, part) != change.after:
-            raise NotPossible(f"The {part} of {task.name} was changed since: that is not undone.")
+            raise NotPossible(f"Since then the {part} of {task.name} changed: that is not undone.")
         refuse(_cannot_restore(store, task, part, change.before))
         columns = _COLUMNS[part]
         update_task(transaction, number, **dict(zip(columns, change.before, strict=True)))
