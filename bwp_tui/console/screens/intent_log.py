@@ -93,8 +93,8 @@ class IntentLogScreen(ListScreen):
             return  # other words were typed meanwhile
         row = self.rows.cursor_row
         current = self._ids[row : row + 1]
-        if ids and not self._ids:
-            self.show_status("")  # that none is recorded
+        if ids and not self._ids and self._none_listed:
+            self.show_status("")  # it may say that none is recorded
         self._ids = ids
         self._chunks.clear()
         self._none_listed = "None has these words." if words else "No submission is recorded."
