@@ -120,28 +120,30 @@ def plan(
     named_kinds = kinds.most_common() if operation.submits else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in named_kinds)
     kinds_clause = f": {named}" if named else ""
-    warning, due = effects.warning, effects.due_dates_clause
-    for status, count in withheld.items():
-        waits = f"{counted(count, 'request')} {'becomes' if count == 1 else 'become'} {status}, not sent yet"
-        warning = f"{waits}{f'. {warning}' if warning else ''}"
-    if cancelled:
-        them = f"{counted(cancelled, 'deletion')} {'is' if cancelled == 1 else 'are'}"
-        warning = f"{them} cancelled first, and declined once the service has confirmed that"
-    if started:
-        warning = f"{counted(started, 'request')} may already run at the service{f'. {warning}' if warning else ''}"
-    if answered:
-        were = f"{counted(answered, 'request')} {'was' if answered == 1 else 'were'} answered, and would be open again"
-        warning = f"{were}{f'. {warning}' if warning else ''}"
-    if unknown:
-        its = "its email" if unknown == 1 else "their emails"
-        failed = f"{counted(unknown, 'request')} failed since the service does not know {its}, and may fail so again"
-        warning = f"{failed}{f'. {warning}' if warning else ''}"
+    warnings: list[str] = []
     if unfinished:
         same = f"#{unfinished[0].number} ({unfinished[0].status}) has the same email and kind"
         if len(possible) > 1:
             has = "has" if len(unfinished) == 1 else "have"
             same = f"{len(unfinished)} of them {has} another request of the same email and kind that has not ended"
-        warning = f"{same}{f'. {warning}' if warning else ''}"
+        warnings.append(same)
+    if unknown:
+        its = "its email" if unknown == 1 else "their emails"
+        failed = f"{counted(unknown, 'request')} failed since the service does not know {its}"
+        warnings.append(f"{failed}, and may fail so again")
+    if answered:
+        were = "was" if answered == 1 else "were"
+        warnings.append(f"{counted(answered, 'request')} {were} answered, and would be open again")
+    if started:
+        warnings.append(f"{counted(started, 'request')} may already run at the service")
+    if cancelled:
+        them = f"{counted(cancelled, 'deletion')} {'is' if cancelled == 1 else 'are'}"
+        warnings.append(f"{them} cancelled first, and declined once the service has confirmed that")
+    for status, count in withheld.items():
+        warnings.append(f"{counted(count, 'request')} {'becomes' if count == 1 else 'become'} {status}, not sent yet")
+    if effects.warning:
+        warnings.append(effects.warning)
+    warning, due = ". ".join(warnings), effects.due_dates_clause
     return BulkPlan(
         operation, tuple(possible), reasons, kinds_clause, warning, effects.can_be_met, due, not withheld, cancelled
     )

@@ -52,9 +52,8 @@ def purge(arguments: Namespace) -> None:
         not_over = sorted({*(named or ())}.difference(plan.numbers, plan.unanswered, plan.unfinished))
         _print_skipped(store, not_over, "the task has not ended so long ago, or is purged already")
         if not plan.numbers and not purging.has_traces(store):
-            none_left = (
-                "" if plan.unanswered or plan.unfinished or not_over else "No finished task that old is left to purge. "
-            )
+            is_skipped = plan.unanswered or plan.unfinished or not_over
+            none_left = "" if is_skipped else "No finished task that old is left to purge. "
             print_message(f"{none_left}Nothing was changed.")
             return
         if arguments.keep_archives:
@@ -124,6 +123,6 @@ def _names_someone(view: View) -> bool:
 
 def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
-    print("A new backup replaces all daily backups of before.")
+    print("A new backup replaces all earlier daily backups.")
     for path in done.files_left:
         print_message(f"{path} may still hold the data; delete it yourself when it is no longer needed.")

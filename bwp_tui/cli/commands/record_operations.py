@@ -88,7 +88,7 @@ def _print_once(sentences: Iterable[str]) -> None:
 
 def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: list[int], values: Values) -> None:
     """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
-    dated = {"on": today(), **values}
+    dated = {"on": today(), **values}  # without a day it is recorded for today
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.wrong_values_reason(task, values, today())
         if not is_refused and operation.cancels and (question := operation.confirmation(task, values)):

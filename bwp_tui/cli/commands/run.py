@@ -37,9 +37,8 @@ def run(arguments: Namespace) -> ExitCode:
             if (left := unfinished_work(session.store)) is not None:
                 sends_nothing = session.profile.read_only and left.needs_sending_engine
                 code = ExitCode.USAGE if sends_nothing or service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
-                why = (
-                    f" Last failure: {left.newest_failure}" if left.newest_failure else ""
-                )  # perhaps of an earlier run
+                # The last failure may be of an earlier run, with other settings.
+                why = f" Last failure: {left.newest_failure}" if left.newest_failure else ""
                 sentences = f"{left.counts_text}.{why}"
                 raise CommandError(f"{sentences} {SENDS_NOTHING}" if sends_nothing else sentences, code)
             return ExitCode.DONE

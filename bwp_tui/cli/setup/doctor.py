@@ -36,7 +36,6 @@ from bwp_tui.settings.letter_templates import mistakes_in
 from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 from bwp_tui.settings.secret import CommandSecret
 from bwp_tui.settings.team import members, network_file_system
-from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
@@ -44,8 +43,8 @@ from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity
 from bwp_tui.store.maintenance.chain_check import ChainFinding
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.saved_results import is_gone
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.saved_results import tasks_of_gone_results
 from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
@@ -251,12 +250,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
             to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())
-            listed = download_queue.list_downloads(store, _CHECKED_RESULTS)
-            # A task shows the one of the highest id, also after a merge: but none that ended later without a file.
-            fileless = download_queue.ENDED_WITHOUT_FILE
-            by_id = sorted(listed, key=lambda download: download.id)
-            newest = {each.task_number: each for each in by_id if each.state not in fileless}
-            gone = list(download_queue.tasks_of(store, filter(is_gone, newest.values())).values())
+            gone = tasks.by_numbers(store, tasks_of_gone_results(store, _CHECKED_RESULTS))
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
         return
@@ -276,7 +270,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
     yield _engine(profile, state, store.read_only_reason, work)
     if gone:
         again = "" if profile.read_only else f"; again: bwp-tui download {gone[0].number}"
-        what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
+        what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS}"
         yield Finding("files", Level.WARN, f"Gone or changed on disk: {what}, first that of {gone[0].name}{again}")
     yield from _earlier_damage(store, path)
     yield _clock(span[1] if span else None)

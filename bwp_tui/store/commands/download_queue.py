@@ -21,7 +21,7 @@ from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 
-ENDED_WITHOUT_FILE: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
+_RETRYABLE: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
 
 
 def list_downloads(store: Store, limit: int) -> list[Download]:
@@ -64,7 +64,7 @@ def cannot_cancel(download: Download) -> str | None:
 
 
 def cannot_retry(download: Download) -> str | None:
-    is_possible = not download.is_purged and (download.state in ENDED_WITHOUT_FILE or is_gone(download))
+    is_possible = not download.is_purged and (download.state in _RETRYABLE or is_gone(download))
     return _reason_unless(
         not download.has_newer, download, "its result was asked for again since: see the newest one"
     ) or _reason_unless(is_possible, download, "a failed, cancelled or gone one is retried")

@@ -100,6 +100,12 @@ DOWNLOAD_OF_TASK: Final = (
 )
 """The download that a row of `tasks` shows: a saved result before a later attempt that ended without one."""
 
+IS_DOWNLOAD_OF_TASK: Final = f"id = (SELECT {DOWNLOAD_OF_TASK} FROM tasks WHERE number = task)"
+"""The condition that a row of `downloads` is the `DOWNLOAD_OF_TASK` of its task."""
+
+IS_SAVED: Final = "state = 'done' AND path IS NOT NULL"
+"""The condition that a row of `downloads` has a result that was saved, and not purged."""
+
 PURGED_ERRORS: Final = (
     "errors = (SELECT json_group_array(json_array(value ->> 0, '')) FROM json_each(errors) WHERE value ->> 0"
     " GLOB '[A-Z]*' AND value ->> 0 NOT GLOB '*[^A-Z0-9_]*' AND length(value ->> 0) <= 64)"

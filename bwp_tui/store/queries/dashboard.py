@@ -11,7 +11,7 @@ from bwp_tui.domain import filter as filters
 from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
-from bwp_tui.store.database.shared_sql import DOWNLOAD_OF_TASK
+from bwp_tui.store.database.shared_sql import IS_DOWNLOAD_OF_TASK, IS_SAVED
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.compliance_report import ANSWERS, RECEIPTS, median
 from bwp_tui.store.queries.saved_results import is_on_disk
@@ -27,8 +27,6 @@ TREND_WEEKS: Final = 40
 
 NO_CODE: Final = "no code"
 """What stands for the code of an error that has none."""
-
-_SAVED: Final = "state = 'done' AND path IS NOT NULL"
 
 _MOST_DURATIONS: Final = 5_000
 """Newest completed tasks of a kind whose durations are used."""
@@ -98,10 +96,7 @@ class Statistics:
 
 def read_statistics(store: Store, today: date) -> Statistics:
     """Compute the statistics; takes longer for a larger history, so call it in a thread."""
-    results = store.rows(
-        f"SELECT path, bytes, id = (SELECT {DOWNLOAD_OF_TASK} FROM tasks WHERE number = task) FROM downloads"
-        f" WHERE {_SAVED}"
-    )
+    results = store.rows(f"SELECT path, bytes, {IS_DOWNLOAD_OF_TASK} FROM downloads WHERE {IS_SAVED}")
     files = {as_text(path): as_int(size) for path, size, _ in results}  # one may have been downloaded again
     sizes = {path: size for path, size in files.items() if is_on_disk(path, size)}
     return Statistics(

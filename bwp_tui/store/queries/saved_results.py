@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.store.database.shared_sql import IS_DOWNLOAD_OF_TASK, IS_SAVED
 
 
 def is_on_disk(path: str, size: int) -> bool:
@@ -29,3 +31,12 @@ def is_gone(download: Download | None) -> bool:
     """Return whether a result was saved and not purged, and its file is no longer there or of another size."""
     was_saved = download is not None and download.state == DownloadState.DONE and not download.is_purged
     return was_saved and saved_path(download) is None
+
+
+def tasks_of_gone_results(store: Store, most: int) -> list[int]:
+    """Return the tasks whose saved result is gone or changed, among the newest `most` results; the newest first."""
+    results = store.rows(
+        f"SELECT task, path, bytes FROM downloads WHERE {IS_SAVED} AND {IS_DOWNLOAD_OF_TASK} ORDER BY id DESC LIMIT ?",
+        (most,),
+    )
+    return [as_int(task) for task, path, size in results if not is_on_disk(as_text(path), as_int(size))]
