@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar, runt
 
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
+from textual.screen import Screen
 from textual.worker import WorkType
 
 from bwp_tui.store.commands.request_validation import BadRequest
@@ -74,6 +75,11 @@ def read_after_changes(node: DOMNode, read: Work, changed: asyncio.Event) -> Non
             await changed.wait()
 
     run_in_background(node, read_repeatedly, group="reading", exclusive=True)
+
+
+def repeat_in_front(screen: Screen[None], seconds: float, act: Callable[[], object]) -> None:
+    """Call `act` every so many seconds while no other screen is in front of `screen`."""
+    screen.set_interval(seconds, lambda: act() if screen.is_current else None)
 
 
 async def _run(node: DOMNode, work: Work) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -42,6 +42,9 @@ _TROUBLE_LABELS: dict[str, str] = {
     ServiceHealthState.UNUSABLE: "settings unusable",
     ServiceHealthState.ENGINE_FAULT: "engine fault",
 }
+
+RESULT_CHECK_S: Final = 5.0
+"""Seconds between two looks for the saved results in sight, which others may remove."""
 
 _LONGEST_TRY: Final = timedelta(minutes=1)
 """How long after its time a try may still be under way, generously."""
@@ -99,7 +102,7 @@ class Session:
     lend_terminal: Callable[[], AbstractContextManager[None]]
     masked: bool
     is_of_other_shop: bool = False
-    gone_results: set[int] = field(default_factory=set)
+    gone_results: frozenset[int] = frozenset()
     running_commands: set[str] = field(default_factory=set)
     questions_in_preparation: int = 0
     running_writes: int = 0
@@ -164,13 +167,15 @@ class Session:
         json_object = task_json_with_next_try(self.write_store, task, has_engine=self.has_engine(), mask=self.masked)
         return json.dumps(json_object, indent=2, ensure_ascii=False)
 
-    async def check_results_on_disk(self, *downloads: Download) -> bool:
-        """Check which of the saved results are still on disk; return whether that has changed."""
-        before = frozenset(self.gone_results)
+    async def check_results_on_disk(self, shown: Set[int], *downloads: Download) -> bool:
+        """Check which of the saved results are still on disk; return whether `gone_results` differs from `shown`.
+
+        Args:
+            shown: the ids of those that a screen shows as gone; another screen may have looked meanwhile.
+        """
         gone = await asyncio.to_thread(lambda: {download.id for download in downloads if is_gone(download)})
-        self.gone_results -= {download.id for download in downloads}
-        self.gone_results |= gone
-        return self.gone_results != before
+        self.gone_results = self.gone_results.difference(download.id for download in downloads) | gone
+        return self.gone_results != shown
 
     def engine_label(self, state: EngineState | None) -> str:
         """Return which process is the engine, in a few words."""

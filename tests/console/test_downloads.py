@@ -201,7 +201,11 @@ async def test_no_key_has_the_heartbeat_read(profile: Profile, monkeypatch: pyte
         await console.until(lambda: "3.1 MB/s" not in console.text)
 
 
-async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Profile) -> None:
+async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for screen in ("main", "task", "downloads"):
+        monkeypatch.setattr(f"bwp_tui.console.screens.{screen}.RESULT_CHECK_S", 0.1)
     path = profile.folder / "archive.zip"
     async with opened(profile) as console:
         path.write_bytes(b"12345")
@@ -211,8 +215,6 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         await console.sees("archive.zip", "browses it")
         assert read_statistics(console.store, NOW.date()).saved == (1, 5)
         path.unlink()
-        await console.go_to(HELD)
-        await console.go_to(READY)
         await console.until(lambda: "d downloads it again" in " ".join(console.line("detail").split()))
         assert "browses it" not in console.text
         await console.until(lambda: "COMPLETED gone" in console.line("table"))
@@ -231,9 +233,13 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         assert "enter open" not in console.line("footer")
         await console.press("enter")
         assert isinstance(console.app.screen, DownloadsScreen)
-        await console.press("F")
         path.write_bytes(b"12345")
-        await console.press("enter")
+        await console.until(lambda: "done" in console.line("download-rows"))
+        await console.press("F", "enter")
+        await console.sees("browses it")
+        path.unlink()
+        await console.until(lambda: "d downloads it again" in " ".join(console.line("task-text").split()))
+        path.write_bytes(b"12345")
         await console.sees("browses it")
         await console.until(lambda: console.line("footer").startswith(" o open  r answer"))
         path.unlink()

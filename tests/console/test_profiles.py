@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.presentation.styled_text import badge_role
+from bwp_tui.console.screens import profiles
 from bwp_tui.console.screens.profiles import ProfilesScreen
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
@@ -31,6 +32,17 @@ async def test_the_shop_that_is_open_is_listed_with_its_counts_and_not_opened_ag
         await console.press("P")
         await console.until(lambda: not isinstance(console.app.screen, ProfilesScreen))
         assert console.app.next_profile is None
+
+
+async def test_the_counts_follow_what_others_record(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiles, "_PAUSE_S", 0.1)
+    async with opened(profile) as console:
+        await console.press("P")
+        await console.sees("open here")
+        before = console.line("profiles-rows")
+        with console.store.write() as transaction:
+            transaction.run("UPDATE tasks SET status = 'COMPLETED' WHERE status = 'FAILED'")
+        await console.until(lambda: console.line("profiles-rows") != before)
 
 
 async def test_the_switch_is_offered_on_the_rows_that_can_be_opened(

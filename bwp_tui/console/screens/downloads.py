@@ -13,7 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.timer import Timer
 
-from bwp_tui.console.background import run_in_background, run_in_thread_and_report
+from bwp_tui.console.background import repeat_in_front, run_in_background, run_in_thread_and_report
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS
 from bwp_tui.console.controllers.find import ListFilter
@@ -24,7 +24,7 @@ from bwp_tui.console.presentation.format import DisplayContext, email_text, mask
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.session import Session
+from bwp_tui.console.session import RESULT_CHECK_S, Session
 from bwp_tui.console.store_access.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
@@ -83,6 +83,7 @@ class DownloadsScreen(FrontScreen):
             "move_first": partial(self._move, -sys.maxsize),
         }
         self._looked_for: frozenset[int] = frozenset()
+        self._gone_shown: frozenset[int] = frozenset()
         self._read_at = -REDRAW_S
         self._redraw: Timer | None = None
         self._debouncer = Debouncer(self, self._update_detail)
@@ -114,6 +115,9 @@ class DownloadsScreen(FrontScreen):
             queue=[each.id for each in self._downloads if each.state == DownloadState.QUEUED],
             gone_results=self.session.gone_results,
         )
+
+    def on_mount(self) -> None:
+        repeat_in_front(self, RESULT_CHECK_S, self._look_for_results)
 
     def show_snapshot(self, update: Snapshot | str) -> None:
         """Show a snapshot, at most once in `REDRAW_S`, or the error."""
@@ -152,7 +156,7 @@ class DownloadsScreen(FrontScreen):
         self._show(current)
         if self._looked_for != ids:
             self._looked_for = ids
-            run_in_background(self, self._check_results_on_disk, group="result", exclusive=True)
+            self._look_for_results()
 
     def _fits(self, download: Download, task: Task) -> bool:
         """Return whether the words of the filter are in what is known of a download."""
@@ -160,9 +164,13 @@ class DownloadsScreen(FrontScreen):
         texts = (download.path, download.trouble, download.sha256, download.actor)
         return self._filter.fits(f"#{task.number} {task.email} {state} {' '.join(filter(None, texts))}")
 
-    async def _check_results_on_disk(self) -> None:
-        if await self.session.check_results_on_disk(*(download for download, _ in self.listed)):
-            self._show()
+    def _look_for_results(self) -> None:
+        async def look() -> None:
+            downloads = (download for download, _ in self.listed)
+            if await self.session.check_results_on_disk(self._gone_shown, *downloads):
+                self._show()
+
+        run_in_background(self, look, group="result", exclusive=True)
 
     def mark(self, ids: frozenset[int]) -> None:
         self.marks = ids
@@ -171,6 +179,7 @@ class DownloadsScreen(FrontScreen):
     def _show(self, current: int | None = None) -> None:
         if not self.rows.size:
             return  # `on_resize` follows
+        self._gone_shown = self.session.gone_results
         titles, rows = DownloadRowBuilder(
             self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs().mark
         ).titles_and_rows()

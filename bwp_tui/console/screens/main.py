@@ -11,14 +11,14 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
 
-from bwp_tui.console.background import ACTION, OutcomeReader, Work, keys_held, run_in_background
+from bwp_tui.console.background import ACTION, OutcomeReader, Work, keys_held, repeat_in_front, run_in_background
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.presentation.themes import LATER_STYLES
 from bwp_tui.console.protocols import PromptHost, SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels, StatusLineUpdater
-from bwp_tui.console.session import Session
+from bwp_tui.console.session import RESULT_CHECK_S, Session
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState
 from bwp_tui.console.store_access.snapshot_feed import Snapshot
@@ -47,8 +47,7 @@ class MainScreen(ActionScreen):
     """Shows header, views, table, details, open downloads, status line and footer.
 
     Attributes:
-        is_ready: whether there are `main_handlers`, `form`, `command_list` and `prompt`; the first frame is shown
-            without them, and keys wait for them.
+        is_ready: whether there are `main_handlers`, `form`, `command_list` and `prompt`: keys wait for them.
         is_getting_ready: whether they are being mounted.
         prompt_host: the screen in front of this one that shows its prompts and status; None without one.
     """
@@ -100,6 +99,7 @@ class MainScreen(ActionScreen):
     def on_mount(self) -> None:
         self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
         self.set_interval(REDRAW_INTERVAL_S, self.check_engine)
+        repeat_in_front(self, RESULT_CHECK_S, self._debouncer.restart)
         self.table.masked = self.session.masked
         self.table.columns = self.list_state.wanted_columns or self.session.profile.columns
         self.check_engine()

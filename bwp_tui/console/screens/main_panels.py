@@ -87,7 +87,7 @@ class MainPanels:
 
         async def look_for_results() -> None:
             downloads = [each.download for each in self._table.visible_tasks if each.was_downloaded and each.download]
-            if await self._session.check_results_on_disk(*downloads):
+            if await self._session.check_results_on_disk(self._table.gone_results, *downloads):
                 self._show_detail(task)
                 on_results_changed()
 
@@ -96,7 +96,7 @@ class MainPanels:
 
     def _show_detail(self, task: Task | None) -> None:
         """Show a task's details, and in the rows the same results as gone: another screen may have looked for them."""
-        self._table.gone_results = frozenset(self._session.gone_results)
+        self._table.gone_results = self._session.gone_results
         timeline = self._session.reader.timeline(task) if task else []
         self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
 

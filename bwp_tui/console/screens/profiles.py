@@ -26,6 +26,8 @@ _COUNT: Final = 8
 _BESIDE_NAME: Final = 2 * (_COUNT + 2) + len("cannot be used") + 4
 """Cells of the counts, of the remark, and of the margins of the list."""
 
+_PAUSE_S: Final = 15.0
+
 _NOTE: Final = "A shop is served only while bwp-tui run or another bwp-tui has it open."
 
 
@@ -52,20 +54,27 @@ class ProfilesScreen(ListScreen):
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")])
-        run_in_background(self, self._read, group="reading", exclusive=True)
+        run_in_background(self, self._follow)
+
+    async def _follow(self) -> None:
+        """Read the shops again and again: what changes in another's history is not told here."""
+        while True:
+            await self._read()
+            await asyncio.sleep(_PAUSE_S)
 
     async def _read(self) -> None:
         session = self.session
         try:
-            self._shops = await asyncio.to_thread(
-                list_shops, session.profile, os.environ, session.clock(), session.today()
-            )
+            shops = await asyncio.to_thread(list_shops, session.profile, os.environ, session.clock(), session.today())
         except SettingsError as error:
             self.show_status(error.mistakes[0], "bad")
             return
-        self.status.show((_NOTE, "muted"))
+        cursor_on = self._shops[self.rows.cursor_row].name if self._shops else session.profile.name
+        if not self._shops:
+            self.status.show((_NOTE, "muted"))
+        self._shops = shops
         self._show()
-        self.rows.go_to(next(row for row, shop in enumerate(self._shops) if shop.is_here))
+        self.rows.go_to(next((row for row, shop in enumerate(shops) if shop.name == cursor_on), 0))
         self.update_footer()
 
     def _show(self) -> None:

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
-from bwp_tui.console.background import run_in_background
+from bwp_tui.console.background import repeat_in_front, run_in_background
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.presentation import task_detail, task_pages
@@ -19,6 +19,7 @@ from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import TASK_GONE, PagedScreen
+from bwp_tui.console.session import RESULT_CHECK_S
 from bwp_tui.console.store_access.history_reader import TaskDetails
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
@@ -54,6 +55,7 @@ class TaskScreen(PagedScreen):
         super().__init__(main, task_number, len(PAGE_NAMES))
         self._scroll_positions: dict[int, int] = {}
         self._details: TaskDetails | None = None
+        self._gone_shown: frozenset[int] = frozenset()
         self._row = 0
         """The row of the task in the list, or the one that it had before it left the view."""
         self.handlers |= {
@@ -70,6 +72,7 @@ class TaskScreen(PagedScreen):
 
     def on_mount(self) -> None:
         self._main.prompt_host = self
+        repeat_in_front(self, RESULT_CHECK_S, self._look_for_results)
 
     def on_screen_resume(self) -> None:
         """Read the task, also after a screen in front, which may have found its saved result gone."""
@@ -158,21 +161,25 @@ class TaskScreen(PagedScreen):
         session = self.session
         task = session.reader.current(self._task_number)
         self._task_number = self._task_number if task is None else task.number
-        details = self._details = None if task is None else session.reader.task_details(task)
+        self._details = None if task is None else session.reader.task_details(task)
         if (row := self._main.table.row_of(self._task_number)) is not None:
             self._row = row
         self._show()
+        self._look_for_results()
 
-        async def look_for_result() -> None:
-            if details is not None and await session.check_results_on_disk(*details.downloads):
+    def _look_for_results(self) -> None:
+        async def look() -> None:
+            if details is not None and await self.session.check_results_on_disk(self._gone_shown, *details.downloads):
                 self._show()
 
-        if task is not None and task.was_downloaded:
-            run_in_background(self, look_for_result, group="result", exclusive=True)
+        details = self._details
+        if details is not None and details.task.was_downloaded:
+            run_in_background(self, look, group="result", exclusive=True)
 
     def _show(self) -> None:
         if not self.query("#task-text"):
             return  # the console ends meanwhile
+        self._gone_shown = self.session.gone_results
         details, context = self._details, self.session.display_context()._replace(key=self._key_from_here)
         self.update_footer()
         if details is None:
