@@ -41,6 +41,8 @@ class Download(NamedTuple):
     """Whether it was cancelled, and an engine has yet to remove its partial file."""
     is_purged: bool = False
     """Whether a purge has removed the record of where its file or partial file is."""
+    is_declined: bool = False
+    """Whether its request was declined since, so that its result cannot be asked for again."""
 
     @property
     def is_open(self) -> bool:

@@ -18,7 +18,7 @@ from bwp_tui.domain.deadlines import (
     needs_answer,
     task_due_date,
 )
-from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
+from bwp_tui.domain.regulations import NO_REGULATION, REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import ADOPTED, Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import as_sentence, capitalized, clean_line, did_you_mean, escaped
@@ -238,7 +238,7 @@ def fill(text: str, values: Mapping[str, str | None]) -> str:
 
 def values_of(kind: LetterKind, task: Task, context: LetterContext) -> dict[str, str | None]:
     """Return what each placeholder stands for in a letter about a task; None where that is not known."""
-    law = REGULATIONS.get(task.regulation, REGULATIONS["none"])
+    law = REGULATIONS.get(task.regulation, REGULATIONS[NO_REGULATION])
     finished = local_day(task.finished_at) if task.finished_at and task.status == Status.COMPLETED else None
     appeal_due_on = task.appealed_on and appeal_deadline(task.regulation, task.appealed_on)
     wanted = "a copy" if task.kind is Kind.RETRIEVAL else "the deletion"

@@ -67,7 +67,8 @@ def _us_state(id: str, title: str, citation: str, in_force: date, unsure: str = 
     return Regulation(id, title, citation, in_force, days=45, extension_days=45, appeal_days=60, unsure=unsure)
 
 
-_NONE: Final = Regulation("none", "no legal deadline")
+NO_REGULATION: Final = "none"
+_NONE: Final = Regulation(NO_REGULATION, "no legal deadline")
 _UNSURE_APPEAL: Final = "days of an appeal"
 
 _ROWS: Final = (

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.sandbox.seed_history import past_tasks
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -371,3 +371,9 @@ def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path:
     assert gone in bwp("letter", "answer", str(number)).err
     assert "Gone or changed on disk: 1 downloaded result" in bwp("doctor").out
     assert json.loads(bwp("dashboard", "--json").out)["downloads"]["gone"] == 1
+    assert bwp("decline", str(number), "--reason", "fraud", "--text", "Not the shopper.").code == 0
+    assert "Gone or changed on disk" not in bwp("doctor").out
+    store = bwp.store()
+    (download,) = download_queue.list_downloads(store, 1)
+    store.close()
+    assert "declined" in (download_queue.cannot_retry(download) or "")

@@ -14,6 +14,7 @@ from bwp_tui.actions.decision_operations import APPEAL, DECLINE, is_cancelled_fi
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import latest_service_end, may_be_late, needs_answer, time_left_text
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.regulations import NO_REGULATION
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
@@ -409,6 +410,8 @@ def test_only_a_declined_request_of_a_law_with_appeals_has_one(store: Store) -> 
         appeal(store, received(store).number, TODAY)
     with pytest.raises(NotPossible, match="under us-ca the shop has to answer none"):
         appeal(store, declined(store, "us-ca").number, TODAY)
+    with pytest.raises(NotPossible, match="without a regulation the shop has to answer none"):
+        appeal(store, declined(store, NO_REGULATION).number, TODAY)
 
 
 def test_an_appeal_is_withdrawn_and_then_the_decline(store: Store) -> None:

@@ -103,7 +103,7 @@ def _cannot_browse(context: ActionContext) -> str | None:
         return reason
     if download.id not in context.gone_results:
         return None
-    retry = "" if context.read_only else "; retry downloads it again"
+    retry = "" if context.read_only or download.is_declined else "; retry downloads it again"
     then = "; its result was asked for again since" if download.has_newer else retry
     return f"The file of the download of #{download.task_number} is gone or changed{then}."
 

@@ -146,7 +146,7 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
     """Yield the facts of a download, a line each; nothing that changes while it runs."""
     trouble = mask(trouble_of(download, context.engine) or "", task, context)
     left = (partial_file_text(download), "plain")
-    is_final = download.has_newer or download.is_purged
+    is_final = download.has_newer or download.is_purged or download.is_declined
     retry = [left] if is_final else offer(left, "; ", "retry", " retries", context)
     if download.state == DownloadState.DONE:
         if download.path is None:

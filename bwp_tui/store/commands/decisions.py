@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import date
 
 from bwp_tui.domain.deadlines import HoldRule, appeal_deadline, late_clause, same_hold, task_due_date
-from bwp_tui.domain.regulations import REGULATIONS
+from bwp_tui.domain.regulations import NO_REGULATION
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, TimelineEvent, cannot_change_purged, cannot_tell_kind, task_id_mistake
 from bwp_tui.domain.text import clean_line
@@ -25,6 +25,7 @@ from bwp_tui.store.commands.requests import (
     record_given_up,
     request_cancellation,
     resubmission,
+    was_sent_without_hold,
 )
 from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.database.connection import Store, Transaction, as_text
@@ -172,6 +173,8 @@ def cannot_decline(task: Task) -> str | None:
         return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
     if task.status == Status.UNCONFIRMED:
         state = "may have been started: enter its task id, or" if task.may_have_started else "was not sent:"
+        if was_sent_without_hold(task):  # with its task id it could not be cancelled either
+            state = "was sent without a hold, and may have been started:"
         return f"{task.name} {state} give it up before declining it."
     if task.cancel_asked or cannot_cancel(task) is None:
         return None
@@ -270,7 +273,7 @@ def cannot_appeal(task: Task) -> str | None:
         sentence = f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
         return Reason("answered already", sentence)
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
-        law = f"under {task.regulation}" if task.regulation in REGULATIONS else "without a regulation"
+        law = "without a regulation" if task.regulation == NO_REGULATION else f"under {task.regulation}"
         sentence = f"No appeal of {task.name} is recorded: {law} the shop has to answer none."
         if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
             sentence = f"Under {task.regulation} there is no appeal: correct the regulation of {task.name} first."

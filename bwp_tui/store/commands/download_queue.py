@@ -65,9 +65,11 @@ def cannot_cancel(download: Download) -> str | None:
 
 def cannot_retry(download: Download) -> str | None:
     is_possible = not download.is_purged and (download.state in _RETRYABLE or is_gone(download))
-    return _reason_unless(
-        not download.has_newer, download, "its result was asked for again since: see the newest one"
-    ) or _reason_unless(is_possible, download, "a failed, cancelled or gone one is retried")
+    return (
+        _reason_unless(not download.has_newer, download, "its result was asked for again since: see the newest one")
+        or _reason_unless(is_possible, download, "a failed, cancelled or gone one is retried")
+        or _reason_unless(not download.is_declined, download, "its request is declined")
+    )
 
 
 def cannot_move(download: Download) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
-from bwp_tui.domain.task import TO_CHECK, Kind, Request, Task, cannot_change_purged, cannot_tell_kind
+from bwp_tui.domain.task import TO_CHECK, UNSENT_HERE, Kind, Request, Task, cannot_change_purged, cannot_tell_kind
 from bwp_tui.store.commands.request_validation import (
     Reason,
     check_received_on,
@@ -197,11 +197,10 @@ def cannot_cancel(task: Task) -> str | None:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
-    is_unconfirmed = task.status == Status.UNCONFIRMED and task.may_have_started
-    if task.holding_period == 0 and (task.is_outcome_unknown or is_unconfirmed):
+    if was_sent_without_hold(task):
         sentence = f"{task.name} was sent without a hold and can no longer be cancelled."
         return Reason("sent without a hold", sentence)
-    if is_unconfirmed:
+    if task.status == Status.UNCONFIRMED and task.may_have_started:
         sentence = f"{task.name} may run at the service: enter its task id, with which it can be cancelled."
         return Reason("of unknown task id", sentence)
     if task.is_outcome_unknown:
@@ -209,6 +208,15 @@ def cannot_cancel(task: Task) -> str | None:
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None
+
+
+def was_sent_without_hold(task: Task) -> bool:
+    """Return whether a deletion was sent without a hold, and no response of the service came.
+
+    What another copy of the history sent may have had a hold.
+    """
+    is_unconfirmed = task.status == Status.UNCONFIRMED and task.may_have_started and task.trouble != UNSENT_HERE
+    return task.holding_period == 0 and (task.is_outcome_unknown or is_unconfirmed)
 
 
 def cancellation_phrase(task: Task) -> str:

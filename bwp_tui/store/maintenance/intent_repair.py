@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import UNSENT_HERE, Kind
 from bwp_tui.store.database.shared_sql import FINAL_STATUS_LIST, INTENT_IS_WAITING, WITHHELD_STATUS_LIST
 from bwp_tui.store.maintenance.task_rows import append_recovered
 from bwp_tui.store.queries.timeline import EventKind
@@ -107,8 +107,10 @@ def make_unconfirmed(
 ) -> None:
     """Make a request UNCONFIRMED that waits to be sent in `status`: an operator has to decide."""
     db.execute(
-        "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta) WHERE number = ?",
-        (Status.UNCONFIRMED, number),
+        "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta), trouble = iif(EXISTS (SELECT 1"
+        " FROM main.intents WHERE task = number AND action = 'submit' AND first_sent_at IS NOT NULL), trouble, ?)"
+        " WHERE number = ?",
+        (Status.UNCONFIRMED, UNSENT_HERE, number),
     )
     db.execute(
         "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"

@@ -79,6 +79,7 @@ _DOWNLOAD: Final = RowMapper(
     without=("remarks",),
     task_number="d.task",
     has_newer="EXISTS (SELECT 1 FROM downloads n WHERE n.task = d.task AND n.id > d.id)",
+    is_declined="EXISTS (SELECT 1 FROM tasks WHERE number = d.task AND status = 'DECLINED')",
     is_purged="d.directory = '' OR (d.state = 'done' AND d.path IS NULL)",
 )
 _TASK: Final = RowMapper(

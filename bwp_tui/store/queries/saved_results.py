@@ -34,9 +34,13 @@ def is_gone(download: Download | None) -> bool:
 
 
 def tasks_of_gone_results(store: Store, most: int) -> list[int]:
-    """Return the tasks whose saved result is gone or changed, among the newest `most` results; the newest first."""
+    """Return the tasks whose saved result is gone or changed, among the newest `most` results; the newest first.
+
+    Those of declined requests are left out: they are no longer needed, and cannot be downloaded again.
+    """
     results = store.rows(
-        f"SELECT task, path, bytes FROM downloads WHERE {IS_SAVED} AND {IS_DOWNLOAD_OF_TASK} ORDER BY id DESC LIMIT ?",
+        f"SELECT task, path, bytes FROM downloads WHERE {IS_SAVED} AND {IS_DOWNLOAD_OF_TASK}"
+        " AND task NOT IN (SELECT number FROM tasks WHERE status = 'DECLINED') ORDER BY id DESC LIMIT ?",
         (most,),
     )
     return [as_int(task) for task, path, size in results if not is_on_disk(as_text(path), as_int(size))]

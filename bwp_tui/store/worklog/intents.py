@@ -157,8 +157,9 @@ def _is_disputed(transaction: Transaction, number: int) -> bool:
 
 def _leave_undeclined(transaction: Transaction, number: int, before: str) -> None:
     """Make a request RECEIVED whose deletion was cancelled for a decline that another copy did not know of."""
-    cleared = ("declined_on", "decline_reason", "decline_text", "task_id", "submitted_at", "finished_at", "trouble")
-    values = {**dict.fromkeys((*cleared, "next_poll_at")), "terminal": 0, "cancel_asked": 0}
+    of_decline = ("declined_on", "decline_reason", "decline_text", "finished_at", "trouble")
+    of_task_id = ("task_id", "submitted_at", "updated_at", "polled_at", "next_poll_at")
+    values = {**dict.fromkeys((*of_decline, *of_task_id)), "terminal": 0, "cancel_asked": 0}
     update_task(transaction, number, status=Status.RECEIVED, **values)
     detail = "its deletion is cancelled; two copies differ, so that a person has to decide whether it is declined"
     what, after = EventKind.DECLINE_WITHDRAWN, Status.RECEIVED

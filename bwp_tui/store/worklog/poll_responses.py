@@ -81,6 +81,9 @@ def _record_response(
         _drop_task_id(transaction, number, "that task is for another email")
         return True
     after = _values_after(before, response)
+    hold = response.holding_period
+    if hold not in (None, after["holding_period"]) and _was_task_id_entered(transaction, number):
+        after["holding_period"] = hold  # another copy of the history sent the request
     # Only changed columns are set: SQLite rewrites every index of each column in the SET list.
     changes = {name: value for name, value in after.items() if value != before[name]}
     terminal = after["status"] in FINAL_STATUSES
