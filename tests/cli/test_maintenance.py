@@ -64,7 +64,7 @@ def test_a_restore_says_how_many_requests_wait_for_a_decision(bwp: Bwp) -> None:
     bwp("backup", str(file))
     ended = bwp("restore", str(file), "--yes", "--profile", "other")
     assert (ended.code, ended.err) == (0, "")
-    assert "1 request became UNCONFIRMED" in ended.out
+    assert "1 request is now UNCONFIRMED" in ended.out
     assert "bwp-tui --profile other list status:unconfirmed" in ended.out
     assert "kept" not in ended.out  # there was nothing
     assert not [found for found in (bwp.data / "other").iterdir() if "replaced" in found.name]

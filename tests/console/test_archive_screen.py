@@ -13,6 +13,7 @@ import pytest
 
 from bwp_tui.archive.archive_file import unreadable_error
 from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.screens.front_screens import NO_MORE_COLUMNS
 from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
@@ -329,7 +330,7 @@ async def test_a_wide_table_is_moved_sideways_by_the_column(profile: Profile) ->
         await console.press("l", "h")
         await console.sees("what    session", "from column 2 of 3")
         await console.press("left", "h", "h")
-        await console.sees("at  what    session")
+        await console.sees("at  what    session", NO_MORE_COLUMNS)
         assert "from column" not in console.line("archive-heading")
 
 

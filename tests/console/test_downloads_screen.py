@@ -121,6 +121,8 @@ async def test_one_that_ended_without_a_file_is_asked_for_again_and_the_cursor_f
     async with at_downloads(profile) as console:
         await go_to(console, "broken")
         before = download_of(console, "broken")
+        with console.store.write() as transaction:
+            transaction.run("UPDATE downloads SET directory = ?", (str(profile.folder),))  # one that is there
         await console.press("R")
         await console.sees("The download of #9 for b•••@example.com is asked for again.")
         after = download_of(console, "broken")

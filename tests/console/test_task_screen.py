@@ -346,10 +346,16 @@ async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) 
 
 async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Profile) -> None:
     async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.until(lambda: "starts it" in console.line("detail"))
         await console.press("space")
+        await console.go_to(READY)
+        await console.until(lambda: "starts it" not in console.line("detail"))
         await read(console, HELD)
         screen = console.app.screen
         assert isinstance(screen, TaskScreen)
+        assert "Answered" in console.line("task-text")
+        assert "records the answer" not in console.line("task-text")
         assert not {"cancel", "refresh", "note"}.intersection(label for _, label in screen.keys)
         await console.press("x")
         await console.sees("This would act on the marked tasks (1): go back to the list first.")

@@ -108,7 +108,7 @@ async def test_a_download_cancelled_and_asked_for_again_at_once_waits_until_the_
     async with at_work(slow):
         running = await under_way(slow, number)
         download_queue.cancel(slow.store, [running.id], ACTOR)
-        (again,) = download_queue.retry(slow.store, [running.id], ACTOR)
+        (again,) = download_queue.retry(Path(folder))(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: slow.download_of(number).state == "running")
         slow.sandbox.rate = None
         await eventually_in_loop(lambda: slow.download_of(number).state in ("done", "failed"))

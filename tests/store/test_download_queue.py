@@ -20,6 +20,7 @@ from tests.manual_clock import ManualClock
 from tests.store.support import ACTOR, NOW, SOON, in_status, scalar
 
 FOLDER = "/srv/results"
+RETRY = download_queue.retry(Path("/srv/other"))
 
 
 def _asked(store: Store, count: int) -> list[int]:
@@ -125,7 +126,7 @@ def test_a_failed_download_is_retried_as_a_new_one_that_goes_on_where_its_part_e
     downloads.record_start(store, order)
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     downloads.record_failure(store, order, "The disk is full.")
-    (steered,) = download_queue.retry(store, [failed], "eve")
+    (steered,) = RETRY(store, [failed], "eve")
     again = _order(store, steered.resulting_id)
     assert (steered.id, steered.refused, again.id != failed) == (failed, None, True)
     assert (again.folder, again.etag, again.attempts, again.actor) == (FOLDER, '"tag"', 0, "eve")
@@ -151,7 +152,7 @@ def test_a_cancelled_download_is_retried_from_zero_in_the_part_that_was_to_be_re
     downloads.record_start(store, order)
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     download_queue.cancel(store, [cancelled], ACTOR)
-    (steered,) = download_queue.retry(store, [cancelled], ACTOR)
+    (steered,) = RETRY(store, [cancelled], ACTOR)
     assert (_order(store, steered.resulting_id).etag, _now(store, steered.resulting_id).bytes) == (None, 0)
     assert scalar(store, "SELECT sum(part_unwanted) FROM downloads") == 0
 
@@ -159,9 +160,9 @@ def test_a_cancelled_download_is_retried_from_zero_in_the_part_that_was_to_be_re
 def test_only_the_newest_download_of_a_task_is_retried(store: Store) -> None:
     (old,) = _asked(store, 1)
     download_queue.cancel(store, [old], ACTOR)
-    (steered,) = download_queue.retry(store, [old], ACTOR)
+    (steered,) = RETRY(store, [old], ACTOR)
     download_queue.cancel(store, [steered.resulting_id], ACTOR)
-    (refused,) = download_queue.retry(store, [old], ACTOR)
+    (refused,) = RETRY(store, [old], ACTOR)
     assert "asked for again since" in (refused.refused or "")
     assert [download.has_newer for download in downloads.of_task(store, 1)] == [True, False]
     assert len(download_queue.list_downloads(store, 10)) == 2
@@ -206,7 +207,7 @@ def test_a_download_at_an_end_of_the_queue_goes_no_further_and_one_that_runs_is_
         (download_queue.resume, "queued", "The download of #1 is queued; only a paused one can be resumed."),
         (download_queue.cancel, "failed", "The download of #1 has failed; there is nothing left to cancel."),
         (
-            download_queue.retry,
+            RETRY,
             "paused",
             "The download of #1 is paused; a failed, cancelled or gone one is retried.",
         ),
@@ -218,7 +219,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done
     refused, fitting = _asked(store, 2)
     _bring(store, refused, state)
     _bring(store, fitting, "paused" if deed is download_queue.resume else "queued")
-    if deed is download_queue.retry:
+    if deed is RETRY:
         download_queue.cancel(store, [fitting], ACTOR)
     before = _now(store, refused)
     results = deed(store, [refused, fitting, 999], ACTOR)
@@ -241,11 +242,23 @@ def test_a_result_that_is_gone_from_disk_is_downloaded_again_and_one_that_is_the
     store: Store, tmp_path: Path
 ) -> None:
     order, file = _saved(store, tmp_path)
-    (refused,) = download_queue.retry(store, [order.id], ACTOR)
+    (refused,) = RETRY(store, [order.id], ACTOR)
     assert "is done; " in str(refused.refused)
     file.unlink()
-    (again,) = download_queue.retry(store, [order.id], ACTOR)
+    (again,) = RETRY(store, [order.id], ACTOR)
     assert (again.refused, again.resulting_id == order.id) == (None, False)
+
+
+@pytest.mark.parametrize("is_folder_there", [True, False])
+def test_a_retry_uses_the_folder_of_the_first_download_where_there_is_one(
+    store: Store, tmp_path: Path, is_folder_there: bool
+) -> None:
+    own = tmp_path if is_folder_there else tmp_path / "of-another-computer"
+    number = in_status(store, "COMPLETED").number
+    first = requests.download(store, number, str(own), ACTOR)
+    downloads.record_failure(store, _order(store, first), "It had not ended in the backup.")
+    (again,) = RETRY(store, [first], ACTOR)
+    assert downloads.folder_of(store, again.resulting_id) == (str(own) if is_folder_there else "/srv/other")
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "failed"])
@@ -266,7 +279,7 @@ def test_a_later_download_without_a_file_hides_no_result_that_is_still_saved(
     assert task.download is not None
     assert task.download.id == (order.id if is_still_there else second)
     assert (work_records.cannot_open_result(task) is None) == is_still_there
-    (retried,) = download_queue.retry(store, [second], ACTOR)
+    (retried,) = RETRY(store, [second], ACTOR)
     assert retried.refused is None
 
 

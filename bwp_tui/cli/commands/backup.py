@@ -78,8 +78,8 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     waiting = ""
     if count := restored.unconfirmed:
         waiting = (
-            f"{counted(count, 'request')} became UNCONFIRMED, and may or may not run at the "
-            f"service: decide on {'it' if count == 1 else 'each'}; see: bwp-tui list status:unconfirmed. "
+            f"{counted(count, 'request')} {'is' if count == 1 else 'are'} now UNCONFIRMED, and may or may not run at "
+            f"the service: decide on {'it' if count == 1 else 'each'}; see: bwp-tui list status:unconfirmed. "
         )
     disputed = ""
     if count := restored.to_check:

@@ -31,7 +31,6 @@ _ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[ChangeResult]]]
     "pause": download_queue.pause,
     "resume": download_queue.resume,
     "cancel": download_queue.cancel,
-    "retry": download_queue.retry,
 }
 _LEFT_TO_ENGINE: Final = {
     "resume": "the downloads continue",
@@ -75,7 +74,11 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
         else:
             reason = requests.cannot_download(task)
             print_message(reason or f"{task.name} has no download; see: bwp-tui download {task.number}.")
-    results = _first(session, ids) if action == "first" else _ACTIONS[action](session.store, ids, session.actor)
+    if action == "first":
+        results = _first(session, ids)
+    else:
+        change = download_queue.retry(session.profile.download_dir) if action == "retry" else _ACTIONS[action]
+        results = change(session.store, ids, session.actor)
     done = [result.resulting_id for result in results if result.refused is None]
     for result in results:
         if result.refused is not None:

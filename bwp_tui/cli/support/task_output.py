@@ -115,7 +115,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
         format_duration(task.age(now)),
         time_left_text(task, today) or "-",
-        ", ".join(text for text in (newest_problem(task), task.open_trouble, task.note) if text),
+        "; ".join(text for text in (newest_problem(task), task.open_trouble, task.note) if text).replace(".; ", "; "),
     )
     return cells if unmask else tuple(mask_task_text(cell, task) for cell in cells)
 

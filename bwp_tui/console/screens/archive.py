@@ -33,7 +33,7 @@ from bwp_tui.console.presentation.format import mask
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import heading
-from bwp_tui.console.screens.front_screens import ListScreen
+from bwp_tui.console.screens.front_screens import NO_MORE_COLUMNS, ListScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Place
@@ -139,6 +139,9 @@ class ArchiveScreen(ListScreen):
             first = opened.first_column + columns
             if 0 <= first < columns_of(opened.table):
                 self._show_opened(opened._replace(first_column=first), self.rows.cursor_row)
+                self.show_status("")
+            else:
+                self.show_status(NO_MORE_COLUMNS)
 
     def _back(self) -> None:
         opened = self._opened

@@ -277,7 +277,8 @@ class DownloadsScreen(FrontScreen):
 
     async def _apply(self, action: str, downloads: Sequence[Download]) -> None:
         session, ids = self.session, [download.id for download in downloads]
-        command = download_queue.retry if action == "retry" else download_queue.cancel
+        retry = download_queue.retry(session.profile.download_dir)
+        command = retry if action == "retry" else download_queue.cancel
         results = await run_in_thread_and_report(self, lambda: command(session.write_guard.store, ids, session.actor))
         if results is not None:
             self._report(action, downloads, results)

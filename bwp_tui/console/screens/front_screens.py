@@ -29,6 +29,7 @@ from bwp_tui.console.widgets.virtual_list import VirtualList
 TEXT_MARGIN: Final = 5
 """Cells beside a page of text: its padding, and the scroll bar."""
 
+NO_MORE_COLUMNS: Final = "There are no more columns on that side."
 TASK_GONE: Final = "This task is gone, or cannot be read."
 
 

@@ -77,7 +77,7 @@ class MainScreen(ActionScreen):
         self.list_state = saved.to_list_state(session.reader.views)
         self.command_history = saved.command_history
         self._last_task = saved.task
-        self._panels = MainPanels(self, session)
+        self._panels = MainPanels(self, session, self.acts_on_marks)
         self._debouncer = Debouncer(self, self._update_detail)
         self._laid_out: Size | None = None
         self._rows = TableUpdater(self, saved.task)

@@ -34,6 +34,7 @@ from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.command_output import CommandOutputScreen, OutputScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.console.screens.front_screens import NO_MORE_COLUMNS
 from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes, sign_notes
 from bwp_tui.console.screens.intent_log import IntentLogScreen
 from bwp_tui.console.screens.letter import LetterScreen
@@ -183,7 +184,7 @@ class MainHandlers:
 
     def _scroll_columns(self, step: int) -> None:
         if not self._screen.table.scroll_columns(step):
-            self._screen.show_status("There are no more columns on that side.")
+            self._screen.show_status(NO_MORE_COLUMNS)
 
     def _open_archive(self, task: Task) -> None:
         if task.download is not None and task.download.path is not None:

@@ -31,10 +31,11 @@ class MainPanels:
         snapshot: the latest one, or None before the first.
     """
 
-    def __init__(self, screen: Screen[None], session: Session) -> None:
+    def __init__(self, screen: Screen[None], session: Session, acts_on_marks: Callable[[str], bool]) -> None:
         self.snapshot: Snapshot | None = None
         self._screen = screen
         self._session = session
+        self._acts_on_marks = acts_on_marks
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -98,7 +99,12 @@ class MainPanels:
         """Show a task's details, and in the rows the same results as gone: another screen may have looked for them."""
         self._table.gone_results = self._session.gone_results
         timeline = self._session.reader.timeline(task) if task else []
-        self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
+        context = self._session.display_context()._replace(key=self._key_for_current)
+        self._screen.query_one(DetailPane).set_task(task, timeline, context)
+
+    def _key_for_current(self, action: str) -> str:
+        """Return the key of an action that is offered on the task under the cursor, not on the marked ones."""
+        return "" if self._acts_on_marks(action) else self._session.offered_key(action)
 
     def update_downloads(self) -> None:
         session, snapshot = self._session, self.snapshot

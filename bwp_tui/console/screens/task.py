@@ -144,7 +144,12 @@ class TaskScreen(PagedScreen):
         return ActionContext(*here, gone_results=session.gone_results, wrong_actor_reason=reason)
 
     def _key_from_here(self, action: str) -> str:
-        """Return the key of an action that is offered, behind the one that goes back where only the list has it."""
+        """Return the key of an action that is offered, behind the one that goes back where only the list has it.
+
+        None of an action that would be done to the marked tasks.
+        """
+        if action not in self.handlers and self._main.acts_on_marks(action):
+            return ""
         key, here = self.session.offered_key(action), self.keymap.actions_of(self.scope)
         is_here = any(action == each.name for each in here)
         return key if is_here or not key else f"{self.keymap.key('back')}, then {key}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.downloads import Download
@@ -12,7 +13,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.commands.request_validation import refuse
-from bwp_tui.store.database.connection import Store, Transaction, as_int
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import DOWNLOAD_HAS_ENDED, update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
@@ -93,9 +94,20 @@ def _reason_unless(possible: bool, download: Download, reason: str) -> str | Non
     return None if possible else f"The download of #{download.task_number} {current_state(download)}; {reason}."
 
 
-def _retry(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
-    folder = transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0]
-    return requests.download(store, download.task_number, str(folder), actor)
+def retry(folder: Path) -> QueueChange:
+    """Return the change that requests downloads again which failed, were cancelled or are gone.
+
+    Each becomes a new one, which resumes the part file.
+
+    Args:
+        folder: where a result goes whose own folder is not there, as that of another computer in a restored copy.
+    """
+
+    def apply(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
+        own = as_text(transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0])
+        return requests.download(store, download.task_number, own if Path(own).is_dir() else str(folder), actor)
+
+    return QueueChange(cannot_retry, apply)
 
 
 def _change(columns: str, event: EventKind) -> Callable[[Transaction, Store, Download, str], int]:
@@ -157,9 +169,6 @@ resume: Final = QueueChange(cannot_resume, _change("paused = 0", EventKind.DOWNL
 
 cancel: Final = QueueChange(cannot_cancel, _cancel)
 """Ends downloads without a file. The engine removes their part files; a finished file stays."""
-
-retry: Final = QueueChange(cannot_retry, _retry)
-"""Requests downloads again that failed, were cancelled or are gone, each as a new one that resumes the part file."""
 
 
 def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[ChangeResult]]:
