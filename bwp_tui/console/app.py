@@ -266,10 +266,13 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         """Show each refusal, and how many there are if the last ones are still shown."""
         for refusal in refusals:
             count = self._shown_refusals[0] + 1 if main.status.notice == self._shown_refusals[1] else 1
-            main.show_notice(refusal, "bad")
-            if count > 1:
+            if count == 1:
+                main.show_notice(refusal, "bad")
+            else:
+                self.post_message(StatusLine.Shown(self._session.in_shell(refusal), "bad"))
                 key = self._session.keymap.key("messages")
-                main.show_notice(f"{count} refusals, which {key} lists. {refusal}", "bad")
+                for screen in filter(None, (main, main.prompt_host)):
+                    screen.status.update_notice(f"{count} refusals, which {key} lists. {refusal}")
             self._shown_refusals = count, main.status.notice
 
     def on_status_line_shown(self, message: StatusLine.Shown) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import apsw
 
-from bwp_tui.domain.times import Clock, UptimeClock, format_instant, read_uptime, stamp_of, utc_now
+from bwp_tui.domain.times import Clock, UptimeClock, file_stamp, format_instant, read_uptime, stamp_of, utc_now
+from bwp_tui.file_access import new_file
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
@@ -21,6 +24,8 @@ from bwp_tui.store.database.high_water_mark import (
 from bwp_tui.store.database.open import OpenedDatabase, create_folder, has_wal, open_database, prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreMoved, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
+
+_OLDER_COPY: Final = "older"
 
 
 def open_store(path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read_uptime) -> Store:
@@ -161,7 +166,16 @@ def _adapt_older_copy(
         if state.identity == known.identity:
             write_chains(db, map(chain_of_removed, reserve_numbers(db, known.highest_number)))
         high_water_mark.reset(state_of(db, path))
-    return _older_copy_report(path, state, known)
+    report = _older_copy_report(path, state, known)
+    note = path.with_name(f"{path.stem}.{_OLDER_COPY}-{file_stamp(clock())}.txt")
+    with suppress(OSError), new_file(note) as file:  # who opens it first may be a script, which nobody reads
+        file.write(report.encode())
+    return report
+
+
+def older_copy_notes(path: Path) -> list[Path]:
+    """Return the notes that say that an older copy was put in the place of the history, the oldest first."""
+    return sorted(path.parent.glob(f"{path.stem}.{_OLDER_COPY}-*.txt"))
 
 
 def _older_copy_report(path: Path, state: HistoryState, known: HistoryState) -> str:

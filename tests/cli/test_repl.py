@@ -19,7 +19,9 @@ from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.questions import require_typed, require_yes
 from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
+from bwp_tui.domain.task import WATCHED
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.saved import save
 from tests.pty_terminal import Terminal
@@ -123,6 +125,14 @@ def test_what_will_be_refused_is_refused_before_it_is_asked_for(shop: Bwp) -> No
         shop, "submit retrieval jane@example.com --hold", "cancel 1 --yes", "watch 1", "news", "quit"
     )
     assert (watched, told) == ("", "No news.\n")
+
+
+def test_of_several_tasks_those_are_watched_that_can_be(shop: Bwp) -> None:
+    lines = ("submit retrieval a@example.com --hold", "cancel 1 --yes", "submit retrieval b@example.com --hold")
+    run_lines(shop, *lines, "watch 1 2", "quit")
+    store = shop.store()
+    assert [task.number for task in tasks.tagged_since(store, WATCHED, 0)] == [2]
+    store.close()
     ended = shop("--plain", typed="watch 1\nnew\nquit\n", env={"BWP_READ_ONLY": "1"})
     assert (ended.err.count("setting read_only"), "Retrieval or deletion" in ended.err) == (2, False)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,15 @@ import pytest
 from bwp_tui.console.presentation.styled_text import badge_role
 from bwp_tui.console.screens import profiles
 from bwp_tui.console.screens.profiles import ProfilesScreen
+from bwp_tui.console.store_access.shop_list import list_shops
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries.counts_at_path import counts_at
 from tests.console.past_tasks import clock
 from tests.console.support import opened
+from tests.store.support import request
 
 
 async def test_the_shop_that_is_open_is_listed_with_its_counts_and_not_opened_again(profile: Profile) -> None:
@@ -43,6 +49,17 @@ async def test_the_counts_follow_what_others_record(profile: Profile, monkeypatc
         with console.store.write() as transaction:
             transaction.run("UPDATE tasks SET status = 'COMPLETED' WHERE status = 'FAILED'")
         await console.until(lambda: console.line("profiles-rows") != before)
+
+
+@pytest.mark.parametrize(("timezone", "count"), [("Pacific/Kiritimati", 1), ("UTC", 0)])
+def test_what_is_due_soon_is_counted_as_of_the_day_of_the_shop(profile: Profile, timezone: str, count: int) -> None:
+    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    with closing(open_store(profile.history_path)) as store:
+        number = requests.submit(store, request(), "op").number
+        with store.write() as transaction:
+            transaction.run("UPDATE tasks SET due_on = '2026-12-08' WHERE number = ?", (number,))
+    (shop,) = list_shops(replace(profile, timezone=timezone), {}, noon)
+    assert shop.due_soon == count
 
 
 async def test_the_switch_is_offered_on_the_rows_that_can_be_opened(

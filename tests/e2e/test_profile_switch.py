@@ -149,5 +149,5 @@ def test_a_shop_of_a_team_that_this_login_cannot_use_is_no_shop_to_switch_to(tmp
     config = tmp_path / "config.toml"
     config.write_text(f'[profiles.theirs]\ngroup = "no-such-group"\ndata_dir = "{tmp_path}"\n')
     north, now = Profile(name="north", folder=tmp_path, download_dir=tmp_path), datetime.now(UTC)
-    listed = {shop.name: shop for shop in list_shops(north, {"BWP_CONFIG_FILE": str(config)}, now, now.date())}
+    listed = {shop.name: shop for shop in list_shops(north, {"BWP_CONFIG_FILE": str(config)}, now)}
     assert (listed["theirs"].profile, "no-such-group" in listed["theirs"].reason) == (None, True)

@@ -20,7 +20,7 @@ from bwp_tui.store.database import high_water_mark
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups, integrity, restore
-from bwp_tui.store.open_store import open_store
+from bwp_tui.store.open_store import older_copy_notes, open_store
 from bwp_tui.store.queries import tasks
 from tests.manual_clock import ManualClock
 from tests.store.damage import PAGE, overwrite
@@ -65,6 +65,8 @@ def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_
     store, report = _opened(path, clock)
     assert report is None, "it is told once"
     store.close()
+    (note,) = older_copy_notes(path)
+    assert f"{path} is an older copy" in note.read_text()
 
 
 def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: ManualClock) -> None:

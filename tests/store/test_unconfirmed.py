@@ -51,6 +51,8 @@ def test_what_was_known_is_on_the_timeline_of_an_unconfirmed_request(store: Stor
     event = timeline.of_task(store, task.number)[-1]
     assert event.detail == f"tried 3 times, first at {stamp(NOW)}, no response while its client token was valid"
     assert event.actor == timeline.PROGRAM, "the service said nothing"
+    trouble = tasks.get(store, task.number).trouble or ""
+    assert intent_outcomes.NO_RESPONSE_REASON in trouble.lower(), "not the last call's: it is not sent again"
 
 
 def test_the_advice_on_an_unconfirmed_request_is_not_that_of_the_code_it_was_refused_with(store: Store) -> None:

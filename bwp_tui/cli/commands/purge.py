@@ -21,6 +21,7 @@ from bwp_tui.domain.views import View
 from bwp_tui.store.commands import saved_views as views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.error_translation import translated_errors
+from bwp_tui.store.maintenance import atomic_swap
 from bwp_tui.store.maintenance import purge as purging
 from bwp_tui.store.queries import tasks
 
@@ -104,7 +105,7 @@ def _print_plan(store: Store, plan: purging.PurgePlan, everything: bool) -> None
         print_message(f"Downloaded results to delete: {counted(files, 'file')}.")
     if left := len(purging.leftovers(store)):
         print_message(f"Copied texts and unfinished files to delete in the profile's folder: {counted(left, 'file')}.")
-    for what in (*plan.files_elsewhere, *plan.copies):
+    for what in (*plan.files_elsewhere, *plan.copies, *atomic_swap.histories_set_aside(store.path)):
         print_message(f"Not deleted; delete it yourself when it is no longer needed: {what}")
     for view in views.saved(store):
         if _names_someone(view):

@@ -24,8 +24,9 @@ from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import Status, engine_is_done_with
 from bwp_tui.domain.task import Kind, Task
+from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import intent_log, tasks
 
@@ -79,9 +80,11 @@ def ask_service(arguments: Namespace) -> ExitCode:
 
 
 def wait(arguments: Namespace) -> ExitCode:
-    """Wait until tasks have ended, and print them."""
+    """Have tasks polled, wait until they have ended, and print them."""
     with open_session(arguments) as session:
         numbers = find_tasks(session.store, arguments.tasks)
+        waited_for = (task for task in tasks.by_numbers(session.store, numbers) if not engine_is_done_with(task.status))
+        requests.poll_now(session.store, [task.number for task in waited_for])
         return wait_for_end(EngineWaiter(session), numbers, arguments)
 
 

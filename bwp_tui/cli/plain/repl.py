@@ -223,11 +223,13 @@ class _Repl:
             print_message("Name a task, such as: watch 3.")
         elif self._profile.read_only:
             print_message(read_only_sentence(self._profile, "watch"))
-        elif reasons := [reason for name in rest if (reason := cannot_watch(tasks.find_by_name(self._store, name)))]:
-            print_message(" ".join(reasons))
         else:
-            self._run_command("tag", *rest, f"+{WATCHED}")
-            self._find_watched()  # a console takes the tag away once it has told of the end
+            reasons = {name: cannot_watch(tasks.find_by_name(self._store, name)) for name in rest}
+            for reason in filter(None, reasons.values()):
+                print_message(reason)
+            if watched := [name for name, reason in reasons.items() if reason is None]:
+                self._run_command("tag", *watched, f"+{WATCHED}")
+                self._find_watched()  # a console takes the tag away once it has told of the end
 
     def _print_news(self, _rest: Sequence[str]) -> None:
         self._find_watched()

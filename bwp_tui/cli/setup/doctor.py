@@ -42,7 +42,7 @@ from bwp_tui.store.database.error_translation import damage_error, translated_er
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity
 from bwp_tui.store.maintenance.chain_check import ChainFinding
-from bwp_tui.store.open_store import open_store
+from bwp_tui.store.open_store import older_copy_notes, open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.saved_results import tasks_of_gone_results
 from bwp_tui.store.queries.tasks import count
@@ -345,6 +345,8 @@ def _earlier_damage(store: Store, path: Path) -> Iterator[Finding]:
     for aside in atomic_swap.histories_set_aside(path):
         sentence = f"{aside} was kept aside and may hold personal data; delete it once nothing is missing here."
         yield Finding("history", Level.WARN, sentence)
+    for note in older_copy_notes(path):
+        yield Finding("history", Level.WARN, f"An older copy was put in its place, see {note}; delete that once read.")
     for part in atomic_swap.unfinished_files(path):
         sentence = f"{part} is left of an interrupted restore and may hold personal data; delete it."
         yield Finding("history", Level.WARN, sentence)

@@ -65,7 +65,7 @@ class ProfilesScreen(ListScreen):
     async def _read(self) -> None:
         session = self.session
         try:
-            shops = await asyncio.to_thread(list_shops, session.profile, os.environ, session.clock(), session.today())
+            shops = await asyncio.to_thread(list_shops, session.profile, os.environ, session.clock())
         except SettingsError as error:
             self.show_status(error.mistakes[0], "bad")
             return

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.views import VIEWS
 from bwp_tui.settings import Profile, SettingsError, config_path, read_profile
 from bwp_tui.settings.configfile import read_config
@@ -59,22 +60,23 @@ def profile_names(environ: Mapping[str, str]) -> tuple[str, ...]:
         return ()
 
 
-def list_shops(current: Profile, environ: Mapping[str, str], now: datetime, today: date) -> list[ListedShop]:
-    """Return the profile that is open and all of the config file.
+def list_shops(current: Profile, environ: Mapping[str, str], now: datetime) -> list[ListedShop]:
+    """Return the profile that is open and all of the config file, each counted as of the day in its time zone.
 
     Raises:
         SettingsError: the config file cannot be read.
     """
     names = dict.fromkeys((current.name, *read_config(config_path(environ), required=False).profiles))
-    return [_listed(name, current, environ, now, today) for name in sorted(names)]
+    return [_listed(name, current, environ, now) for name in sorted(names)]
 
 
-def _listed(name: str, current: Profile, environ: Mapping[str, str], now: datetime, today: date) -> ListedShop:
+def _listed(name: str, current: Profile, environ: Mapping[str, str], now: datetime) -> ListedShop:
     try:
         profile = current if name == current.name else read_profile(name, environ)
     except SettingsError as error:
         return ListedShop(name, reason=error.mistakes[0])
-    failed, due_soon = counts_at(profile.history_path, _COUNTED, now, today) or (None, None)
+    day = now.astimezone(None if profile.timezone is None else find_zone(profile.timezone)).date()
+    failed, due_soon = counts_at(profile.history_path, _COUNTED, now, day) or (None, None)
     is_here = name == current.name
     reason = "This shop is open." if is_here else cannot_switch(current, environ)
     return ListedShop(name, profile, failed, due_soon, reason, is_here)

@@ -288,6 +288,10 @@ class StatusLine(StyledLine):
         else:
             self._set(self._sentence, (sentence, role))
 
+    def update_notice(self, sentence: str) -> None:
+        """Show more beside the notice that is shown; the list of messages keeps that one."""
+        self._set(self._sentence, (sentence, self._notice[1]), is_new=False)
+
     def remove_sentence(self, sentence: str) -> None:
         """Remove a sentence where it is still shown."""
         kept, notice = (_NO_TEXT if text[0] == sentence else text for text in (self._sentence, self._notice))

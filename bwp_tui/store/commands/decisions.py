@@ -178,6 +178,8 @@ def cannot_decline(task: Task) -> str | None:
         return f"{task.name} {state} give it up before declining it."
     if task.cancel_asked or cannot_cancel(task) is None:
         return None
+    if was_sent_without_hold(task):
+        return f"The deletion of {task.name} was sent without a hold and cannot be cancelled, so it cannot be declined."
     if task.awaits_response or (task.kind is Kind.DELETION and task.status == Status.QUEUED):
         sentence = f"The service has not responded to {task.name} yet; decline it once it has."
         return Reason("no response of the service yet", sentence)

@@ -279,7 +279,7 @@ def _release_task_id(transaction: Transaction, store: Store, kind: Kind, task_id
     if is_mistaken:
         record_given_up(transaction, task, f"the service does not know this {task.kind.lower()}", actor)
     trouble = f"{task_id} is not the id of this request: it is tracked as a {kind.lower()} in another row."
-    update_task(transaction, task.number, task_id=None, trouble=trouble)
+    update_task(transaction, task.number, task_id=None, updated_at=None, polled_at=None, trouble=trouble)
     timeline.append(transaction, task.number, actor, EventKind.TASK_ID_REJECTED, detail=trouble)
 
 

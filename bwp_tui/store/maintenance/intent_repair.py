@@ -66,6 +66,7 @@ def lapse_doubtful_tokens(db: apsw.Connection, index_tokens: Iterable[str], now:
             _lapse(db, intent, now)
 
 
+_NO_RESPONSE: Final = "No response to it is recorded; another copy of the history may know more."
 _IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or withdrawn since"
 
 
@@ -108,9 +109,9 @@ def make_unconfirmed(
     """Make a request UNCONFIRMED that waits to be sent in `status`: an operator has to decide."""
     db.execute(
         "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta), trouble = iif(EXISTS (SELECT 1"
-        " FROM main.intents WHERE task = number AND action = 'submit' AND first_sent_at IS NOT NULL), trouble, ?)"
+        " FROM main.intents WHERE task = number AND action = 'submit' AND first_sent_at IS NOT NULL), ?, ?)"
         " WHERE number = ?",
-        (Status.UNCONFIRMED, UNSENT_HERE, number),
+        (Status.UNCONFIRMED, _NO_RESPONSE, UNSENT_HERE, number),
     )
     db.execute(
         "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"

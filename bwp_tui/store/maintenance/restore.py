@@ -26,7 +26,7 @@ from bwp_tui.store.maintenance.purge import NAMES_A_FILE
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC, is_wal_damaged
 from bwp_tui.store.queries.timeline import EventKind
 
-_UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED' AND resubmitted = 0"
+_UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
 _TO_CHECK: Final = f"SELECT number FROM tasks WHERE {IS_TO_CHECK}"
 _PURGED: Final = "SELECT number FROM tasks WHERE purged_at IS NOT NULL"
 _RESULTS: Final = (

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.domain.statuses import SERVICE_STATUSES, IntentState, Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, NEVER_SENT_PREFIX, TaskError
-from bwp_tui.domain.text import counted
+from bwp_tui.domain.text import capitalized, counted
 from bwp_tui.domain.times import format_instant, parse_instant, stamp
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text, unreadable
 from bwp_tui.store.database.shared_sql import (
@@ -201,7 +201,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = NO_RESPONSE_REAS
         number = _end_intent(transaction, intent, IntentState.LAPSED)
         if number is None:
             return
-        update_task(transaction, number, status=Status.UNCONFIRMED)
+        update_task(transaction, number, status=Status.UNCONFIRMED, trouble=f"{capitalized(reason)}.")
         detail = f"tried {_attempts_text(sent)}, {reason}"
         what, before, after = EventKind.NO_RESPONSE, Status.QUEUED, Status.UNCONFIRMED
         timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=detail)
