@@ -12,7 +12,8 @@ import pytest
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, TaskError
-from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests, work_records
+from bwp_tui.domain.text import file_name, part_name
+from bwp_tui.store.commands import answers, csv_import, decisions, download_queue, legal_records, requests, work_records
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -386,6 +387,30 @@ def test_a_restore_counts_what_is_to_be_checked_since_and_names_the_files_of_wha
     assert (restored.to_check, restored.results_left) == (1, (str(tmp_path / "a.zip"),) if is_on_disk else ())
     with closing(open_store(early, clock=clock)) as store:
         assert purge.has_traces(store)
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+def test_no_engine_downloads_what_the_backup_had_purged_and_its_part_is_named(
+    path: Path, clock: ManualClock, tmp_path: Path, *, is_cancelled: bool
+) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        recording(partial(answers.answer, how="by post"))(store)
+    early, late = two_copies(path)
+    part = tmp_path / part_name(file_name(Kind.RETRIEVAL, "task-1"))
+    part.touch()
+    with closing(open_store(early, clock=clock)) as store:
+        wanted = requests.download(store, 1, str(tmp_path), ACTOR)
+        if is_cancelled:
+            download_queue.cancel(store, [wanted], ACTOR)
+    with closing(open_store(late, clock=clock)) as store:
+        purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+    clock.advance(minutes=1)
+    assert restore.restore(early, late, clock()).results_left == (str(part),)
+    with closing(open_store(early, clock=clock)) as store:
+        assert not downloads.unfinished(store)
+        assert not downloads.unwanted_parts(store)
+        assert [download.state for download in downloads.of_task(store, 1)] == ["cancelled"]
 
 
 def test_a_restore_keeps_the_requests_and_downloads_of_a_purged_task(

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ from typing import Final
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.text import part_name, possible_file_names
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING, PURGED_DOWNLOAD, PURGED_ERRORS
 from bwp_tui.store.errors import StoreUnavailable
@@ -39,6 +39,13 @@ NAMES_A_FILE: Final = (
     f"what IN ('{EventKind.UNPACKED}', '{EventKind.PACKED}', '{EventKind.LETTER}') AND detail LIKE '%/%'"
 )
 """The condition that an event says where a result was unpacked or packed to, or a letter written and not copied."""
+
+RESULT_PLACES: Final = (
+    "SELECT t.number, d.path, coalesce(d.directory, ?1), t.kind, t.email, coalesce(t.task_id, '')"
+    " FROM tasks t LEFT JOIN downloads d ON d.task = t.number"
+    " WHERE d.directory <> '' OR (d.id IS NULL AND t.task_id <> '' AND ?1 IS NOT NULL) ORDER BY d.id"
+)
+"""Where the results of tasks may be; `?1` is the folder of those that have no download, or NULL to leave them out."""
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The name of a part that is to be removed is made from what a purge removes.
@@ -144,27 +151,31 @@ def _files(
     folder = store.path.parent.resolve()
     own: dict[int, list[Path]] = {}
     elsewhere: dict[Path, None] = {}
-    for number, path, directory, kind, email, task_id in store.rows(
-        "SELECT t.number, d.path, coalesce(d.directory, ?), t.kind, t.email, t.task_id FROM tasks t"
-        " LEFT JOIN downloads d ON d.task = t.number WHERE d.directory <> '' OR (d.id IS NULL AND t.task_id <> '')"
-        " ORDER BY d.id",
-        (None if download_dir is None else str(download_dir),),
-    ):
-        if number not in chosen or directory is None:
+    places = store.rows(RESULT_PLACES, (None if download_dir is None else str(download_dir),))
+    for number, file in files_on_disk(places, chosen):
+        if file.parent.resolve().is_relative_to(folder):
+            own.setdefault(number, []).append(file)
+        else:
+            elsewhere[file] = None
+    return own, tuple(elsewhere)
+
+
+def files_on_disk(places: Iterable[Sequence[SqlValue]], chosen: Collection[int]) -> Iterator[tuple[int, Path]]:
+    """Yield the results and parts of chosen tasks that are at their `RESULT_PLACES`, each with the task's number."""
+    found = set[tuple[int, Path]]()
+    for number, path, directory, kind, email, task_id in places:
+        if number not in chosen:
             continue
         paths = [Path(as_text(path))] if path is not None else []
         for name in possible_file_names(as_text(kind), as_text(email), as_text(task_id)):
             place = Path(as_text(directory))
             copies = place.glob(f"{glob.escape(name.removesuffix('.zip'))} (*).zip")
             paths += [place / name, place / part_name(name), *sorted(copies)]
-        for file in dict.fromkeys(paths):
-            if not os.path.lexists(file) or file in own.get(as_int(number), ()):
-                continue
-            if file.parent.resolve().is_relative_to(folder):
-                own.setdefault(as_int(number), []).append(file)
-            else:
-                elsewhere[file] = None
-    return own, tuple(elsewhere)
+        for file in paths:
+            one = as_int(number), file
+            if one not in found and os.path.lexists(file):
+                found.add(one)
+                yield one
 
 
 def purge(

@@ -18,6 +18,7 @@ from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.shared_sql import (
+    DOWNLOAD_IS_OPEN,
     DOWNLOAD_OF_TASK,
     FINAL_STATUS_LIST,
     PURGED_DOWNLOAD,
@@ -297,7 +298,13 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
     with_details = ", ".join(map(str, chain_check.commit_purged_details(db)))
     is_new = "at = ? AND actor = ?"  # what the program has just recorded names no shopper
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN ({with_details}) AND NOT ({is_new})", (now, PROGRAM))
-    db.execute(f"UPDATE downloads SET {PURGED_DOWNLOAD} WHERE task IN {purged}")
+    # Without its folder, an engine would save the result anew in the one that it happens to run in.
+    db.execute(
+        "UPDATE downloads SET state = 'cancelled', paused = 0, rate = NULL, finished_at = ?"
+        f" WHERE {DOWNLOAD_IS_OPEN} AND task IN {purged}",
+        (now,),
+    )
+    db.execute(f"UPDATE downloads SET part_unwanted = 0, {PURGED_DOWNLOAD} WHERE task IN {purged}")
     db.execute(f"UPDATE tasks SET trouble = NULL, {PURGED_ERRORS} WHERE number IN {purged}")
     for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):
         db.execute(statement)

@@ -22,19 +22,15 @@ from bwp_tui.store.database.shared_sql import IS_TO_CHECK
 from bwp_tui.store.errors import NotAHistory, StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay, task_rows
 from bwp_tui.store.maintenance.merging.merge import MergeResult
-from bwp_tui.store.maintenance.purge import NAMES_A_FILE
+from bwp_tui.store.maintenance.purge import NAMES_A_FILE, RESULT_PLACES, files_on_disk
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC, is_wal_damaged
 from bwp_tui.store.queries.timeline import EventKind
 
 _UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
 _TO_CHECK: Final = f"SELECT number FROM tasks WHERE {IS_TO_CHECK}"
 _PURGED: Final = "SELECT number FROM tasks WHERE purged_at IS NOT NULL"
-_RESULTS: Final = (
-    "SELECT task, path FROM downloads JOIN tasks ON number = task WHERE path IS NOT NULL AND purged_at IS NULL"
-    f" UNION SELECT task, what || ': ' || detail FROM timeline JOIN tasks ON number = task WHERE {NAMES_A_FILE}"
-    " AND purged_at IS NULL"
-)
-"""Where files with personal data of tasks that are not purged were saved, unpacked or packed."""
+_COPIES: Final = f"SELECT task, what || ': ' || detail FROM timeline WHERE {NAMES_A_FILE} ORDER BY id"
+"""Where results were unpacked or packed to, and letters written, by task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class RestoreResult:
         only_here: the number of tasks that only the history had.
         unconfirmed: the number of tasks that are UNCONFIRMED and were not so in the history.
         to_check: the number of tasks that have the tag `to-check` and did not have it in the history.
-        results_left: files on disk, here or elsewhere, of tasks that the backup alone had purged.
+        results_left: files and partial files on disk, here or elsewhere, of tasks that the backup alone had purged.
         tasks: the number of all tasks.
         aside: the old file.
     """
@@ -147,10 +143,14 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
         task_rows.reserve_numbers(db, highest_number)
         before = task_rows.integer(db, "SELECT count(*) FROM tasks")
         unconfirmed_before, to_check_before = _numbers(db, _UNCONFIRMED), _numbers(db, _TO_CHECK)
-        purged_before, results_before = _numbers(db, _PURGED), db.execute(_RESULTS).fetchall()
+        purged_before = _numbers(db, _PURGED)
+        places_before, copies_before = db.execute(RESULT_PLACES, (None,)).fetchall(), db.execute(_COPIES).fetchall()
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         purged = _numbers(db, _PURGED) - purged_before
-        results_left = tuple(str(what) for number, what in results_before if number in purged and _may_be_there(what))
+        results_left = (
+            *(str(file) for _, file in files_on_disk(places_before, purged)),
+            *(str(copy) for number, copy in copies_before if number in purged),
+        )
         with db:
             if purged:  # the engine replaces the backups, as after a purge
                 db.execute("UPDATE meta SET traces_left = 1")
@@ -163,11 +163,6 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
     atomic_swap.commit(swap)
     only_here, count = before - merged.common, before + merged.added
     return RestoreResult(merged, only_here, unconfirmed, to_check, results_left, tasks=count, aside=swap.aside)
-
-
-def _may_be_there(what: apsw.SQLiteValue) -> bool:
-    """Return whether what names a file, a path or an entry of a timeline about one, may still name one on disk."""
-    return not str(what).startswith(os.sep) or os.path.lexists(str(what))
 
 
 def _numbers(db: apsw.Connection, sql: str) -> set[int]:
