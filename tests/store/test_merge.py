@@ -427,6 +427,19 @@ def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path,
         assert (task.errors, task.note, task.email) == ((TaskError("DATA_SUBJECT_NOT_FOUND", ""),), "", "")
 
 
+def test_no_request_of_the_other_copy_says_whose_request_a_purged_one_was(path: Path, clock: ManualClock) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        single.answer(store, 1, "by post", TODAY, ACTOR)
+    for store, is_purged in opened_copies(path, clock, flag=True):
+        if is_purged:
+            purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+        else:
+            assert [submitted(store).earlier_number for _ in range(2)] == [1, 2]
+    for merged in restored_both_ways(path, clock):
+        assert [task.earlier_number for task in tasks.each(merged, [2, 3])] == [None, 2]
+
+
 def test_a_task_that_both_copies_polled_has_the_instants_of_the_service(path: Path, clock: ManualClock) -> None:
     with closing(new_history(path, clock=clock)) as store:
         number = submitted(store).number

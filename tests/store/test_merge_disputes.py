@@ -170,7 +170,7 @@ def test_a_request_that_both_copies_recorded_is_listed_as_a_duplicate(path: Path
         received(store, email="Twice@example.com" if is_early else "twice@example.com")
     for merged in restored_both_ways(path, clock):
         twice = [task for task in tasks.by_numbers(merged, range(1, 9)) if task.email.casefold() == "twice@example.com"]
-        first, second = sorted(twice, key=lambda task: task.number)
+        first, second = sorted(twice, key=lambda task: task.recorded_at)
         assert (first.earlier_number, second.earlier_number) == (None, first.number)
 
 

@@ -114,3 +114,15 @@ PURGED_ERRORS: Final = (
 
 PURGED_DOWNLOAD: Final = "directory = '', path = NULL, trouble = NULL, remarks = NULL, etag = NULL"
 """What a purge removes from the downloads of a task."""
+
+EARLIER_TASK: Final = (
+    "(SELECT e.number FROM main.tasks e WHERE e.email = t.email COLLATE NOCASE AND e.kind = t.kind AND e.email <> ''"
+    " AND (e.recorded_at, e.number) < (t.recorded_at, t.number) ORDER BY e.recorded_at DESC, e.number DESC LIMIT 1)"
+)
+"""The task that was recorded before task `t` for the same email and kind; a merge may have given it a higher number."""
+
+UNLINK_PURGED: Final = (
+    f"UPDATE tasks AS t SET revision = ?, earlier = {EARLIER_TASK} WHERE earlier IS NOT NULL AND (purged_at IS NOT NULL"
+    " OR EXISTS (SELECT 1 FROM tasks p WHERE p.number = t.earlier AND p.purged_at IS NOT NULL))"
+)
+"""Beside the email of a task that stays, the number of a purged one would say whose request that was."""

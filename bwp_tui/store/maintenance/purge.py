@@ -25,7 +25,13 @@ from bwp_tui.domain.text import part_name, possible_file_names
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING, PURGED_DOWNLOAD, PURGED_ERRORS
+from bwp_tui.store.database.shared_sql import (
+    DOWNLOAD_IS_OPEN,
+    INTENT_IS_WAITING,
+    PURGED_DOWNLOAD,
+    PURGED_ERRORS,
+    UNLINK_PURGED,
+)
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 from bwp_tui.store.queries import text_index, timeline
@@ -55,13 +61,6 @@ _HAS_PENDING_WORK: Final = (
 )
 # Earlier versions still took notes and tags for purged tasks.
 _HAS_PERSONAL_DATA: Final = "(t.purged_at IS NULL OR t.note <> '' OR t.tags <> '[]')"
-# Beside the email of a task that stays, the number of a purged one would say whose request that was.
-_UNLINK_PURGED: Final = (
-    "UPDATE tasks AS t SET revision = ?, earlier = iif(email = '', NULL, (SELECT max(number) FROM tasks"
-    " WHERE email = t.email COLLATE NOCASE AND kind = t.kind AND number < t.number)) WHERE earlier IS NOT NULL"
-    " AND (purged_at IS NOT NULL OR EXISTS (SELECT 1 FROM tasks p WHERE p.number = t.earlier"
-    " AND p.purged_at IS NOT NULL))"
-)
 _READERS_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.05
 
@@ -208,7 +207,7 @@ def purge(
             if _purge(transaction, number, actor, evidence_too=evidence_too, unanswered_too=unanswered_too):
                 done += 1
                 removed += _unlink(files.get(number, ()))
-        transaction.run(_UNLINK_PURGED, (transaction.revision,))
+        transaction.run(UNLINK_PURGED, (transaction.revision,))
     removed += _unlink(leftovers(store))
     remove_traces(store, today, threading.Event())
     return PurgeResult(done, removed, tuple(atomic_swap.histories_set_aside(store.path)))

@@ -24,6 +24,7 @@ from bwp_tui.store.database.shared_sql import (
     PURGED_DOWNLOAD,
     PURGED_ERRORS,
     SERVICE_COLUMNS,
+    UNLINK_PURGED,
 )
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
@@ -306,6 +307,7 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
     )
     db.execute(f"UPDATE downloads SET part_unwanted = 0, {PURGED_DOWNLOAD} WHERE task IN {purged}")
     db.execute(f"UPDATE tasks SET trouble = NULL, {PURGED_ERRORS} WHERE number IN {purged}")
+    db.execute(UNLINK_PURGED, (task_rows.integer(db, "SELECT revision FROM meta"),))
     for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):
         db.execute(statement)
     db.execute(

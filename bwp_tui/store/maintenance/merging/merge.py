@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, DOWNLOAD_OF_TASK
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, DOWNLOAD_OF_TASK, EARLIER_TASK
 from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.intent_repair import make_disputed_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.merging import matching, merged_rows, task_ids
@@ -267,9 +267,8 @@ def _repair_values(db: apsw.Connection) -> None:
 
 def _find_earlier_tasks(db: apsw.Connection) -> None:
     """Set the earlier task of the same email and kind, for the emails of tasks that the other history added."""
-    is_earlier = "email = t.email COLLATE NOCASE AND kind = t.kind AND number < t.number"
     db.execute(
-        f"UPDATE main.tasks AS t SET earlier = (SELECT max(number) FROM main.tasks WHERE {is_earlier})"
+        f"UPDATE main.tasks AS t SET earlier = {EARLIER_TASK}"
         " WHERE earlier IS NULL AND email <> '' AND email COLLATE NOCASE IN"
         " (SELECT email FROM main.tasks JOIN matched ON ours = number WHERE is_new)"
     )
