@@ -288,7 +288,7 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
     third = submitted(store, email="third@example.com")
     store.close()
     restored = restore.restore(path, backup, clock())
-    assert (restored.merged.added, restored.only_here, restored.tasks) == (0, 1, 3)
+    assert (restored.merged.added, restored.merged.only_here, restored.tasks) == (0, 1, 3)
     again = open_store(path, clock=clock)
     assert (tasks.get(again, first.number).task_id, tasks.get(again, second.number).note) == ("task-1", "called")
     assert scalar(again, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 2
@@ -309,7 +309,7 @@ def test_a_stay_on_another_machine_without_work_changes_no_task(path: Path, cloc
         restored = restore.restore(history, backup, clock())
         if history is other:
             backups.back_up_to(other, back)
-    assert (restored.merged.added, restored.merged.updated, restored.only_here) == (0, 0, 0)
+    assert (restored.merged.added, restored.merged.updated, restored.merged.only_here) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
@@ -370,7 +370,7 @@ def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(
     submitted(store, email="new@example.com")
     store.close()
     restored = restore.restore(path, tmp_path / "old" / "history.db", clock())
-    assert (restored.merged.added, restored.only_here, restored.tasks) == (2, 1, 3)
+    assert (restored.merged.added, restored.merged.only_here, restored.tasks) == (2, 1, 3)
     again = open_store(path, clock=clock)
     rows = again.rows(
         "SELECT t.number, i.client_token FROM tasks t JOIN intents i ON i.task = t.number"
@@ -588,6 +588,21 @@ def test_what_is_no_backup_is_called_so(path: Path, clock: ManualClock, content:
     with pytest.raises(NotAHistory, match="not a backup"):
         restore.restore(path, other, clock())
     assert atomic_swap.histories_set_aside(path) == []
+
+
+def test_a_restore_counts_a_task_that_became_one_with_its_request_once(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        request_without_id = in_status(store, Status.UNCONFIRMED).number
+        older = tmp_path / "other" / "history.db"
+        older.parent.mkdir()
+        backups.back_up_to(path, older)
+        decisions.enter_task_id(store, request_without_id, "task-seen-1", ACTOR)
+    with closing(open_store(older, clock=clock)) as store:
+        requests.track(store, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
+    restored = restore.restore(older, path, clock())
+    assert (restored.tasks, restored.joined, restored.merged.only_here) == (1, 1, 0)
 
 
 def test_a_task_id_entered_here_and_tracked_there_stays_one_tasks(

@@ -87,6 +87,9 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     renumbered = ""
     if count := merged.renumbered:
         renumbered = f"{counted(count, 'task')} got another number here, as told by the timeline. "
+    joined = ""
+    if count := restored.joined:
+        joined = f"{counted(count, 'task')} became one with another row of the same request, as told by the timeline. "
     stopped = ""
     if count := merged.stopped_downloads:
         stopped = f"{counted(count, 'download')} had not ended in the backup; see, and retry: bwp-tui downloads. "
@@ -94,6 +97,6 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     kept = aside if restored.had_tasks else "There were no tasks here before."
     return (
         f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
-        f"{restored.only_here} only in the history, which were merged; of those in both, the backup had something new "
-        f"of {merged.updated}. {lost}{renumbered}{waiting}{disputed}{stopped}{kept}"
+        f"{merged.only_here} only in the history, which were merged; of those in both, the backup had something new "
+        f"of {merged.updated}. {lost}{renumbered}{joined}{waiting}{disputed}{stopped}{kept}"
     )

@@ -39,7 +39,7 @@ class RestoreResult:
 
     Attributes:
         merged: what came from the backup.
-        only_here: the number of tasks that only the history had.
+        joined: the number of rows that were joined with the request whose task they are, and are no longer there.
         unconfirmed: the number of tasks that are UNCONFIRMED and were not so in the history.
         to_check: the number of tasks that have the tag `to-check` and did not have it in the history.
         results_left: files and partial files on disk, here or elsewhere, of tasks that the backup alone had purged.
@@ -48,7 +48,7 @@ class RestoreResult:
     """
 
     merged: MergeResult
-    only_here: int
+    joined: int
     unconfirmed: int
     to_check: int
     results_left: tuple[str, ...]
@@ -160,9 +160,10 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
             intent_repair.mark_tokenless_unconfirmed(db, instant)
         unconfirmed = len(_numbers(db, _UNCONFIRMED) - unconfirmed_before)
         to_check = len(_numbers(db, _TO_CHECK) - to_check_before)
+        count = task_rows.integer(db, "SELECT count(*) FROM tasks")
     atomic_swap.commit(swap)
-    only_here, count = before - merged.common, before + merged.added
-    return RestoreResult(merged, only_here, unconfirmed, to_check, results_left, tasks=count, aside=swap.aside)
+    joined = before - merged.common - merged.only_here
+    return RestoreResult(merged, joined, unconfirmed, to_check, results_left, tasks=count, aside=swap.aside)
 
 
 def _numbers(db: apsw.Connection, sql: str) -> set[int]:

@@ -43,14 +43,16 @@ _SAME_EVENT: Final = (
 class MergeResult(NamedTuple):
     """How many tasks were added and updated, how many lost their id to another task, and how many both histories had.
 
-    `replayed` counts added tasks to which later events of this history's timeline were applied, `renumbered` those that
-    have another number here, and `stopped_downloads` tasks whose newest download had not ended there.
+    `only_here` counts tasks that the other history had not, `replayed` added tasks to which later events of this
+    history's timeline were applied, `renumbered` those that have another number here, and `stopped_downloads` tasks
+    whose newest download had not ended there.
     """
 
     added: int = 0
     updated: int = 0
     lost_ids: int = 0
     common: int = 0
+    only_here: int = 0
     replayed: int = 0
     renumbered: int = 0
     stopped_downloads: int = 0
@@ -119,13 +121,16 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     added = task_rows.integer(db, "SELECT sum(is_new) FROM matched")
     common = task_rows.integer(db, "SELECT count(*) FROM matched WHERE NOT is_new")
+    only_here = task_rows.integer(db, "SELECT count(*) FROM main.tasks WHERE number NOT IN (SELECT ours FROM matched)")
     is_updated = "NOT is_new AND (replayed OR has_new_events)"
     updated = task_rows.integer(db, f"SELECT count(*) FROM matched WHERE {is_updated}")
     replayed = task_rows.integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     renumbered = task_rows.integer(db, "SELECT count(*) FROM matched WHERE is_new AND ours <> theirs")
     db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven_names = tuple(f"#{number}: {', '.join(values)}" for number, values in proven.items())
-    return MergeResult(added, updated, lost_ids, common, replayed, renumbered, stopped_downloads, proven_names)
+    return MergeResult(
+        added, updated, lost_ids, common, only_here, replayed, renumbered, stopped_downloads, proven_names
+    )
 
 
 def _next_revision(db: apsw.Connection) -> int:
