@@ -19,6 +19,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import chain_check, integrity, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.columns_from_events import provisional_text
 from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
@@ -450,3 +451,28 @@ def test_a_request_that_both_copies_sent_is_two_tasks_to_be_checked(path: Path, 
     for merged in restored_both_ways(path, clock):
         both = tasks.by_numbers(merged, [1, 2])
         assert {(task.task_id, task.tags) for task in both} == {("task-1", (TO_CHECK,)), ("task-2", (TO_CHECK,))}
+
+
+@pytest.mark.parametrize("is_acknowledged", [False, True])
+def test_the_status_counts_where_one_copy_gave_up_what_the_other_sent(
+    path: Path, clock: ManualClock, *, is_acknowledged: bool
+) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        intent = sent(store, submitted(store, Kind.DELETION).number)
+    for store, is_given_up in opened_copies(path, clock, flag=True):
+        if is_given_up:
+            intent_outcomes.record_unconfirmed(store, intent.id)
+            decisions.give_up(store, 1, "not sent", ACTOR)
+        else:
+            intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
+            if is_acknowledged:
+                recording(partial(legal_records.acknowledge, on=TODAY))(store)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.tags, task.acknowledged_on is not None) == (
+            Status.ON_HOLD,
+            (TO_CHECK,),
+            is_acknowledged,
+        )
+        (choice,) = (e.detail or "" for e in timeline.of_task(merged, 1) if timeline.CHECK_WHAT_COUNTS in str(e.detail))
+        assert choice.endswith(provisional_text("ON_HOLD counts", {}))

@@ -96,13 +96,16 @@ class DisputeSide(NamedTuple):
         """The parts of the task that people changed; parts that affect each other have one name."""
         return {_part_of(event) for event in self.records}
 
+    def is_overruled(self, merged: Columns) -> bool:
+        """Return whether people decided in this history what does not count in the merged row."""
+        is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
+        return is_decided and _is_underway(self.row) != _is_underway(merged)
+
     def is_contradicted(self, merged: Columns) -> bool:
         """Return whether the merged row contradicts what people recorded in this history."""
         is_recorded = bool(self.records) or any(map(records_request, self.own_events))
-        is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
-        is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
         names = (*_ANSWER_COLUMNS, *RECORDED_COLUMNS)
-        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in names))
+        return is_recorded and (self.is_overruled(merged) or any(self.row[name] != merged[name] for name in names))
 
     def status_beside(self, merged: Columns, declined_from: str | None) -> str:
         """Return the status of the merged task if the row of this side counts.
@@ -310,7 +313,9 @@ def _write_most_urgent(
     is_declined = any(side.row["declined_on"] for side in sides)
     is_undeclined = is_declined and merged["status"] != Status.DECLINED and not merged["cancel_asked"]
     but = ", the decline once it is checked" if is_declined and merged["cancel_asked"] else ""
-    text = provisional_text(f"what both recorded counts{but}", dict.fromkeys(DECLINE_COLUMNS if is_undeclined else ()))
+    is_all_counted = all(side.records and not side.is_overruled(merged) for side in sides)
+    what = "what both recorded" if is_all_counted else merged["status"]
+    text = provisional_text(f"{what} counts{but}", dict.fromkeys(DECLINE_COLUMNS if is_undeclined else ()))
     unchanged = TimelineRow(now, EventKind.RECOVERED, None, None, text)
     latest_first = sorted(sides, key=lambda side: side.latest_record, reverse=True)
     can_join = merged["open"] and not sides[0].changed_parts & sides[1].changed_parts
