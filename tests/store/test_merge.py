@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -438,6 +439,30 @@ def test_no_request_of_the_other_copy_says_whose_request_a_purged_one_was(path: 
             assert [submitted(store).earlier_number for _ in range(2)] == [1, 2]
     for merged in restored_both_ways(path, clock):
         assert [task.earlier_number for task in tasks.each(merged, [2, 3])] == [None, 2]
+
+
+def _accept(store: Store) -> None:
+    intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+
+
+@pytest.mark.parametrize("go_on", [_accept, lambda store: requests.cancel(store, 1, ACTOR)])
+def test_a_timeline_ends_with_the_status_that_counts_where_an_older_copy_was_restored_before_the_newer_one(
+    path: Path, clock: ManualClock, go_on: Callable[[Store], object]
+) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        submitted(store, Kind.DELETION)
+    older, newer = two_copies(path)
+    with closing(open_store(newer, clock=clock)) as store:
+        go_on(store)
+        expected = tasks.get(store, 1).status
+    path.unlink()
+    for backup in (older, newer):
+        clock.advance(minutes=1)
+        restore.restore(path, backup, clock())
+    with closing(open_store(path, clock=clock)) as store:
+        assert tasks.get(store, 1).status == expected
+        assert [event.after for event in timeline.of_task(store, 1) if event.after][-2:] == ["UNCONFIRMED", expected]
+        assert chain_check.check_file(path)[1] == []
 
 
 def test_a_task_that_both_copies_polled_has_the_instants_of_the_service(path: Path, clock: ManualClock) -> None:

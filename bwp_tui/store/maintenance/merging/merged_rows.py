@@ -49,6 +49,7 @@ from bwp_tui.store.queries.timeline import (
     LegalRecord,
     TimelineRow,
     affects_answer,
+    in_order,
     is_resubmission,
     label_of,
     missing_in,
@@ -228,7 +229,18 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
         if changes or disputed:
             db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
         tagged += disputed
+        _record_status_that_counts(db, number, now)
     return tagged
+
+
+def _record_status_that_counts(db: apsw.Connection, number: int, now: str) -> None:
+    """Record the status of a merged task where its timeline ends with one that does not count."""
+    rows = db.execute(f"SELECT {EVENT_COLUMNS} FROM main.timeline WHERE task = ? ORDER BY id", (number,))
+    events = in_order(task_rows.timeline_rows(rows))
+    last = next((event for event in reversed(events) if event.status), None)
+    status = task_rows.row_of(db, number)["status"]
+    if last is not None and last.what != EventKind.STATUS and last.status != status:
+        append_recovered(db, now, number, "the other copy knew what had become of it", last.status, status)
 
 
 def _content(event: TimelineRow) -> TimelineRow:
