@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date, timedelta
@@ -41,6 +42,7 @@ from tests.store.support import (
     restored_both_ways,
     sent,
     submitted,
+    two_copies,
 )
 
 
@@ -476,3 +478,27 @@ def test_the_status_counts_where_one_copy_gave_up_what_the_other_sent(
         )
         (choice,) = (e.detail or "" for e in timeline.of_task(merged, 1) if timeline.CHECK_WHAT_COUNTS in str(e.detail))
         assert choice.endswith(provisional_text("ON_HOLD counts", {}))
+
+
+def test_a_task_stays_to_be_checked_where_the_other_copy_has_checked_another_dispute(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        accepted(store)
+    (early, late), third = two_copies(path), path.with_name("third.db")
+    shutil.copy(path, third)
+    for copy, record in zip((early, late, third), _KEEP_OPEN[:3], strict=True):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            record(store)
+    before = path.with_name("before.db")
+    shutil.copy(early, before)
+    for copy, source in ((early, late), (late, before), (late, third)):
+        clock.advance(minutes=1)
+        assert restore.restore(copy, source, clock()).to_check == 1
+    clock.advance(minutes=1)
+    with closing(open_store(early, clock=clock)) as store:
+        recording(partial(work_records.tag, remove=[TO_CHECK]))(store)
+    for merged in restored_both_ways(path, clock, early, late):
+        assert tasks.get(merged, 1).tags == (TO_CHECK,)
+        assert chain_check.check_file(path)[1] == []

@@ -24,7 +24,7 @@ from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, reb
 from bwp_tui.store.maintenance.merging.merge import MergeResult
 from bwp_tui.store.maintenance.purge import NAMES_A_FILE, RESULT_PLACES, files_on_disk
 from bwp_tui.store.maintenance.salvage.damaged_file import SQLITE_MAGIC, is_wal_damaged
-from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.queries.timeline import EventKind, asks_to_check
 
 _UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
 _TO_CHECK: Final = f"SELECT number FROM tasks WHERE {IS_TO_CHECK}"
@@ -41,7 +41,7 @@ class RestoreResult:
         merged: what came from the backup.
         joined: the number of rows that were joined with the request whose task they are, and are no longer there.
         unconfirmed: the number of tasks that are UNCONFIRMED and were not so in the history.
-        to_check: the number of tasks that have the tag `to-check` and did not have it in the history.
+        to_check: the number of tasks with the tag `to-check` that did not have it in the history, or not for that.
         results_left: files and partial files on disk, here or elsewhere, of tasks that the backup alone had purged.
         tasks: the number of all tasks.
         aside: the old file.
@@ -143,6 +143,7 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
         task_rows.reserve_numbers(db, highest_number)
         before = task_rows.integer(db, "SELECT count(*) FROM tasks")
         unconfirmed_before, to_check_before = _numbers(db, _UNCONFIRMED), _numbers(db, _TO_CHECK)
+        reasons_before = _reasons_to_check(db)
         purged_before = _numbers(db, _PURGED)
         places_before, copies_before = db.execute(RESULT_PLACES, (None,)).fetchall(), db.execute(_COPIES).fetchall()
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
@@ -159,7 +160,8 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
             intent_repair.repair_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
         unconfirmed = len(_numbers(db, _UNCONFIRMED) - unconfirmed_before)
-        to_check = len(_numbers(db, _TO_CHECK) - to_check_before)
+        with_new_reason = {number for number, _ in _reasons_to_check(db) - reasons_before}
+        to_check = len(_numbers(db, _TO_CHECK) - (to_check_before - with_new_reason))
         count = task_rows.integer(db, "SELECT count(*) FROM tasks")
     atomic_swap.commit(swap)
     joined = before - merged.common - merged.only_here
@@ -168,6 +170,13 @@ def _restore(path: Path, backup: Path, now: datetime, highest_number: int) -> Re
 
 def _numbers(db: apsw.Connection, sql: str) -> set[int]:
     return {int(str(number)) for (number,) in db.execute(sql)}
+
+
+def _reasons_to_check(db: apsw.Connection) -> set[tuple[int, str]]:
+    """Return what a person has to check, or has checked: each with the number of its task."""
+    events = db.execute("SELECT task, detail FROM timeline WHERE what = ?", (EventKind.RECOVERED,))
+    reasons = ((int(str(task)), str(detail)) for task, detail in events)
+    return {(task, detail) for task, detail in reasons if asks_to_check(EventKind.RECOVERED, detail)}
 
 
 def _write_wal_back(path: Path) -> None:

@@ -145,6 +145,8 @@ UndoablePart: TypeAlias = TaskPart | LegalRecord
 CHECK_WHAT_COUNTS: Final = "check what counts"
 """What the event of a merge says of a task of which two copies say different things."""
 
+_CHECK: Final = re.compile(r"[:;] check (?:it|wh)")
+
 UNDO_SEPARATOR: Final = " again "
 """What stands in the event of an undo between the part and its restored value."""
 
@@ -291,6 +293,11 @@ def affects_answer(event: TimelineRow) -> bool:
     if event.what == EventKind.RESUBMITTED:
         return is_resubmission(event)
     return event.what != EventKind.UNDONE or (event.detail or "").partition(UNDO_SEPARATOR)[0] not in _WORK
+
+
+def asks_to_check(what: str, detail: str | None) -> bool:
+    """Return whether a merge or a recovery recorded with this event what a person has to check."""
+    return what == EventKind.RECOVERED and _CHECK.search(detail or "") is not None
 
 
 def missing_in(others: list[TimelineRow], events: list[TimelineRow]) -> list[TimelineRow]:

@@ -23,7 +23,7 @@ import apsw
 
 from bwp_tui.domain.deadlines import Receipt, due_if_replied, needs_answer, task_due_date
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import TO_CHECK, Kind
 from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.database.digest_chain import EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
@@ -38,7 +38,7 @@ from bwp_tui.store.queries.columns_from_events import (
     columns_after,
     provisional_text,
 )
-from bwp_tui.store.queries.row_mapping import TASKS, task_of
+from bwp_tui.store.queries.row_mapping import TASKS, tags_of, task_of
 from bwp_tui.store.queries.timeline import (
     CHECK_WHAT_COUNTS,
     EVENT_COLUMNS,
@@ -49,6 +49,7 @@ from bwp_tui.store.queries.timeline import (
     LegalRecord,
     TimelineRow,
     affects_answer,
+    asks_to_check,
     in_order,
     is_resubmission,
     label_of,
@@ -91,6 +92,12 @@ class DisputeSide(NamedTuple):
     def latest_record(self) -> tuple[str, str]:
         """When and by whom the last record was made; empty without one."""
         return max(((event.at, event.actor) for event in self.records), default=("", ""))
+
+    @property
+    def to_check(self) -> set[str | None]:
+        """What a person still has to check, as far as only this history says so."""
+        is_to_check = TO_CHECK in tags_of(self.row["tags"])
+        return {e.detail for e in self.own_events if is_to_check and asks_to_check(e.what, e.detail)}
 
     @property
     def changed_parts(self) -> set[str]:
@@ -230,7 +237,18 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
             db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
         tagged += disputed
         _record_status_that_counts(db, number, now)
+        if sides is not None:
+            _keep_to_check(db, number, sides, now)
     return tagged
+
+
+def _keep_to_check(db: apsw.Connection, number: int, sides: tuple[DisputeSide, DisputeSide], now: str) -> None:
+    """Tag a merged task `to-check` again if who removed the tag did not know what the other copy has to check."""
+    row = task_rows.row_of(db, number)
+    is_untagged = TO_CHECK not in tags_of(row["tags"]) and row["purged_at"] is None
+    known = [{event.detail for event in side.own_events} for side in sides]
+    if is_untagged and (sides[0].to_check - known[1] or sides[1].to_check - known[0]):
+        tag_to_check(db, now, number)
 
 
 def _record_status_that_counts(db: apsw.Connection, number: int, now: str) -> None:
