@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.actions.legal_operations import ANSWER, CORRECT
+from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, Task, TaskError, Verification
 from bwp_tui.store.commands import bulk, decisions, legal_records, requests, undo
+from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.file_lock import lock_path
 from bwp_tui.store.maintenance import backups, chain_check, purge, restore
@@ -407,6 +409,38 @@ def test_a_record_that_one_copy_undid_leaves_the_earlier_due_date(path: Path, cl
         first, second = tasks.get(merged, answered), tasks.get(merged, corrected)
         assert (first.answered_on, first.tags) == (None, (TO_CHECK,))
         assert (second.received_on, second.tags) == (received_on, (TO_CHECK,))
+
+
+@pytest.mark.parametrize("steps", [("own", "other", "undo"), ("other", "own", "undo")])
+def test_what_the_other_copy_noted_tagged_and_assigned_outlives_an_undo(
+    path: Path, clock: ManualClock, steps: tuple[str, ...]
+) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        accepted(store)
+    early, late = two_copies(path)
+    own: dict[UndoablePart, TaskChange] = {
+        TaskPart.NOTE: NOTE.change_for(ACTOR, TODAY, text="mine"),
+        TaskPart.TAGS: TAG.change_for(ACTOR, TODAY, add=["mine"]),
+        TaskPart.ASSIGNMENT: ASSIGN.change_for(ACTOR, TODAY, assignee=ACTOR),
+    }
+    changes: dict[UndoablePart, list[undo.PartChange]] = {part: [] for part in own}
+    for step in steps:
+        clock.advance(minutes=1)
+        with closing(open_store(late if step == "other" else early, clock=clock)) as store:
+            if step == "other":
+                single.add_note(store, 1, "theirs", "bob")
+                single.set_tags(store, 1, ["theirs"], "bob")
+                single.assign(store, 1, "bob", "bob")
+                continue
+            for part, deed in own.items():
+                change = undo.with_recorded_values(deed, part, changes[part])
+                list(
+                    bulk.apply_to_each(store, undo.undo(part, changes[part], ACTOR) if step == "undo" else change, [1])
+                )
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.note, task.tags, task.assigned_to) == ("theirs", ("theirs",), "bob")
+        assert chain_check.check_file(path)[1] == []
 
 
 def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path, clock: ManualClock) -> None:

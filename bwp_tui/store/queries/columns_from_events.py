@@ -17,24 +17,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import is_iso_day, local_day, parse_instant
-from bwp_tui.store.queries.row_mapping import changed_tags, errors_text
+from bwp_tui.store.queries.row_mapping import changed_tags, errors_text, tags_of
 from bwp_tui.store.queries.timeline import (
     EMPTY_PARTS,
     PARTS_OF_EVENTS,
     RECORD_COLUMNS,
     UNDO_SEPARATOR,
+    WORK,
     EventKind,
     LegalRecord,
+    TaskPart,
     TimelineRow,
     corrections_of,
     in_order,
     recorded_day,
-    values_before,
 )
 
 Columns = dict[str, str | int | None]
@@ -72,7 +73,7 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
-    columns, undoable, applied = dict(row), dict[str, list[Columns]](), set[str | None]()
+    columns, undoable, applied = dict(row), dict[str, list[_PartChange]](), set[str | None]()
     for event in in_order(list(events)):
         if _is_overtaken(columns, event):
             continue
@@ -81,14 +82,14 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
                 continue
             applied.add(event.detail)
         if event.what == EventKind.UNDONE:
-            changes = _undone(event, undoable)
+            changes = _undone(columns, event, undoable)
         else:
             changes = _changes(columns, event) | provisional
             if event.what in PARTS_OF_EVENTS:
                 part = PARTS_OF_EVENTS[EventKind(event.what)]
                 before = {name: columns.get(name, EMPTY_PARTS.get(part, {}).get(name)) for name in changes}
                 before |= {name: first for name, (first, _) in corrections_of(event).items()}
-                undoable.setdefault(part, []).append(before)
+                undoable.setdefault(part, []).append(_PartChange(event, before))
         columns |= changes
         if is_iso_day(event.before) or is_iso_day(event.after):
             columns["due_on"] = event.after
@@ -191,10 +192,43 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     return is_decision and has_gone_on and status is not None and status != event.before
 
 
-def _undone(event: TimelineRow, undoable: dict[str, list[Columns]]) -> Columns:
-    """Return the columns that an undo puts back."""
+class _PartChange(NamedTuple):
+    """An event that changed a part of the task, and the columns of the part before."""
+
+    event: TimelineRow
+    before: Columns
+
+
+def _undone(columns: Columns, event: TimelineRow, undoable: dict[str, list[_PartChange]]) -> Columns:
+    """Return the columns that an undo puts back.
+
+    Of the shop's own work, only what the same person did is undone: the other copy may have gone on since.
+    """
     part, _, value = (event.detail or "").partition(UNDO_SEPARATOR)
-    return values_before(undoable.setdefault(part, []), part, value)
+    changes = undoable.setdefault(part, [])
+    own = [place for place, change in enumerate(changes) if change.event.actor == event.actor]
+    if part not in WORK or not own:
+        return _values_before(changes, part, value)
+    undone, before = changes.pop(own[-1])
+    if part == TaskPart.TAGS:
+        opposite = re.sub(r"(^| )([+-])", lambda sign: sign[1] + "-+"[sign[2] == "-"], undone.detail or "")
+        tags = changed_tags(columns.get("tags") or "[]", opposite)
+        return before if {*tags_of(before["tags"])} == {*tags_of(tags)} else {"tags": tags}  # those have their order
+    is_changed_since = any(columns.get(name) != now for name, now in _recorded_columns(columns, undone).items())
+    return {} if is_changed_since else before
+
+
+def _values_before(changes: list[_PartChange], part: str, value: str) -> Columns:
+    """Return the columns of a part before the change that is undone; remove it and those since from `changes`."""
+    for place in reversed(range(len(changes))):
+        before = changes[place].before
+        cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
+        recorded = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
+        if f"{value} ".startswith(f"{recorded} "):
+            del changes[place:]
+            return before
+    before = changes.pop().before if changes else {}
+    return {**dict.fromkeys(before), **EMPTY_PARTS.get(part, {})} if value == "empty" else before
 
 
 def _changes(columns: Columns, event: TimelineRow) -> Columns:

@@ -13,7 +13,7 @@ from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_instant, is_iso_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.queries.row_mapping import RowMapper, tags_of
+from bwp_tui.store.queries.row_mapping import RowMapper
 
 SERVICE = "service"
 """The actor of what the service did."""
@@ -248,19 +248,6 @@ def recorded_day(detail: str) -> str | None:
     return on[1] if on and is_iso_day(on[1]) else None
 
 
-def values_before(earlier: list[dict[str, str | int | None]], part: str, value: str) -> dict[str, str | int | None]:
-    """Return the columns of a part before the change that is undone; remove it and those since from `earlier`."""
-    for place in reversed(range(len(earlier))):
-        before = earlier[place]
-        cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
-        recorded = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
-        if f"{value} ".startswith(f"{recorded} "):
-            del earlier[place:]
-            return before
-    before = earlier.pop() if earlier else {}
-    return {**dict.fromkeys(before), **EMPTY_PARTS.get(part, {})} if value == "empty" else before
-
-
 def is_resubmission(event: TimelineRow) -> bool:
     """Return whether a request was sent again as a new task."""
     return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
@@ -279,7 +266,8 @@ _AFFECTS_NO_ANSWER: Final = frozenset(
         *(EventKind.UNPACKED, EventKind.PACKED, EventKind.LETTER, EventKind.HOOK, EventKind.COMMAND_RUN),
     }
 )
-_WORK: Final = frozenset({TaskPart.NOTE, TaskPart.TAGS, TaskPart.ASSIGNMENT})
+WORK: Final = frozenset({TaskPart.NOTE, TaskPart.TAGS, TaskPart.ASSIGNMENT})
+"""The parts that affect no answer."""
 
 
 def affects_answer(event: TimelineRow) -> bool:
@@ -292,7 +280,7 @@ def affects_answer(event: TimelineRow) -> bool:
         return False
     if event.what == EventKind.RESUBMITTED:
         return is_resubmission(event)
-    return event.what != EventKind.UNDONE or (event.detail or "").partition(UNDO_SEPARATOR)[0] not in _WORK
+    return event.what != EventKind.UNDONE or (event.detail or "").partition(UNDO_SEPARATOR)[0] not in WORK
 
 
 def asks_to_check(what: str, detail: str | None) -> bool:
@@ -343,7 +331,7 @@ def joined_into(store: Store, number: int) -> int | None:
 def detail_text(event: TimelineEvent) -> str | None:
     """Return an event's detail as a person reads it: of what an undo put back, without the columns behind its day."""
     part, _, value = (event.detail or "").partition(UNDO_SEPARATOR)
-    if event.what != EventKind.UNDONE or part in _WORK:
+    if event.what != EventKind.UNDONE or part in WORK:
         return event.detail
     words = value.split()[: 2 if part == TaskPart.RECEIPT else 1]  # a receipt has its law
     return f"{part}{UNDO_SEPARATOR}{' '.join(words)}"
