@@ -165,6 +165,25 @@ def test_the_digests_and_the_resubmission_of_a_task_with_a_new_number_are_named(
     assert chain_check.check_file(path)[1] == []
 
 
+def test_a_resubmission_says_what_number_its_original_has_here_and_is_not_its_earlier_task(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(new_history(path, clock=clock)):
+        pass
+    for store, is_resubmitted in opened_copies(path, clock, flag=True):
+        if is_resubmitted:
+            in_status(store, Status.FAILED)
+            clock.advance(minutes=1)
+            requests.resubmit(store, 1, ACTOR)
+        else:
+            received(store, email="other@example.com")
+    restore.restore(path.parent / "late" / path.name, path.parent / "early" / path.name, clock())
+    with closing(open_store(path.parent / "late" / path.name, clock=clock)) as store:
+        original, again = tasks.each(store, [3, 2])
+        assert (original.earlier_number, again.resubmit_of, again.earlier_number) == (None, 3, 3)
+        assert any(f"#1 of the backup {path.name} is #3 here" in (e.detail or "") for e in timeline.of_task(store, 2))
+
+
 def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: Path, clock: ManualClock) -> None:
     with closing(new_history(path, clock=clock)) as store:
         accepted(store, kind=Kind.DELETION)

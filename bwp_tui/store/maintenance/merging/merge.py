@@ -340,14 +340,15 @@ def _record_merge(db: apsw.Connection, now: str, event: EventKind, source: str) 
         " || iif(replayed, ', brought up to date by its timeline', '') FROM matched WHERE is_taken OR replayed",
         (now, PROGRAM, event, f"from {source}"),
     )
-    # The origin's timeline names a resubmission by the number that it had.
-    db.execute(
-        "INSERT INTO timeline (task, at, actor, what, detail) SELECT y.ours, ?, ?, ?,"
-        " 'its resubmission #' || x.theirs || ' of ' || ? || ' is #' || x.ours || ' here' FROM matched x"
-        " JOIN other.tasks o ON o.number = x.theirs JOIN matched y ON y.theirs = o.resubmit_of"
-        " WHERE x.is_new AND x.ours <> x.theirs",
-        (now, PROGRAM, event, source),
-    )
+    # The timelines of a resubmission and of its original name each other by the numbers that they had.
+    for named, in_which, role in (("x", "y", "resubmission"), ("y", "x", "original")):
+        db.execute(
+            f"INSERT INTO timeline (task, at, actor, what, detail) SELECT {in_which}.ours, ?, ?, ?,"
+            f" 'its {role} #' || {named}.theirs || ' of ' || ? || ' is #' || {named}.ours || ' here' FROM matched x"
+            " JOIN other.tasks o ON o.number = x.theirs JOIN matched y ON y.theirs = o.resubmit_of"
+            f" WHERE x.is_new AND {named}.ours <> {named}.theirs",
+            (now, PROGRAM, event, source),
+        )
 
 
 def _add_chains(db: apsw.Connection) -> None:
