@@ -502,3 +502,16 @@ def test_a_task_stays_to_be_checked_where_the_other_copy_has_checked_another_dis
     for merged in restored_both_ways(path, clock, early, late):
         assert tasks.get(merged, 1).tags == (TO_CHECK,)
         assert chain_check.check_file(path)[1] == []
+
+
+def test_what_a_merge_recorded_in_the_other_copy_is_nothing_new(path: Path, clock: ManualClock) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        accepted(store)
+    for store, is_one in opened_copies(path, clock, True):
+        _KEEP_OPEN[int(is_one)](store)
+    early, late, before = (path.parent / place / path.name for place in ("early", "late", "before"))
+    before.parent.mkdir()
+    shutil.copy(early, before)
+    for copy, source, updated in ((early, late, 1), (late, before, 1), (late, early, 0)):
+        clock.advance(minutes=1)
+        assert restore.restore(copy, source, clock()).merged.updated == updated

@@ -92,7 +92,7 @@ def match(db: apsw.Connection) -> None:
 
     Its other columns: `is_new`: this history has no row of the task. `is_taken`: the row of the other history is taken.
     `has_own_events`: this history has events of the task that the other history lacks. `has_new_events`: the reverse,
-    but for those of a recovery or a restore.
+    but for what a recovery or a restore recorded.
     `stays_as_it_is`: no event is applied to the chosen row. `replayed`: events of both histories changed the row.
     """
     db.execute(

@@ -40,6 +40,13 @@ _SAME_EVENT: Final = (
 """Whether events `m` of this history and `t` of the other one are the same; a purge may have removed a detail."""
 
 
+_HAPPENED: Final = (
+    f"what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}')"
+    f" AND NOT (what = '{EventKind.TAGS}' AND actor = '{PROGRAM}')"
+)
+"""Whether an event says that something happened, and not what a merge recorded and tagged."""
+
+
 class MergeResult(NamedTuple):
     """How many tasks were added and updated, how many lost their id to another task, and how many both histories had.
 
@@ -185,7 +192,7 @@ def _compare_timelines(db: apsw.Connection) -> None:
     )
     db.execute(
         "UPDATE matched SET has_new_events = 1 WHERE ours IN (SELECT ours FROM missing_events JOIN other.timeline"
-        f" USING (id) WHERE what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}'))"
+        f" USING (id) WHERE {_HAPPENED})"
     )
 
 
@@ -200,10 +207,7 @@ def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
     )
     rebuilt = f"{is_rebuilt.format('main', 'm')} AND NOT {is_rebuilt.format('other', 'o')}"
     # What a merge recorded says when a copy was made, not when something happened.
-    latest = (
-        "coalesce((SELECT max(at) FROM {} WHERE task = {}"
-        f" AND what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}')), '')"
-    )
+    latest = f"coalesce((SELECT max(at) FROM {{}} WHERE task = {{}} AND {_HAPPENED}), '')"
     changed_before = "m.revision <= (SELECT revision FROM other.meta)" if is_own_backup else "TRUE"
     db.execute(
         f"UPDATE matched SET is_taken = is_new OR (SELECT {rebuilt} OR {changed_before}"
