@@ -515,3 +515,21 @@ def test_what_a_merge_recorded_in_the_other_copy_is_nothing_new(path: Path, cloc
     for copy, source, updated in ((early, late, 1), (late, before, 1), (late, early, 0)):
         clock.advance(minutes=1)
         assert restore.restore(copy, source, clock()).merged.updated == updated
+
+
+def test_a_request_that_counts_as_given_up_ended_when_it_was_given_up(path: Path, clock: ManualClock) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        received(store)
+    for store, is_declined in opened_copies(path, clock, True):
+        if is_declined:
+            recording(partial(decisions.decline, reason="fraud", text="told"))(store)
+    late = path.parent / "late" / path.name
+    late.unlink()
+    restore.restore(late, path, clock())  # an older copy, where it becomes UNCONFIRMED
+    clock.advance(minutes=1)
+    with closing(open_store(late, clock=clock)) as store:
+        given_up_at = decisions.give_up(store, 1, "not sent", ACTOR).finished_at
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.finished_at, task.declined_on) == (Status.GIVEN_UP, given_up_at, None)
+        assert chain_check.check_file(path)[1] == []

@@ -113,7 +113,7 @@ RECORDED_COLUMNS: Final = tuple(
 )
 """The columns of receipt, law, decline and legal records: a disputed merge takes all of them from one copy."""
 
-_CAN_BE_PROVISIONAL: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "next_poll_at"})
+_CAN_BE_PROVISIONAL: Final = frozenset({*RECORDED_COLUMNS, "task_id", "submitted_at", "finished_at", "next_poll_at"})
 
 _EMPTY_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "task id": ("task_id", "submitted_at"),

@@ -244,9 +244,8 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
 
 def _keep_to_check(db: apsw.Connection, number: int, sides: tuple[DisputeSide, DisputeSide], now: str) -> None:
     """Tag a merged task `to-check` again if who removed the tag did not know what the other copy has to check."""
-    row = task_rows.row_of(db, number)
+    row, known = task_rows.row_of(db, number), [{event.detail for event in side.own_events} for side in sides]
     is_untagged = TO_CHECK not in tags_of(row["tags"]) and row["purged_at"] is None
-    known = [{event.detail for event in side.own_events} for side in sides]
     if is_untagged and (sides[0].to_check - known[1] or sides[1].to_check - known[0]):
         tag_to_check(db, now, number)
 
@@ -254,8 +253,7 @@ def _keep_to_check(db: apsw.Connection, number: int, sides: tuple[DisputeSide, D
 def _record_status_that_counts(db: apsw.Connection, number: int, now: str) -> None:
     """Record the status of a merged task where its timeline ends with one that does not count."""
     rows = db.execute(f"SELECT {EVENT_COLUMNS} FROM main.timeline WHERE task = ? ORDER BY id", (number,))
-    events = in_order(task_rows.timeline_rows(rows))
-    last = next((event for event in reversed(events) if event.status), None)
+    last = next((event for event in reversed(in_order(task_rows.timeline_rows(rows))) if event.status), None)
     status = task_rows.row_of(db, number)["status"]
     if last is not None and last.what != EventKind.STATUS and last.status != status:
         append_recovered(db, now, number, "the other copy knew what had become of it", last.status, status)
@@ -367,6 +365,8 @@ def _write_most_urgent(
         changed = (None, None) if status == merged["status"] else (str(merged["status"]), status)
         if changed[1] not in (None, *FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED):
             values["next_poll_at"] = now
+        elif changed[1] in FINAL_STATUSES and changed[1] == side.row["status"]:
+            values["finished_at"] = side.row["finished_at"]
         if side.row["declined_on"] is not None and status != Status.DECLINED and not merged["cancel_asked"]:
             values |= dict.fromkeys((*DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
         text = provisional_text(f"{status} counts", values)
