@@ -58,6 +58,10 @@ _TO_CHECK: Final = (
     "It is to be checked: its timeline says why, such as two copies of the history that differ, or damage. Record what "
     f"counts, then remove the tag {TO_CHECK} ({{tag}})."
 )
+_PURGED_TO_CHECK: Final = (
+    "It is to be checked: its timeline says why. If the shopper still waits for an answer, record the purged request "
+    f"again ({{new}}). Then remove the tag {TO_CHECK} ({{tag}})."
+)
 _APPEAL_RUNNING: Final = (
     "The shopper has appealed against the decline. Answer the appeal, then record the answer ({appeal})."
 )
@@ -74,10 +78,9 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         describe: returns how to do an action, by its name: the console's key, or the CLI command; nothing for an action
             that is refused since nothing may be changed.
     """
-    if TO_CHECK in task.tags:
-        return _with_actions(_TO_CHECK, describe)
+    is_to_check = TO_CHECK in task.tags
     is_over = task.is_final or task.status in WITHHELD_STATUSES
-    if task.was_resubmitted or task.is_purged or (is_over and task.answered_on is not None):
+    if not is_to_check and (task.was_resubmitted or task.is_purged or (is_over and task.answered_on is not None)):
         return None
     # An UNCONFIRMED request may have been started, whatever it was refused for later.
     by_code = None if task.status == Status.UNCONFIRMED else _BY_CODE.get(code or "")
@@ -96,6 +99,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = _CANCELLATION_WAITING
     if task.intake_step == "send":
         advice = _VERIFIED
+    if is_to_check:
+        advice = _PURGED_TO_CHECK if task.is_purged else _TO_CHECK
     if advice is not None and task.kind is Kind.DELETION:
         advice = advice.replace("{new}", "{new_deletion}")
     return advice and _with_actions(advice, describe)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent
@@ -136,6 +137,7 @@ def test_an_unsent_request_that_one_copy_purged_has_ended_and_its_tag_can_be_rem
         assert (task.is_purged, task.status, task.tags) == (True, Status.CANCELLED, (TO_CHECK,))
         with pytest.raises(NotPossible):
             recording(partial(work_records.tag, add=["vip"]))(merged)
+        assert "(new_deletion)" in (advice_for(task, None, str) or "")
         recording(partial(work_records.tag, remove=[TO_CHECK]))(merged)
         assert tasks.get(merged, 1).tags == ()
         assert chain_check.check_file(path)[1] == []
