@@ -1,11 +1,12 @@
 """Read the columns of a task's row from the task's timeline: each event says which columns it set, and to what.
 
 A timeline may be joined from those of two copies of a history, whose operators and engines did not know of each other.
-The events apply in the order of time, with two exceptions:
+The events apply in the order of time, with three exceptions:
 
 - A status or task id from the service always counts. A decision by an operator or this program does not count once
   the request had a task id or had ended in the other copy (`_is_overtaken`), except for a decline of a request of
   which nothing runs: the shopper was told.
+- An undo of a note, tags or an assignee takes back what the same person did, not what came from the other copy.
 - What was purged stays purged.
 
 Where people contradict each other, a merge chooses one of the two rows, and its event names what differs from the
