@@ -78,6 +78,15 @@ def test_a_window_keeps_the_order_asked_for_and_leaves_out_what_is_gone(store: S
     assert tasks.by_numbers(store, []) == []
 
 
+def test_a_task_that_a_merge_gave_a_higher_number_is_no_later_one(store: Store, clock: ManualClock) -> None:
+    newer, older = (submitted(store).number for _ in range(2))
+    store.rows("UPDATE tasks SET recorded_at = '2026-11-19T00:00:00.000000Z' WHERE number = ?", (older,))
+    assert tasks.later_for_same(store, tasks.get(store, newer)) is None
+    assert tasks.later_for_same(store, tasks.get(store, older)) == tasks.get(store, newer)
+    clock.advance(minutes=1)
+    assert submitted(store).earlier_number == newer
+
+
 def test_changes_are_the_tasks_that_later_transactions_touched(store: Store) -> None:
     first, second = submitted(store), submitted(store)
     revision = store.revision()

@@ -56,7 +56,8 @@ def insert_task(transaction: Transaction, *, email: str, kind: Kind, **columns: 
     columns |= {"email": email, "kind": kind, "revision": transaction.revision}
     return transaction.integer(
         f"INSERT INTO tasks ({', '.join(columns)}, earlier) VALUES ({', '.join('?' * len(columns))},"
-        " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ? AND email <> ''))"
+        " (SELECT number FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ? AND email <> ''"
+        " ORDER BY recorded_at DESC, number DESC LIMIT 1))"
         " RETURNING number",
         (*columns.values(), email, kind),
     )

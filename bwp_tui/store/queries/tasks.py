@@ -95,9 +95,13 @@ def indexed_condition(store: Store, task_filter: Filter, today: date) -> SqlCond
 
 
 def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
-    """Return the newest task of this kind for this email, ignoring case, or None."""
+    """Return the newest task of this kind for this email, ignoring case, or None.
+
+    A merge may have given an older one a higher number.
+    """
     row = store.row(
-        f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? ORDER BY t.number DESC LIMIT 1", (email, kind)
+        f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? ORDER BY t.recorded_at DESC, t.number DESC LIMIT 1",
+        (email, kind),
     )
     return None if row is None else task_of(row)
 
@@ -105,7 +109,9 @@ def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
 def later_for_same(store: Store, task: Task) -> Task | None:
     """Return the newest later task of the same kind and email that does not repeat this one, or None."""
     newest = newest_for(store, task.kind, task.email) if task.email and task.resubmitted_as is None else None
-    return newest if newest is not None and newest.number > task.number else None
+    if newest is None or (newest.recorded_at, newest.number) <= (task.recorded_at, task.number):
+        return None
+    return newest
 
 
 def unfinished_for_same(store: Store, task: Task) -> Task | None:
