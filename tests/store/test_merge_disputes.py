@@ -18,7 +18,7 @@ from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent
 from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.maintenance import chain_check, integrity, purge, restore
+from bwp_tui.store.maintenance import backups, chain_check, integrity, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import provisional_text
@@ -535,3 +535,27 @@ def test_a_request_that_counts_as_given_up_ended_when_it_was_given_up(path: Path
         task = tasks.get(merged, 1)
         assert (task.status, task.finished_at, task.declined_on) == (Status.GIVEN_UP, given_up_at, None)
         assert chain_check.check_file(path)[1] == []
+
+
+def test_a_mark_is_gone_where_it_was_removed_in_a_copy_that_knows_the_same_dispute_from_its_own_merge(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(new_history(path, clock=clock)) as store:
+        accepted(store)
+    for store, is_early in opened_copies(path, clock, True):
+        _KEEP_OPEN[3 if is_early else 4](store)
+    early, late = (path.parent / place / path.name for place in ("early", "late"))
+    before = path.with_name("before.db")
+    backups.back_up_to(early, before)
+    clock.advance(minutes=1)
+    restore.restore(early, late, clock())
+    clock.advance(minutes=1)
+    restore.restore(late, before, clock())
+    clock.advance(minutes=1)
+    restore.restore(late, early, clock())
+    clock.advance(minutes=1)
+    with closing(open_store(early, clock=clock)) as store:
+        recording(partial(work_records.tag, remove=[TO_CHECK]))(store)
+    restore.restore(late, early, clock())
+    with closing(open_store(late, clock=clock)) as store:
+        assert tasks.get(store, 1).tags == ()

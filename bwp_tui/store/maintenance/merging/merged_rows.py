@@ -94,10 +94,10 @@ class DisputeSide(NamedTuple):
         return max(((event.at, event.actor) for event in self.records), default=("", ""))
 
     @property
-    def to_check(self) -> set[str | None]:
+    def to_check(self) -> set[str]:
         """What a person still has to check, as far as only this history says so."""
         is_to_check = TO_CHECK in tags_of(self.row["tags"])
-        return {e.detail for e in self.own_events if is_to_check and asks_to_check(e.what, e.detail)}
+        return {str(e.detail) for e in self.own_events if is_to_check and asks_to_check(e.what, e.detail)}
 
     @property
     def changed_parts(self) -> set[str]:
@@ -237,16 +237,16 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
             db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
         tagged += disputed
         _record_status_that_counts(db, number, now)
-        if sides is not None:
-            _keep_to_check(db, number, sides, now)
+        _keep_to_check(db, number, sides or (), now)
     return tagged
 
 
-def _keep_to_check(db: apsw.Connection, number: int, sides: tuple[DisputeSide, DisputeSide], now: str) -> None:
+def _keep_to_check(db: apsw.Connection, number: int, sides: Sequence[DisputeSide], now: str) -> None:
     """Tag a merged task `to-check` again if who removed the tag did not know what the other copy has to check."""
-    row, known = task_rows.row_of(db, number), [{event.detail for event in side.own_events} for side in sides]
-    is_untagged = TO_CHECK not in tags_of(row["tags"]) and row["purged_at"] is None
-    if is_untagged and (sides[0].to_check - known[1] or sides[1].to_check - known[0]):
+    row = task_rows.row_of(db, number)
+    details = Counter(str(detail) for (detail,) in db.execute("SELECT detail FROM timeline WHERE task = ?", (number,)))
+    unknown = [side.to_check.difference(details - Counter(str(e.detail) for e in side.own_events)) for side in sides]
+    if any(unknown) and TO_CHECK not in tags_of(row["tags"]) and row["purged_at"] is None:
         tag_to_check(db, now, number)
 
 
