@@ -237,6 +237,7 @@ def test_a_task_that_one_copy_tracked_is_the_request_for_which_the_other_entered
         task, other = tasks.by_numbers(merged, [1, 2, 3])
         assert (task.task_id, task.status, task.declined_on) == (task_id, Status.FAILED, None)
         assert (task.extended_on, task.tags) == (TODAY, (TO_CHECK,))
+        assert any("extended (busy)" in (event.detail or "") for event in timeline.of_task(merged, 1))
         assert other.email == "other@example.com"
         assert chain_check.check_file(path)[1] == []
 

@@ -84,9 +84,8 @@ class DisputeSide(NamedTuple):
 
     @property
     def records_text(self) -> str:
-        """The records as text; the status if there are none."""
-        named = ((label_of(event.what), recorded_day(event.detail or "")) for event in self.records)
-        return ", ".join(f"{label} on {day}" if day else label for label, day in named) or f"{self.row['status']}"
+        """The records as text, an extension with its reason; the status if there are none."""
+        return ", ".join(map(_record_text, self.records)) or f"{self.row['status']}"
 
     @property
     def latest_record(self) -> tuple[str, str]:
@@ -139,6 +138,13 @@ class DisputeSide(NamedTuple):
             is_own = merged["kind"] == Kind.RETRIEVAL
             return Status.FAILED if declined_from == Status.FAILED else own if is_own else Status.RECEIVED
         return other
+
+
+def _record_text(event: TimelineRow) -> str:
+    label, day = label_of(event.what), recorded_day(event.detail or "")
+    if event.what == EventKind.EXTENDED:
+        return f"{label} ({event.detail})"
+    return f"{label} on {day}" if day else label
 
 
 def _part_of(event: TimelineRow) -> str:
