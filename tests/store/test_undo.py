@@ -15,7 +15,9 @@ from bwp_tui.store.commands import answers, bulk, decisions, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
 from bwp_tui.store.commands.undo import PartChange
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.maintenance import task_rows
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.columns_from_events import columns_after
 from bwp_tui.store.queries.timeline import EventKind, LegalRecord, TaskPart, UndoablePart
 from tests.store import single
 from tests.store.support import ACTOR, NOW, TODAY, request
@@ -56,6 +58,25 @@ def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, par
         assert len(events) == lengths[change.number] + 1
         assert events[-1].what == "undone"
         assert (events[-1].detail or "").startswith(part)
+
+
+def test_the_timeline_gives_what_an_undo_put_back_after_a_change_that_was_made_and_reversed(store: Store) -> None:
+    number = requests.submit(store, request(), ACTOR).number
+    deeds: dict[UndoablePart, TaskChange] = {
+        TaskPart.TAGS: TAG.change_for(ACTOR, TODAY, add=["x"]),
+        TaskPart.NOTE: NOTE.change_for(ACTOR, TODAY, text="x"),
+    }
+    changes = {part: list[PartChange]() for part in deeds}
+    for part, deed in deeds.items():
+        perform(store, undo.with_recorded_values(deed, part, changes[part]), [number])
+    for tags, note in ((["x", "y"], "y"), (["x"], "x")):
+        single.set_tags(store, number, tags, ACTOR)
+        single.set_note(store, number, note, ACTOR)
+    for part in deeds:
+        perform(store, undo.undo(part, changes[part], ACTOR), [number])
+    events = store.rows(f"SELECT {timeline.EVENT_COLUMNS} FROM timeline WHERE task = ? ORDER BY id", (number,))
+    columns = columns_after({}, task_rows.timeline_rows(events))
+    assert (columns["tags"], columns["note"]) == ("[]", "")
 
 
 def test_what_was_changed_since_is_left_alone(store: Store) -> None:

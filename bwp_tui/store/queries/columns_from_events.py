@@ -199,6 +199,12 @@ class _PartChange(NamedTuple):
     event: TimelineRow
     before: Columns
 
+    def began_as(self, value: str) -> bool:
+        """Return whether an undo that put back this value can be that of this change."""
+        cells = tags_of(self.before["tags"]) if "tags" in self.before else tuple(self.before.values())
+        recorded = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
+        return f"{value} ".startswith(f"{recorded} ")
+
 
 def _undone(columns: Columns, event: TimelineRow, undoable: dict[str, list[_PartChange]]) -> Columns:
     """Return the columns that an undo puts back.
@@ -210,7 +216,7 @@ def _undone(columns: Columns, event: TimelineRow, undoable: dict[str, list[_Part
     own = [place for place, change in enumerate(changes) if change.event.actor == event.actor]
     if part not in WORK or not own:
         return _values_before(changes, part, value)
-    undone, before = changes.pop(own[-1])
+    undone, before = changes.pop(next((each for each in reversed(own) if changes[each].began_as(value)), own[-1]))
     if part == TaskPart.TAGS:
         opposite = re.sub(r"(^| )([+-])", lambda sign: sign[1] + "-+"[sign[2] == "-"], undone.detail or "")
         tags = changed_tags(columns.get("tags") or "[]", opposite)
@@ -222,10 +228,8 @@ def _undone(columns: Columns, event: TimelineRow, undoable: dict[str, list[_Part
 def _values_before(changes: list[_PartChange], part: str, value: str) -> Columns:
     """Return the columns of a part before the change that is undone; remove it and those since from `changes`."""
     for place in reversed(range(len(changes))):
-        before = changes[place].before
-        cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
-        recorded = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
-        if f"{value} ".startswith(f"{recorded} "):
+        if changes[place].began_as(value):
+            before = changes[place].before
             del changes[place:]
             return before
     before = changes.pop().before if changes else {}
