@@ -25,7 +25,7 @@ from bwp_tui.domain.times import local_day
 from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS
 from bwp_tui.store.maintenance import chain_check, integrity, restore
-from bwp_tui.store.maintenance.merging.merged_rows import LONGEST_WAIT
+from bwp_tui.store.maintenance.merging.disputes import LONGEST_WAIT
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX, Columns, columns_after

@@ -18,7 +18,7 @@ from bwp_tui.domain.task import TO_CHECK, Task, TaskError, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import integrity, restore
-from bwp_tui.store.maintenance.merging.merged_rows import LONGEST_WAIT
+from bwp_tui.store.maintenance.merging.disputes import LONGEST_WAIT
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import columns_after

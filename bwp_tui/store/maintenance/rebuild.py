@@ -31,8 +31,8 @@ from bwp_tui.store.errors import OtherShop, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.merging import task_ids
+from bwp_tui.store.maintenance.merging.disputes import DisputeSide, choose_what_counts
 from bwp_tui.store.maintenance.merging.merge import MergeResult, merge
-from bwp_tui.store.maintenance.merging.merged_rows import DisputeSide, choose_what_counts
 from bwp_tui.store.maintenance.task_rows import append_recovered
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind, missing_in

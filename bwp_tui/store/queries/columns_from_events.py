@@ -10,7 +10,7 @@ The events apply in the order of time, with three exceptions:
 - What was purged stays purged.
 
 Where people contradict each other, a merge chooses one of the two rows, and its event names what differs from the
-result of the timelines (`store.maintenance.merging.merged_rows`).
+result of the timelines (`store.maintenance.merging.disputes`).
 """
 
 from __future__ import annotations

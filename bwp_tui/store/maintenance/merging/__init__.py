@@ -2,7 +2,8 @@
 
 - `merge`: merge the other history into this one
 - `matching`: find the tasks of both that are the same, and requests that both sent or imported
-- `merged_rows`: make one row of the two that a task has in both, and choose where people recorded different things
+- `merged_rows`: make one row of the two that a task has in both
+- `disputes`: choose what counts where people recorded different things
 - `task_copies`: take values from both rows of a task where these say more than the timelines
 - `contradicted_values`: do not take what the digests of the other history contradict
 - `merged_intents`: take the intents of the other history

@@ -26,6 +26,7 @@ from bwp_tui.store.maintenance import chain_check, replay, task_rows
 from bwp_tui.store.maintenance.intent_repair import make_disputed_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.maintenance.merging import matching, merged_rows, task_ids
 from bwp_tui.store.maintenance.merging.contradicted_values import contradicted_values, write_instead
+from bwp_tui.store.maintenance.merging.disputes import tag_successors
 from bwp_tui.store.maintenance.merging.matching import IS_PURGED_HERE_ALONE
 from bwp_tui.store.maintenance.merging.merged_intents import add_intents, merge_intents
 from bwp_tui.store.queries.columns_from_events import LOST_ID_PREFIX
@@ -108,7 +109,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     make_unsent_unconfirmed(db, now, f"{is_from_other} AND number NOT IN ({unsent_numbers})")
     matching.tag_doubled_requests(db, now, doubled)
     for _, number, other in doubled:
-        tagged += [other, *merged_rows.tag_successors(db, number, now), *merged_rows.tag_successors(db, other, now)]
+        tagged += [other, *tag_successors(db, number, now), *tag_successors(db, other, now)]
     make_disputed_unconfirmed(db, now, tagged)
     for number, values in undamaged.items():
         task_rows.write_with_due_date(db, number, values, now)
