@@ -54,7 +54,7 @@ EVENT_SUBCOMMANDS: Final = {
 """The subcommands of `config` and of `events`, and what each does."""
 
 _OPEN_HERE: Final = "It replaces the history, which is open here."
-_FOR_GOOD: Final = "It removes personal data for good, also from daily backups and downloads."
+_FOR_GOOD: Final = "It removes personal data for good, with daily backups and downloads."
 _TYPED: Final = "The secret of a profile is typed in a shell, never here."
 _REMOVED: Final = "The secret of a profile is removed in a shell, never here."
 _OWN_CONSOLE: Final = "It opens a console of its own."

@@ -158,7 +158,7 @@ async def test_the_line_for_the_shell_has_the_options_that_the_command_needs(pro
 async def test_in_the_practice_no_line_for_the_shell_is_named_which_has_another_history(profile: Profile) -> None:
     async with opened(replace(profile, is_sandbox=True)) as console:
         await console.press("colon", *"purge -all", "enter")
-        await console.sees("It removes personal data for good, also from daily backups and downloads.")
+        await console.sees("It removes personal data for good, with daily backups and downloads.")
         assert "In the shell" not in console.text
 
 
