@@ -88,7 +88,7 @@ def _cannot_add(task: Task) -> Reason | None:
 
 TAG: Final = RecordOperation(
     name="tag",
-    participle=lambda values: "tagged" if values["add"] else "without these tags",
+    participle=lambda values: "tagged" if values["add"] else "changed",
     keys=("t",),
     help="Change the tags",
     purpose="add tags to tasks and remove tags from them",

@@ -340,6 +340,21 @@ def test_a_download_that_had_not_ended_in_a_copy_has_failed_and_keeps_its_part(
         assert again.etag == '"tag"'
 
 
+def test_an_open_download_stays_the_newest_of_its_task_beside_one_of_a_backup(path: Path, clock: ManualClock) -> None:
+    other = path.with_name("other.db")
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        backups.back_up_to(path, other)
+        with closing(open_store(other, clock=clock)) as copy:
+            requests.download(copy, 1, "/srv", ACTOR)
+        clock.advance(minutes=1)
+        requests.download(store, 1, "/srv", ACTOR)
+    restore.restore(path, other, clock())
+    with closing(open_store(path, clock=clock)) as store:
+        found = [(each.state, each.has_newer) for each in downloads.of_task(store, 1)]
+        assert found == [("failed", True), ("queued", False)]
+
+
 def test_an_unended_download_of_a_backup_is_not_counted_where_the_result_is_saved(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:

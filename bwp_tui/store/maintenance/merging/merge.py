@@ -288,7 +288,8 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int, source: str) ->
     """Add the downloads of the other history; return of how many tasks the newest had not ended.
 
     These become failed: none restarts by itself, and a retry resumes the partial file if it is on this disk. A result
-    on this disk stays the newest of its task: one of the other history may be on another machine.
+    on this disk, and a download that has not ended here, stay the newest of their tasks: those of the other history may
+    be on another machine.
     """
     (last,) = next(db.execute("SELECT coalesce(max(id), 0) FROM main.downloads"))
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
@@ -305,12 +306,13 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int, source: str) ->
         (trouble, now, revision),
     )
     own = db.execute(
-        "SELECT m.id, m.path, m.bytes FROM main.tasks t JOIN main.downloads m ON m.id = t.download"
-        " WHERE m.state = 'done' AND EXISTS (SELECT 1 FROM main.downloads n WHERE n.task = m.task AND n.id > ?)",
+        f"SELECT m.id, m.{DOWNLOAD_IS_OPEN}, m.path, m.bytes FROM main.tasks t"
+        f" JOIN main.downloads m ON m.id = t.download WHERE (m.state = 'done' OR m.{DOWNLOAD_IS_OPEN})"
+        " AND EXISTS (SELECT 1 FROM main.downloads n WHERE n.task = m.task AND n.id > ?)",
         (last,),
     ).fetchall()
-    for id, path, size in own:
-        if path is not None and is_on_disk(str(path), int(str(size))):
+    for id, is_open, path, size in own:
+        if is_open or (path is not None and is_on_disk(str(path), int(str(size)))):
             db.execute("UPDATE main.downloads SET id = 1 + (SELECT max(id) FROM main.downloads) WHERE id = ?", (id,))
     db.execute(f"UPDATE main.tasks SET download = {DOWNLOAD_OF_TASK} WHERE number IN (SELECT ours FROM matched)")
     ((stopped,),) = db.execute(
