@@ -99,7 +99,7 @@ class MainScreen(ActionScreen):
     def on_mount(self) -> None:
         self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
         self.set_interval(REDRAW_INTERVAL_S, self.check_engine)
-        repeat_in_front(self, RESULT_CHECK_S, self._debouncer.restart)
+        repeat_in_front(self, RESULT_CHECK_S, partial(self._panels.look_for_results, self._update_footer))
         self.table.masked = self.session.masked
         self.table.columns = self.list_state.wanted_columns or self.session.profile.columns
         self.check_engine()
@@ -312,7 +312,7 @@ class MainScreen(ActionScreen):
         self.session.set_polled_first(self.table.visible_numbers)
         self._last_task = self.table.current_number
         self.update_header()
-        self._panels.update_detail(self.table.current, self._update_footer)
+        self._panels.update_detail(self._update_footer)
         self._update_footer()
 
     on_screen_resume = _update_detail  # the screen that was in front may have found a saved result gone

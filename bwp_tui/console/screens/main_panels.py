@@ -19,7 +19,6 @@ from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import condition_for_word
-from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.views import VIEWS, View
 
@@ -82,21 +81,26 @@ class MainPanels:
         trouble = self._trouble or (label.removeprefix("▲ ") if label.startswith("▲") else "")
         self._screen.query_one(ViewsLine).set_views(self.views, counts, current, visible_filter, rows, trouble)
 
-    def update_detail(self, task: Task | None, on_results_changed: Callable[[], None]) -> None:
-        """Show a task's details, and look for the saved results in sight, which may be gone or back."""
-        self._show_detail(task)
+    def update_detail(self, on_results_changed: Callable[[], None]) -> None:
+        """Show the details of the task under the cursor, and look for the saved results in sight."""
+        self._show_detail()
+        self.look_for_results(on_results_changed)
 
-        async def look_for_results() -> None:
-            downloads = [each.download for each in self._table.visible_tasks if each.was_downloaded and each.download]
+    def look_for_results(self, on_results_changed: Callable[[], None]) -> None:
+        """Look for the saved results in sight, which may be gone or back."""
+
+        async def look() -> None:
             if await self._session.check_results_on_disk(self._table.gone_results, *downloads):
-                self._show_detail(task)
+                self._show_detail()
                 on_results_changed()
 
-        if any(each.was_downloaded for each in self._table.visible_tasks):
-            run_in_background(self._screen, look_for_results, group="result", exclusive=True)
+        downloads = [each.download for each in self._table.visible_tasks if each.was_downloaded and each.download]
+        if downloads:
+            run_in_background(self._screen, look, group="result", exclusive=True)
 
-    def _show_detail(self, task: Task | None) -> None:
-        """Show a task's details, and in the rows the same results as gone: another screen may have looked for them."""
+    def _show_detail(self) -> None:
+        """Show the details, and in the rows the same results as gone: another screen may have looked for them."""
+        task = self._table.current
         self._table.gone_results = self._session.gone_results
         timeline = self._session.reader.timeline(task) if task else []
         context = self._session.display_context()._replace(key=self._key_for_current)
