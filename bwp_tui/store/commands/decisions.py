@@ -159,7 +159,8 @@ def cannot_decline(task: Task) -> str | None:
     if reason := cannot_change_purged(task):
         return reason
     if task.was_resubmitted:
-        return Reason("resubmitted already", f"Task {task.name} was resubmitted; decline the new one.")
+        then = "a purge has removed the new one" if task.resubmitted_as is None else "decline the new one"
+        return Reason("resubmitted already", f"Task {task.name} was resubmitted; {then}.")
     if reason := cannot_change_declined(task):
         return reason
     if task.answered_on is not None:
