@@ -105,9 +105,6 @@ people recorded different things about the task in two copies of the history.
 NEVER_SENT_PREFIX: Final = "Never sent: "
 """How the trouble of a request begins that was made UNCONFIRMED before its first byte was sent."""
 
-UNSENT_HERE: Final = "It waited in one copy of the history: another copy may have sent it, or withdrawn it."
-"""The `trouble` of an UNCONFIRMED request that this copy of the history has not sent."""
-
 OTHER_EMAIL_PREFIX: Final = "The service says that this task is for "
 """How the trouble of a task begins of which the last response has another email: no call has failed then."""
 
@@ -224,6 +221,8 @@ class Task(NamedTuple):
     """When the personal data was removed."""
     is_outcome_unknown: bool = False
     """Whether the request was sent and has no response yet, so that it may have started a task."""
+    is_sent_unconfirmed: bool = False
+    """Whether the request is UNCONFIRMED and was sent as the history has it; another copy may have sent any other."""
 
     @property
     def awaits_response(self) -> bool:

@@ -9,7 +9,7 @@ from bwp_tui.actions.service_operations import CANCEL
 from bwp_tui.cli.support.task_output import display_context
 from bwp_tui.console.presentation.task_detail import fact_lines
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.task import UNSENT_HERE, Kind
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.commands.request_validation import BadRequest, Reason
@@ -237,7 +237,8 @@ def test_the_question_before_a_resubmission_is_cancelled_names_the_original_that
 def test_what_may_run_is_not_cancelled_before_its_task_id_is_known(store: Store) -> None:
     task = tasks.get(store, unconfirmed(store))
     at_once = task._replace(holding_period=0)
-    from_older_copy = at_once._replace(trouble=UNSENT_HERE)
+    assert at_once.is_sent_unconfirmed
+    from_older_copy = at_once._replace(is_sent_unconfirmed=False)
     cases = ((task, "of unknown task id"), (at_once, "sent without a hold"), (from_older_copy, "of unknown task id"))
     for each, short in cases:
         reason = requests.cannot_cancel(each)

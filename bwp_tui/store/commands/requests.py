@@ -11,7 +11,7 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
-from bwp_tui.domain.task import TO_CHECK, UNSENT_HERE, Kind, Request, Task, cannot_change_purged, cannot_tell_kind
+from bwp_tui.domain.task import TO_CHECK, Kind, Request, Task, cannot_change_purged, cannot_tell_kind
 from bwp_tui.store.commands.request_validation import (
     Reason,
     check_received_on,
@@ -215,8 +215,7 @@ def was_sent_without_hold(task: Task) -> bool:
 
     What another copy of the history sent may have had a hold.
     """
-    is_unconfirmed = task.status == Status.UNCONFIRMED and task.may_have_started and task.trouble != UNSENT_HERE
-    return task.holding_period == 0 and (task.is_outcome_unknown or is_unconfirmed)
+    return task.holding_period == 0 and (task.is_outcome_unknown or task.is_sent_unconfirmed)
 
 
 def cancellation_phrase(task: Task) -> str:

@@ -40,6 +40,9 @@ to check, before its first attempt: after that the same client token makes no se
 INTENT_IS_ASSUMED_SENT: Final = "first_sent_at IS NOT NULL AND first_sent_uptime IS NULL"
 """The condition on an intent that counts as sent since the history was recovered or is an older copy."""
 
+SUBMISSION_WAS_SENT: Final = "action = 'submit' AND first_sent_uptime IS NOT NULL"
+"""The condition on an intent of a request that was sent for certain."""
+
 DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
 """The opposite of `DOWNLOAD_IS_OPEN`, in the text that its index repeats."""
 

@@ -8,8 +8,13 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import UNSENT_HERE, Kind
-from bwp_tui.store.database.shared_sql import FINAL_STATUS_LIST, INTENT_IS_WAITING, WITHHELD_STATUS_LIST
+from bwp_tui.domain.task import Kind
+from bwp_tui.store.database.shared_sql import (
+    FINAL_STATUS_LIST,
+    INTENT_IS_WAITING,
+    SUBMISSION_WAS_SENT,
+    WITHHELD_STATUS_LIST,
+)
 from bwp_tui.store.maintenance.task_rows import append_recovered
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -67,6 +72,7 @@ def lapse_doubtful_tokens(db: apsw.Connection, index_tokens: Iterable[str], now:
 
 
 _NO_RESPONSE: Final = "No response to it is recorded; another copy of the history may know more."
+_UNSENT: Final = "It waited in one copy of the history: another copy may have sent it, or withdrawn it."
 _IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or withdrawn since"
 
 
@@ -109,9 +115,9 @@ def make_unconfirmed(
     """Make a request UNCONFIRMED that waits to be sent in `status`: an operator has to decide."""
     db.execute(
         "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta), trouble = iif(EXISTS (SELECT 1"
-        " FROM main.intents WHERE task = number AND action = 'submit' AND first_sent_at IS NOT NULL), ?, ?)"
+        f" FROM main.intents WHERE task = number AND {SUBMISSION_WAS_SENT}), ?, ?)"
         " WHERE number = ?",
-        (Status.UNCONFIRMED, _NO_RESPONSE, UNSENT_HERE, number),
+        (Status.UNCONFIRMED, _NO_RESPONSE, _UNSENT, number),
     )
     db.execute(
         "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"

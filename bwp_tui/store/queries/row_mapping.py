@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.task import Kind, Task, TaskError, Verification
 from bwp_tui.store.database.connection import Row, SqlValue, as_day, as_instant, as_int, as_text, unreadable
+from bwp_tui.store.database.shared_sql import SUBMISSION_WAS_SENT
 
 _Value = TypeVar("_Value")
 
@@ -93,6 +94,9 @@ _TASK: Final = RowMapper(
     was_resubmitted="t.resubmitted",
     earlier_number="t.earlier",
     resubmitted_as="(SELECT max(number) FROM tasks WHERE resubmit_of = t.number)",
+    is_sent_unconfirmed=(
+        f"t.status = 'UNCONFIRMED' AND EXISTS (SELECT 1 FROM intents WHERE task = t.number AND {SUBMISSION_WAS_SENT})"
+    ),
     is_outcome_unknown=(
         "t.status = 'QUEUED' AND t.task_id IS NULL AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number"
         " AND action = 'submit' AND state = 'waiting' AND first_sent_at IS NULL)"
