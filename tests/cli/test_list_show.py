@@ -377,3 +377,4 @@ def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path:
     (download,) = download_queue.list_downloads(store, 1)
     store.close()
     assert "declined" in (download_queue.cannot_retry(download) or "")
+    assert f"download {number}" not in bwp("inspect", str(number)).err

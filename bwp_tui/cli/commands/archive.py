@@ -20,6 +20,7 @@ from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json, mask_task_text
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.file_access import new_file
@@ -82,7 +83,8 @@ def _downloaded_archive(session: CommandSession, task: Task) -> tuple[Path, str]
         case Download(path=str(path), sha256=str(sha256)) if reason is None:
             if saved_path(task.download) is not None:
                 return Path(path), sha256
-            again = "" if session.read_only else f"; bwp-tui download {task.number} fetches it again"
+            cannot_repeat = session.read_only or task.status == Status.DECLINED
+            again = "" if cannot_repeat else f"; bwp-tui download {task.number} fetches it again"
             reason = f"{mask_task_text(path, task)} is gone, or is not the file that was downloaded{again}."
     raise CommandError(reason or f"The result of {task.name} is not downloaded yet.", ExitCode.FAILED)
 

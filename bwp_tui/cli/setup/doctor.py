@@ -346,7 +346,7 @@ def _earlier_damage(store: Store, path: Path) -> Iterator[Finding]:
         sentence = f"{aside} was kept aside and may hold personal data; delete it once nothing is missing here."
         yield Finding("history", Level.WARN, sentence)
     for note in older_copy_notes(path):
-        yield Finding("history", Level.WARN, f"An older copy was put in its place, see {note}; delete that once read.")
+        yield Finding("history", Level.WARN, f"Another copy was put in its place, see {note}; delete that once read.")
     for part in atomic_swap.unfinished_files(path):
         sentence = f"{part} is left of an interrupted restore and may hold personal data; delete it."
         yield Finding("history", Level.WARN, sentence)

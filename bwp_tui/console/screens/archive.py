@@ -39,6 +39,7 @@ from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Place
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.domain.downloads import Download
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.store.commands import work_records
@@ -176,7 +177,7 @@ class ArchiveScreen(ListScreen):
 
     async def _show_error(self, error: BadArchive) -> None:
         is_gone = await asyncio.to_thread(saved_path, self._download) is None
-        key = self.session.offered_key("download")
+        key = "" if self._archive_task.status == Status.DECLINED else self.session.offered_key("download")
         again = f" Press {key} on the task to download it again." if key else ""
         now = self.session.reader.current(self._archive_task.number)
         if now is not None and now.download is not None and now.download.id != self._download.id:

@@ -36,7 +36,7 @@ _UNSUPPORTED: Final = (
 NOT_PRIVATE: Final = "The disk of its folder keeps no permissions: others with access to the folder can read the file."
 
 
-_OTHER_FOLDER: Final = "Download it anew into another folder (--output, or the setting download_dir)"
+_OTHER_FOLDER: Final = "Fix that, or download it anew into another folder (--output, or the setting download_dir)"
 
 
 class FolderError(Exception):
@@ -352,5 +352,5 @@ def _error_message(error: OSError, folder: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {folder} is full. Free some space, then download again: what is there is kept."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{folder} cannot be written. {_OTHER_FOLDER}; a retry uses the same."
-    return f"{folder} does not take the file ({error.strerror}). {_OTHER_FOLDER}; a retry uses the same."
+        return f"{folder} cannot be written. {_OTHER_FOLDER}."
+    return f"{folder} does not take the file ({error.strerror}). {_OTHER_FOLDER}."

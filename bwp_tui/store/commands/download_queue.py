@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,8 @@ def retry(folder: Path) -> QueueChange:
 
     def apply(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
         own = as_text(transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0])
-        return requests.download(store, download.task_number, own if Path(own).is_dir() else str(folder), actor)
+        is_there = os.path.isdir(own)  # noqa: PTH112  `Path.is_dir` raises where it may not look
+        return requests.download(store, download.task_number, own if is_there else str(folder), actor)
 
     return QueueChange(cannot_retry, apply)
 
