@@ -62,6 +62,23 @@ def test_what_is_due_soon_is_counted_as_of_the_day_of_the_shop(profile: Profile,
     assert shop.due_soon == count
 
 
+async def test_a_mistake_in_the_config_file_is_shown_until_it_is_mended(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("BWP_CONFIG_FILE", str(config))
+    monkeypatch.setattr(profiles, "_PAUSE_S", 0.1)
+    config.write_text("[profiles.production]\n")
+    async with opened(profile) as console:
+        await console.press("P")
+        await console.sees("open here")
+        note = console.line("status")
+        config.write_text("[profiles.production\n")
+        await console.until(lambda: console.line("status") != note)
+        config.write_text("[profiles.production]\n")
+        await console.until(lambda: console.line("status") == note)
+
+
 async def test_the_switch_is_offered_on_the_rows_that_can_be_opened(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

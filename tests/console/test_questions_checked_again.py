@@ -246,7 +246,10 @@ async def test_a_note_that_is_typed_while_its_row_is_merged_lands_on_the_kept_ro
         assert console.task(task.number).note == "seen"
 
 
-async def test_a_question_that_is_open_at_midnight_records_no_day_that_it_called_today(profile: Profile) -> None:
+async def test_a_question_that_is_open_at_midnight_records_no_day_that_it_called_today(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwp_tui.console.controllers.prompts._DAY_CHECK_S", 0.1)
     async with opened(profile) as console:
         await console.go_to(READY)
         await console.press("A")
@@ -254,8 +257,9 @@ async def test_a_question_that_is_open_at_midnight_records_no_day_that_it_called
         session = console.main.session
         later = session.clock() + timedelta(days=1)
         session.clock = lambda: later
+        await console.sees(f"today is {session.today()}")
         await console.press("enter")
-        await console.sees(f"Today is {session.today()} now", f"today is {session.today()}")
+        await console.sees(f"Today is {session.today()} now")
         assert console.task(READY).acknowledged_on is None
         await console.press("enter")
         await console.until(lambda: console.task(READY).acknowledged_on == TODAY)

@@ -344,6 +344,14 @@ async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) 
         await console.sees("1 overview", f"#{HELD} ──")
 
 
+async def test_a_key_acts_on_the_task_that_is_read_also_after_the_cursor_has_gone_to_another(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, HELD)
+        console.main.table.go_to_task(READY)
+        await console.press("e", *"seen", "enter")
+        await console.until(lambda: console.task(HELD).note.endswith("seen"))
+
+
 async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(READY)

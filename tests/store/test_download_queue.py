@@ -253,7 +253,7 @@ def test_a_result_that_is_gone_from_disk_is_downloaded_again_and_one_that_is_the
 def test_a_retry_uses_the_folder_of_the_first_download_where_there_is_one(
     store: Store, tmp_path: Path, is_folder_there: bool
 ) -> None:
-    own = tmp_path if is_folder_there else tmp_path / "of-another-computer"
+    own = tmp_path / "made-later" if is_folder_there else tmp_path / "home-of-another-computer" / "downloads"
     number = in_status(store, "COMPLETED").number
     first = requests.download(store, number, str(own), ACTOR)
     downloads.record_failure(store, _order(store, first), "It had not ended in the backup.")

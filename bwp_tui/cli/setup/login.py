@@ -175,7 +175,8 @@ def _print_overriding(written: Iterable[str]) -> None:
     """Print which variables win over the settings that the file has now."""
     variables = dict.fromkeys((*_SECRET_VARIABLES, *map(variable_of, written)))
     if names := [name for name in variables if os.environ.get(name)]:
-        _say(f"The environment has {', '.join(names)}, which wins over the file; unset it.")
+        ending = "which wins over the file; unset it" if len(names) == 1 else "which win over the file; unset them"
+        _say(f"The environment has {', '.join(names)}, {ending}.")
 
 
 def _say(sentence: str) -> None:

@@ -39,7 +39,8 @@ class Keymap(NamedTuple):
             return ""
         more = len(self.mistakes) - 1
         others = f" {more} more: bwp-tui config validate lists them." if more else ""
-        stays = " The key it had stays." if ": keys." in self.mistakes[0] else ""
+        is_of_action = re.search(r": keys\.\S+ (cannot|must) be ", self.mistakes[0])
+        stays = " The key it had stays." if is_of_action else ""
         return f"{self.mistakes[0]}{stays}{others}"
 
     def key(self, name: str) -> str:

@@ -21,6 +21,7 @@ from bwp_tui.domain.text import capitalized
 from bwp_tui.domain.times import day_of_word, typed_day, zone_name
 from bwp_tui.store.commands.bulk import TaskCheck, unchanged_check
 
+_DAY_CHECK_S: Final = 30.0
 NOTHING_DONE: Final = "Nothing was done."
 
 LiveTasks = Callable[[], ChosenTasks]
@@ -135,10 +136,10 @@ async def _ask_day(
     if opt_in and not (wanted := await screen.prompt.ask_yes_no_or_back(lambda: argument.opt_in_question(chosen()))):
         return None if wanted is None else {}
     today = screen.session.today()
-    typed = proposal = argument.initial(chosen()) or ("" if opt_in else today.isoformat())
+    shown = typed = proposal = argument.initial(chosen()) or ("" if opt_in else today.isoformat())
 
     def hint() -> StyledText:
-        return (f"today is {today} ({zone_name()})", "muted")
+        return (f"today is {screen.session.today()} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputMistake | None:
         nonlocal today
@@ -154,22 +155,30 @@ async def _ask_day(
         return InputMistake(f"{capitalized(mistake).removesuffix('.')}.", 0, len(text)) if mistake else None
 
     def show_hint(text: str) -> None:
-        screen.prompt.hint(*((f"= {meant}", "good") if (meant := day_of_word(text, today)) else hint()))
+        meant = day_of_word(text, screen.session.today())
+        screen.prompt.hint(*((f"= {meant}", "good") if meant else hint()))
 
     def changed(text: str, _cursor: int) -> None:
+        nonlocal shown
+        shown = text
         screen.prompt.show_mistake(None)
         show_hint(text)
 
-    while (
-        answer := await screen.prompt.ask_text(
-            lambda: argument.question(chosen()),
-            typed,
-            on_change=changed,
-            check=checked,
-            hint=hint(),
-            proposed=typed == proposal,
-        )
-    ) is not None:
+    async def ask() -> str | None:
+        follow_day = screen.app.set_interval(_DAY_CHECK_S, lambda: show_hint(shown))
+        try:
+            return await screen.prompt.ask_text(
+                lambda: argument.question(chosen()),
+                typed,
+                on_change=changed,
+                check=checked,
+                hint=hint(),
+                proposed=typed == proposal,
+            )
+        finally:
+            follow_day.stop()
+
+    while (answer := await ask()) is not None:
         typed, day = answer, typed_day(answer, today)
         warning = None if day is None else day_warning(day, today)
         if warning is None or await screen.prompt.ask_yes_no(f"{warning} Go on with it?"):

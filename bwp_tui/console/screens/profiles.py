@@ -45,6 +45,7 @@ class ProfilesScreen(ListScreen):
         self.handlers["open"] = self._choose
         self._switch = switch
         self._shops: Sequence[ListedShop] = ()
+        self._is_read = False
         self._name_width = _NAME
 
     @property
@@ -67,12 +68,13 @@ class ProfilesScreen(ListScreen):
         try:
             shops = await asyncio.to_thread(list_shops, session.profile, os.environ, session.clock())
         except SettingsError as error:
+            self._is_read = False
             self.show_status(error.mistakes[0], "bad")
             return
         cursor_on = self._shops[self.rows.cursor_row].name if self._shops else session.profile.name
-        if not self._shops:
+        if not self._is_read:
             self.status.show((_NOTE, "muted"))
-        self._shops = shops
+        self._shops, self._is_read = shops, True
         self._show()
         self.rows.go_to(next((row for row, shop in enumerate(shops) if shop.name == cursor_on), 0))
         self.update_footer()

@@ -109,7 +109,7 @@ class TaskScreen(PagedScreen):
         """Do an action of this screen; have the main screen do one on the task, with its prompts shown here."""
         if name in self.handlers or name in MOVE_ACTIONS or name == "scroll":
             super().dispatch(name)
-        elif self._main.table.current_number != self._task_number:
+        elif not self._main.table.go_to_task(self._task_number):
             self._main.go_to(self._task_number)
             self.show_status("The list has changed. Press the key again.", "warn")
         else:

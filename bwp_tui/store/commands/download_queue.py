@@ -101,13 +101,14 @@ def retry(folder: Path) -> QueueChange:
     Each becomes a new one, which resumes the part file.
 
     Args:
-        folder: where a result goes whose own folder is not there, as that of another computer in a restored copy.
+        folder: where a result goes whose own folder is not there and cannot be made, as that of another computer in a
+            restored copy.
     """
 
     def apply(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
         own = as_text(transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0])
-        is_there = os.path.isdir(own)  # noqa: PTH112  `Path.is_dir` raises where it may not look
-        return requests.download(store, download.task_number, own if is_there else str(folder), actor)
+        can_be_made = os.path.isdir(Path(own).parent)  # noqa: PTH112  `Path.is_dir` raises where it may not look
+        return requests.download(store, download.task_number, own if can_be_made else str(folder), actor)
 
     return QueueChange(cannot_retry, apply)
 
