@@ -149,9 +149,18 @@ FIELDS: Final = {
         FieldSpec("answered", Match.DAY, "answered_on", "day of the answer: answered<30d", _SPANS, _END_WORDS),
         FieldSpec("declined", Match.DAY, "declined_on", "day of the decline: declined<30d", _SPANS, _END_WORDS),
         FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _SPANS, _PAST_WORDS),
-        FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _SPANS, _PAST_WORDS),
-        FieldSpec("updated", Match.INSTANT, "updated_at", "the service's last change: updated<7d", _SPANS, _PAST_WORDS),
-        FieldSpec("finished", Match.INSTANT, "finished_at", "day of the end: finished<7d", _SPANS, _END_WORDS),
+        FieldSpec(
+            "submitted", Match.INSTANT, "submitted_at", "time since submission: submitted<30d", _SPANS, _PAST_WORDS
+        ),
+        FieldSpec(
+            "updated",
+            Match.INSTANT,
+            "updated_at",
+            "time since the service's last change: updated<7d",
+            _SPANS,
+            _PAST_WORDS,
+        ),
+        FieldSpec("finished", Match.INSTANT, "finished_at", "time since its end: finished<7d", _SPANS, _END_WORDS),
         FieldSpec("holding", Match.HOLD, "holding_period", "hold of a deletion: holding>5d", ("1d", "5d", "10d")),
         FieldSpec(
             "done_by", Match.DONE_BY, "", "day by which the service is done: done_by<7d", ("3d", "7d"), _DONE_WORDS

@@ -92,6 +92,7 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
             ("news", "No news."),
             ("download 1", "/retrieval-"),
             ("tag 1 +x", "tags x"),
+            ("doctor", "Plain mode"),
         ):
             terminal.send(f"{said}\r")
             terminal.wait_for(lambda screen: asked in " ".join(screen.split()))  # noqa: B023  a long line wraps

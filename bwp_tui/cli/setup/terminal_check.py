@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 from bwp_tui.cli.setup.finding import Finding, Level
+from bwp_tui.cli.support.streams import AS_SENTENCES
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE, LIST_SIZE, MINIMUM_SIZE, is_over_ssh
 
@@ -17,6 +18,8 @@ _RECOMMENDED_SIZE: Final = (80, 24)
 def check_terminal(profile: Profile | None) -> Finding:
     """Check whether the terminal can show the console."""
     kind = os.environ.get("TERM", "")
+    if AS_SENTENCES.get() and kind == "dumb" and sys.stdout.isatty():  # as the prompt of plain mode sets it
+        return Finding("terminal", Level.OK, "Plain mode, in which every terminal will do.")
     if kind in ("", "dumb") or not sys.stdout.isatty():
         return Finding("terminal", Level.WARN, "No interactive terminal (the commands still work).")
     try:
