@@ -78,7 +78,7 @@ async def test_undo_names_the_withdrawal_of_a_decline_only_while_it_is_possible(
                 await console.press("U")
                 await console.sees("“withdraw decline” cannot be undone.")
             await console.press("U")
-            await console.sees(f"“decline” cannot be undone{'; w withdraws it' if can_withdraw else ''}.")
+            await console.sees(f"“decline” cannot be undone{f'; w on #{NEW} withdraws it' if can_withdraw else ''}.")
             if can_withdraw:
                 await console.press("w", "y")
                 await console.until(lambda: console.task(NEW).status == Status.RECEIVED)

@@ -25,7 +25,9 @@ async def undo(screen: MainScreenProtocol) -> None:
     step = steps[-1]
     if isinstance(step, IrreversibleStep):
         steps.pop()
-        instead = f"; {screen.session.keymap.key('withdraw')} withdraws it" if _can_withdraw(screen, step) else ""
+        where = f"#{step.numbers[0]}" if len(step.numbers) == 1 else "each"  # the list may not show it any more
+        key = screen.session.keymap.key("withdraw")
+        instead = f"; {key} on {where} withdraws it" if _can_withdraw(screen, step) else ""
         before = _steps(screen)
         can_go_on = before and not isinstance(before[-1], IrreversibleStep)
         again = " Press the key again to undo the step before it." if can_go_on else ""
