@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.domain import letters
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.letters import LetterContext, LetterKind
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Task
@@ -16,6 +17,7 @@ from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.settings.letter_templates import read_template
 from bwp_tui.store.commands import work_records
+from bwp_tui.store.commands.legal_records import cannot_extend
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -69,6 +71,8 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
         NotPossible: there is no such letter about the task, or it lacks a value that the template needs.
         SettingsError: the shop's own template cannot be read, or has mistakes.
     """
+    if kind is LetterKind.EXTENSION and task.extended_on is None and needs_answer(task):
+        refuse(cannot_extend(task, today))  # it cannot be recorded first
     refuse(letters.cannot_write(kind, task))
     reason = _extension_reason(store, task)
     context = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=_is_result_gone(store, task))

@@ -57,6 +57,12 @@ def test_a_letter_is_printed_and_recorded_with_its_hash_and_the_task_stays_as_it
     assert len(seen(kept, 1)[1]) == 1
 
 
+def test_the_letter_of_an_extension_that_the_law_does_not_allow_is_refused_as_the_extension_is(kept: Bwp) -> None:
+    assert kept("correct", "2", "--regulation", "none", "--yes").code == 0
+    refused = [kept(*words).err for words in (("letter", "extension", "2"), ("extend", "2", "--reason", "busy"))]
+    assert refused[0] == refused[1]
+
+
 def test_a_letter_is_written_to_a_private_file_and_never_over_one(kept: Bwp, tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     ended = kept("letter", "acknowledgement", "2", "--to", str(path), "--json")
