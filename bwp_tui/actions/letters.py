@@ -17,6 +17,7 @@ from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.settings.letter_templates import read_template
 from bwp_tui.store.commands import work_records
+from bwp_tui.store.commands.decisions import cannot_decline
 from bwp_tui.store.commands.legal_records import cannot_extend
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store
@@ -58,6 +59,15 @@ def _extension_reason(store: Store, task: Task) -> str | None:
     return next((_extension_reason(store, each) for each in tasks.by_numbers(store, [task.resubmit_of])), None)
 
 
+def _cannot_record(kind: LetterKind, task: Task, today: date) -> str | None:
+    """Return why the extension or decline that a letter would tell of cannot be recorded first, or None."""
+    if not needs_answer(task):
+        return None
+    if kind is LetterKind.EXTENSION and task.extended_on is None:
+        return cannot_extend(task, today)
+    return cannot_decline(task) if kind is LetterKind.DECLINE and task.declined_on is None else None
+
+
 def _is_result_gone(store: Store, task: Task) -> bool:
     """Return whether the newest saved result is gone, also while it is downloaded again or after that has failed."""
     saved = [each for each in downloads.of_task(store, task.number) if each.state == DownloadState.DONE]
@@ -71,9 +81,8 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
         NotPossible: there is no such letter about the task, or it lacks a value that the template needs.
         SettingsError: the shop's own template cannot be read, or has mistakes.
     """
-    if kind is LetterKind.EXTENSION and task.extended_on is None and needs_answer(task):
-        refuse(cannot_extend(task, today))  # it cannot be recorded first
-    refuse(letters.cannot_write(kind, task))
+    if (cannot_write := letters.cannot_write(kind, task)) is not None:
+        refuse(_cannot_record(kind, task, today) or cannot_write)
     reason = _extension_reason(store, task)
     context = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=_is_result_gone(store, task))
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
