@@ -55,6 +55,16 @@ def test_a_backup_is_restored_and_what_came_since_stays(bwp: Bwp) -> None:
     assert _count(bwp) == 2
 
 
+def test_a_restore_that_is_not_confirmed_makes_nothing(bwp: Bwp) -> None:
+    store = bwp.store()
+    submitted(store)
+    store.close()
+    file = bwp.data / "copy.db"
+    bwp("backup", str(file))
+    assert bwp("restore", str(file), "--profile", "other").code != 0
+    assert not (bwp.data / "other").exists()
+
+
 def test_a_restore_says_how_many_requests_wait_for_a_decision(bwp: Bwp) -> None:
     store = bwp.store()
     submitted(store, Kind.DELETION)

@@ -218,6 +218,18 @@ async def test_a_running_appeal_is_no_next_step_of_marked_tasks_whose_plan_skips
         assert "Q appeal" not in console.line("footer")
 
 
+async def test_no_key_is_offered_that_does_nothing_to_any_of_the_marked_tasks(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: "u refresh" in console.line("footer"))
+        request = Request(Kind.RETRIEVAL, "new@example.com", TODAY, "us-co", awaits_verification=True)
+        number = requests.submit(console.store, request, "op").number
+        await console.until(lambda: console.main.table.row_count > number - 1)
+        await console.go_to(number)
+        await console.press("space")
+        await console.until(lambda: "esc unmark" in console.line("footer"))
+        assert "u refresh" not in console.line("footer")
+
+
 async def test_the_marks_are_turned_around(profile: Profile) -> None:
     async with opened(profile) as console:
         table = console.main.table

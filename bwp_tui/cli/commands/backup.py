@@ -45,28 +45,32 @@ def restore(arguments: Namespace) -> None:
     if not file.is_file():
         raise CommandError(f"There is no file {file}.", ExitCode.NOT_FOUND)
     had_history = _has_history(profile)
-    if not had_history:
-        check_backup(file, profile.shop)  # before anything is made here
+    if not had_history:  # asked before anything is made here
+        check_backup(file, profile.shop)
+        _confirm(arguments, f"{file} becomes the history of profile {profile.name}, which has none yet.")
     running = "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
     with without_engine(profile, CommandError(running, ExitCode.FAILED)):
         if had_history:
             with open_session(arguments) as session:  # opening recovers a damaged history
                 shop = bound_shop(session.store.rows(BOUND_SHOP)) or profile.shop
             check_backup(file, shop)
-        if not arguments.yes:
-            print_message(
+            _confirm(
+                arguments,
                 f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, "
-                "all events are kept, and where people contradict each other, it is to be checked."
-                if had_history
-                else f"{file} becomes the history of profile {profile.name}, which has none yet."
+                "all events are kept, and where people contradict each other, it is to be checked.",
             )
-            require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())
         if not (had_history or restored.had_tasks):
             backups.remove_database(restored.aside)  # the restore made it
     print(in_profile(_restore_report(restored, file)))
     for what in restored.results_left:
         print_message(f"The backup had purged its task; delete it yourself when it is no longer needed: {what}")
+
+
+def _confirm(arguments: Namespace, what: str) -> None:
+    if not arguments.yes:
+        print_message(what)
+        require_yes("Restore?")
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:

@@ -131,8 +131,15 @@ def footer_actions(
             if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP) or each.name == "help"
         ]
     others = [action for action in labelled if action.is_next_step is None]
-    marks_decide = context.mark_count and not context.marked_downloads and not context.read_only
-    possible = [action for action in others if marks_decide or action.disabled_reason(context) is None]
+    marks_decide = bool(context.mark_count) and not context.marked_downloads and not context.read_only
+
+    def is_possible(action: Action) -> bool:
+        if not marks_decide:
+            return action.disabled_reason(context) is None
+        is_for_some = (action.disabled_reason(context._replace(task=task)) is None for task in context.marked)
+        return not acts_on_marks(action.name) or not context.marked or any(is_for_some)
+
+    possible = filter(is_possible, others)
     return [*(action for action in labelled if action.is_next_step_here(context)), *possible]
 
 

@@ -177,10 +177,13 @@ class ArchiveScreen(ListScreen):
 
     async def _show_error(self, error: BadArchive) -> None:
         is_gone = await asyncio.to_thread(saved_path, self._download) is None
-        key = "" if self._archive_task.status == Status.DECLINED else self.session.offered_key("download")
-        again = f" Press {key} on the task to download it again." if key else ""
         now = self.session.reader.current(self._archive_task.number)
-        if now is not None and now.download is not None and now.download.id != self._download.id:
+        can_repeat = now is not None and not now.is_purged and now.status != Status.DECLINED
+        key = self.session.offered_key("download") if can_repeat else ""
+        again = f" Press {key} on the task to download it again." if key else ""
+        if now is not None and now.is_purged:
+            again = " Its task was purged."
+        elif now is not None and now.download is not None and now.download.id != self._download.id:
             again = " It was asked for again since."
         gone = f"{self._path.name} is gone or changed.{again}"
         self.show_status(self._mask(gone if is_gone else str(error)), "bad")

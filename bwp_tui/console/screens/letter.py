@@ -112,7 +112,7 @@ class LetterScreen(PagedScreen):
         before, self._letter_task, self._letter, self._reason = self._letter, task, letter, reason
         self._show()
         self._show_keys()
-        if letter is not None and letter != before:
+        if letter != before:
             self.show_status(" ".join(remarks), "warn")
 
     def _show(self) -> None:
