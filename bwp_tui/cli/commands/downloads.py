@@ -12,6 +12,7 @@ from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.streams import most_rows, print_if_cut, print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
+from bwp_tui.console.presentation.download_detail import partial_file_text
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json, mask_task_text
 from bwp_tui.domain.statuses import DownloadState
@@ -122,9 +123,11 @@ def _print(store: Store, listed: Sequence[Download], arguments: Namespace) -> No
 
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
-    percent = "-" if download.percent is None or is_gone(download) else f"{download.percent}%"
+    is_cancelled = download.state == DownloadState.CANCELLED
+    has_none = download.percent is None or is_cancelled or is_gone(download)
+    percent = "-" if has_none else f"{download.percent}%"
     total = "" if download.total is None else f" of {format_size(download.total)}"
-    remark = download.trouble or download.path or ""
+    remark = download.trouble or download.path or (partial_file_text(download) if is_cancelled else "")
     if not unmask:
         remark = mask_task_text(remark, task)
     return (

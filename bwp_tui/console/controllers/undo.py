@@ -30,7 +30,7 @@ async def undo(screen: MainScreenProtocol) -> None:
         instead = f"; {key} on {where} withdraws it" if _can_withdraw(screen, step) else ""
         before = _steps(screen)
         can_go_on = before and not isinstance(before[-1], IrreversibleStep)
-        again = " Press the key again to undo the step before it." if can_go_on else ""
+        again = " Press the key again for the step before it." if can_go_on else ""
         screen.show_status(f"{step.what} cannot be undone{instead}.{again}", "warn")
     elif isinstance(step, MarkStep):
         steps.pop()
