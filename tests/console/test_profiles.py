@@ -83,13 +83,15 @@ async def test_the_switch_is_offered_on_the_rows_that_can_be_opened(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "config.toml"
-    config.write_text("[profiles.a-wrong]\ndownload_slots = 99\n[profiles.b-other]\n[profiles.production]\n")
+    usable = 'client_id = "c"\ntarget_id = "t"\nclient_secret_command = "true"\n'
+    others = f"[profiles.b-other]\n{usable}[profiles.c-empty]\n[profiles.production]\n"
+    config.write_text(f"[profiles.a-wrong]\ndownload_slots = 99\n{others}")
     monkeypatch.setenv("BWP_CONFIG_FILE", str(config))
     async with opened(profile) as console:
         await console.press("P")
         await console.sees("open here", "cannot be used")
         screen = console.app.screen
-        for is_offered in (False, True, False):
+        for is_offered in (False, False, True, False):
             await console.until(lambda: ("switch" in console.line("footer")) is is_offered)  # noqa: B023  called at once
             assert isinstance(screen, ProfilesScreen)
             assert (screen.disabled_reason("open") is None) is is_offered

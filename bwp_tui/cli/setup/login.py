@@ -29,7 +29,7 @@ _PRODUCTION: Final = "the production API"
 def login(arguments: Namespace) -> None:
     """Ask for the settings of a profile, try them, and keep them; with --rotate replace its secret."""
     require_interactive(_WHERE_NO_TERMINAL)
-    _say("The merchant console has client id, secret and target id.")
+    _say("The merchant console has client id, target id and secret.")
     _say("ctrl+c leaves; until the end nothing is kept.")
     if arguments.rotate:
         _rotate(_profile_of_file(arguments.profile))

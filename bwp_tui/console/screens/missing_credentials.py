@@ -21,7 +21,7 @@ UNCONFIGURED: Final = 2
 LOG_IN: Final = -1
 """The return code of the app where `bwp-tui login` is to take its place."""
 
-_FOOTER: Final = (("log in", "login"), ("scroll", "down", "up"), ("quit", "leave"))
+_FOOTER: Final = (("log in", "login"), ("scroll", "down", "up"), ("quit", "back", "leave"))
 _PERMISSION: Final = "Manage Shopper Privacy Requests"
 
 
@@ -81,7 +81,7 @@ class MissingCredentialsScreen(ScrolledScreen):
             [("  or BWP_CLIENT_ID, BWP_TARGET_ID, BWP_CLIENT_SECRET_COMMAND", "muted")],
             [],
             [
-                ("Client id, secret and target id come from the merchant console of Buy with Prime. ", "muted"),
+                ("Client id, target id and secret come from the merchant console of Buy with Prime. ", "muted"),
                 (f"The client needs the permission “{_PERMISSION}”. Then run ", "muted"),
                 (doctor, "strong"),
                 (".", "muted"),

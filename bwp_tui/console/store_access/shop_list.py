@@ -79,4 +79,6 @@ def _listed(name: str, current: Profile, environ: Mapping[str, str], now: dateti
     failed, due_soon = counts_at(profile.history_path, _COUNTED, now, day) or (None, None)
     is_here = name == current.name
     reason = "This shop is open." if is_here else cannot_switch(current, environ)
+    if not reason and profile.missing():  # its console could not go back
+        reason = f"Profile {name} has no credentials: bwp-tui login --profile {name} asks for them."
     return ListedShop(name, profile, failed, due_soon, reason, is_here)
