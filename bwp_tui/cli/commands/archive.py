@@ -20,11 +20,11 @@ from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_json, mask_task_text
-from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.file_access import new_file
 from bwp_tui.store.commands import answers, work_records
+from bwp_tui.store.commands.requests import cannot_download
 from bwp_tui.store.commands.work_records import TaskEdit
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.saved_results import saved_path
@@ -83,8 +83,8 @@ def _downloaded_archive(session: CommandSession, task: Task) -> tuple[Path, str]
         case Download(path=str(path), sha256=str(sha256)) if reason is None:
             if saved_path(task.download) is not None:
                 return Path(path), sha256
-            cannot_repeat = session.read_only or task.status == Status.DECLINED
-            again = "" if cannot_repeat else f"; bwp-tui download {task.number} fetches it again"
+            can_repeat = not session.read_only and cannot_download(task) is None
+            again = f"; bwp-tui download {task.number} fetches it again" if can_repeat else ""
             reason = f"{mask_task_text(path, task)} is gone, or is not the file that was downloaded{again}."
     raise CommandError(reason or f"The result of {task.name} is not downloaded yet.", ExitCode.FAILED)
 

@@ -39,10 +39,10 @@ from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Place
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.domain.downloads import Download
-from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.store.commands import work_records
+from bwp_tui.store.commands.requests import cannot_download
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.saved_results import saved_path
 
@@ -140,9 +140,9 @@ class ArchiveScreen(ListScreen):
             first = opened.first_column + columns
             if 0 <= first < columns_of(opened.table):
                 self._show_opened(opened._replace(first_column=first), self.rows.cursor_row)
-                self.show_status("")
+                self.status.remove_sentence(NO_MORE_COLUMNS)
             else:
-                self.show_status(NO_MORE_COLUMNS)
+                self.show_notice(NO_MORE_COLUMNS)
 
     def _back(self) -> None:
         opened = self._opened
@@ -178,7 +178,7 @@ class ArchiveScreen(ListScreen):
     async def _show_error(self, error: BadArchive) -> None:
         is_gone = await asyncio.to_thread(saved_path, self._download) is None
         now = self.session.reader.current(self._archive_task.number)
-        can_repeat = now is not None and not now.is_purged and now.status != Status.DECLINED
+        can_repeat = now is not None and cannot_download(now) is None
         key = self.session.offered_key("download") if can_repeat else ""
         again = f" Press {key} on the task to download it again." if key else ""
         if now is not None and now.is_purged:
