@@ -39,6 +39,7 @@ from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_detector import SIGNALS, HangupDetector
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.widgets.bars import FooterApp, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.crashlog import sentence, write_report
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
@@ -138,7 +139,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self._hangup_detector = HangupDetector(self._end_session)
         self._key_queue = KeyQueue(
             self,
-            super().on_event,
+            self._deliver,
             self._accepts_now,
             may_act=self._may_act,
             only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
@@ -167,6 +168,12 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         else:
             keys.update(*(action.keys for action in actions(screen.scope) if action.name == screen.leave_action))
         return event.key in keys
+
+    async def _deliver(self, event: events.Event) -> None:
+        """Deliver a key or paste, unless it is the rest of an answer that its first letter has given."""
+        prompts = self.screen.query(Prompt)
+        if not (isinstance(event, events.Key) and any(one.is_rest_of_answer(event) for one in prompts)):
+            await super().on_event(event)
 
     async def on_event(self, event: events.Event) -> None:
         if self._key_queue.takes(event):

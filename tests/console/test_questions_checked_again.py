@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from textual.widgets import Input
 
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, ServiceEvent, Task
@@ -54,6 +55,24 @@ async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_h
         assert not console.task(task.number).cancel_asked
         await console.press("x")
         await console.sees("Cancel the deletion ", " of m•••@example.com?")
+
+
+@pytest.mark.parametrize(("typed", "shown"), [("", ""), ("half a reason", "half a reason")])
+async def test_a_text_question_taken_back_shows_only_what_was_typed_into_it(
+    profile: Profile, typed: str, shown: str
+) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.do("answer")
+        await console.press(*typed)
+        field = console.main.prompt.query_one(Input)
+        await console.until(lambda: console.main.prompt.is_open and field.display)
+        single.answer(console.store, READY, "by post", TODAY, "another")
+        await console.sees(NOTHING)
+        assert (field.value if field.display else "") == shown
+        await console.press("enter")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.task(READY).answered_how == "by post"
 
 
 async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused_where_it_acts(

@@ -149,3 +149,19 @@ async def test_a_key_that_acts_waits_for_the_end_of_what_the_one_before_it_write
         await _act(console, KeyReader(), "U")
         may_write.set()
         await console.until(lambda: console.task(HELD).note == "VIP")
+
+
+async def test_the_rest_of_a_yes_or_no_that_is_typed_out_does_nothing(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        note = console.task(HELD).note
+        for word, is_asked in (("no", False), ("yes", True)):
+            await console.press("x")
+            await console.sees("Cancel the deletion ")
+            await console.press(*word, "enter")
+            await console.until(lambda: not console.main.prompt.is_open)
+            assert console.task(HELD).cancel_asked is is_asked
+            assert console.app.screen is console.main
+        await console.press("e")
+        await console.until(lambda: console.main.prompt.is_open)
+        assert console.task(HELD).note == note

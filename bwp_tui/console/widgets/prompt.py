@@ -34,6 +34,9 @@ F2_ANSWER: Final = "\x1bF2"
 
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
+_WORD_GAP_S: Final = 0.5
+"""Longest time between two keys that spell one word."""
+
 
 TextEditor: TypeAlias = Callable[[str], Coroutine[Any, Any, str | InputMistake]]
 """Returns a text as the operator's editor leaves it, or why it could not be edited."""
@@ -71,6 +74,7 @@ class Prompt(Horizontal, can_focus=True):
         self._check: Callable[[str], InputMistake | None] | None = None
         self._mistake: InputMistake | None = None
         self._question: Callable[[], str] = lambda: ""
+        self._proposal = ""
         self._ending = self._reason = ""
         self._keys: Mapping[str, str] = {}
         self._entries: Sequence[str] = ()
@@ -81,6 +85,8 @@ class Prompt(Horizontal, can_focus=True):
         self._focused_before: Widget | None = None
         self._default: str | None = None
         self._is_irreversible = False
+        self._rest_of_answer: Sequence[str] = ()
+        self._answered_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield StyledLine(id="prompt-label")
@@ -135,6 +141,16 @@ class Prompt(Horizontal, can_focus=True):
         """Return whether a click may give this answer: none may confirm what cannot be undone."""
         return not self._is_irreversible or key not in ("y", "enter")
 
+    def is_rest_of_answer(self, key: events.Key) -> bool:
+        """Return whether a key goes on with the word that the last answer began: the `e`, `s` and enter of "yes".
+
+        To be asked once for each key that arrives. The first letter has answered already.
+        """
+        is_rest = key.key in self._rest_of_answer[:1] and key.time - self._answered_at < _WORD_GAP_S
+        self._rest_of_answer = self._rest_of_answer[1:] if is_rest else ()
+        self._answered_at = key.time
+        return is_rest
+
     @contextmanager
     def live_questions(self, tasks: Iterable[int], update: Callable[[], Coroutine[Any, Any, str]]) -> Iterator[None]:
         """Make the questions that are asked meanwhile live: see `_LiveQuestions`."""
@@ -158,11 +174,23 @@ class Prompt(Horizontal, can_focus=True):
             return
         if reason:
             self._reason, self._entries = reason, ()
+            self._withdraw_field()
             self._on_change = self._on_arrow = self._complete = self._check = None
             self.hint("", "")
             self._mistake = None
         self._lay_out()
         self.post_message(self.Toggled())
+
+    def _withdraw_field(self) -> None:
+        """Hide the field of a question that can no longer be answered, unless something was typed into it."""
+        field = self.query_one(Input)
+        if not field.display:
+            return
+        if field.value == self._proposal:
+            field.display = False
+            self.focus()
+        else:
+            self._reason += " Typed, but not used:"
 
     async def ask_text(
         self,
@@ -197,7 +225,7 @@ class Prompt(Horizontal, can_focus=True):
         field = self.query_one(Input)
         field.display = True
         with field.prevent(Input.Changed):
-            field.value = value
+            field.value = self._proposal = value
         field.selection = Selection(0 if proposed else len(value), len(value))
         self._on_change, self._on_arrow, self._complete, self._check = on_change, on_arrow, complete, check
         self._enter, self._f2, self._edit, self._is_irreversible = enter, f2, edit, irreversible
@@ -347,14 +375,17 @@ class Prompt(Horizontal, can_focus=True):
         elif self._on_arrow is not None and event.key in ("down", "up"):
             event.stop()
             self._on_arrow(1 if event.key == "down" else -1)
+        elif self._reason and (event.key == "enter" or event.key.lower() in self._keys):
+            event.stop()
+            self.close()
         elif self._keys:
             event.stop()
             key = event.key if self._default is None else event.key.lower()
-            if self._reason and (key == "enter" or key in self._keys):
-                self.close()
-            elif key == "enter" and self._default is not None:
+            if key == "enter" and self._default is not None:
                 self._answer_with(self._default)
             elif key in self._keys:
+                if self._default is not None:
+                    self._rest_of_answer, self._answered_at = (*self._keys[key][1:], "enter"), event.time
                 self._answer_with(key)
             elif event.key == "q":
                 self.close()
