@@ -17,7 +17,7 @@ from textual.widgets import Input
 from textual.widgets.input import Selection
 
 from bwp_tui.console.background import run_in_background
-from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.styled_text import ENTRY_GAP, StyledText, in_line_or_columns
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
 from bwp_tui.console.widgets.text_field import TextField
@@ -259,7 +259,7 @@ class Prompt(Horizontal, can_focus=True):
         self._default, self._is_irreversible = default, default == "n"
         self.hint("", "")
         return await self._ask_question(
-            question, keys, entries, width_beside=cell_len(_GAP.join(entries)), ending=ending
+            question, keys, entries, width_beside=cell_len(ENTRY_GAP.join(entries)), ending=ending
         )
 
     def hint(self, text: str, role: str) -> None:
@@ -299,7 +299,7 @@ class Prompt(Horizontal, can_focus=True):
         self.query_one("#prompt-label", StyledLine).show((text, "warn" if self._reason else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
-            self._show_hint((" ", "plain"), *_in_lines_or_columns(self._entries, width - _BLANKS), (" ", "plain"))
+            self._show_hint((" ", "plain"), *in_line_or_columns(self._entries, width - _BLANKS), (" ", "plain"))
 
     async def _ask_question(
         self,
@@ -413,19 +413,3 @@ class Prompt(Horizontal, can_focus=True):
             self._answer_with(event.value)
         else:
             self.show_mistake(mistake)
-
-
-_GAP: Final = "   "
-
-
-def _in_lines_or_columns(entries: Sequence[str], width: int) -> Iterator[StyledText]:
-    """Yield the entries, which begin with their keys, on one line, or in columns where they do not fit."""
-    widest = max(map(cell_len, entries))
-    is_line = cell_len(_GAP.join(entries)) <= width
-    columns = len(entries) if is_line else max(1, (width + len(_GAP)) // (widest + len(_GAP)))
-    for place, entry in enumerate(entries):
-        key, _, meaning = entry.partition(" ")
-        if place:
-            yield (_GAP if place % columns else "\n ", "plain")
-        yield (key, "key")
-        yield (f" {meaning}{'' if is_line else ' ' * (widest - cell_len(entry))}", "plain")
