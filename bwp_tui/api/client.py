@@ -21,7 +21,6 @@ from bwp_tui.api.response_errors import (
     NO_RIGHT_TO_SUBSCRIPTIONS,
     NO_SUBSCRIPTIONS,
     UNKNOWN_SUBSCRIPTION,
-    UNKNOWN_TASK,
     api_error,
     graphql_response,
     is_denied,
@@ -51,7 +50,7 @@ from bwp_tui.contract.payloads import (
     parse_task,
     readable,
 )
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import UNKNOWN_TASK, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.urls import split_url
 

@@ -17,12 +17,12 @@ from bwp_tui.api.errors import (
 )
 from bwp_tui.api.http_transport import HttpResponse, names_throttling
 from bwp_tui.contract.payloads import GraphQLResponse, ServiceError, parse_response, readable
+from bwp_tui.domain.statuses import UNKNOWN_TASK
 
 ACCESS_DENIED: Final = "AccessDeniedError"
 CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
 """The code of the one refusal that ends a cancellation."""
 
-UNKNOWN_TASK: Final = "The service does not know this task: check the task id and the profile."
 UNKNOWN_SUBSCRIPTION: Final = "The service does not know this subscription: see bwp-tui events status."
 NO_RIGHT_TO_SUBSCRIPTIONS: Final = (
     "The service denied access: check that the credentials have full permission to event subscriptions."

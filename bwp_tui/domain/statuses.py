@@ -105,3 +105,7 @@ class DownloadState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+UNKNOWN_TASK: Final = "The service does not know this task: check the task id and the profile."
+"""The trouble of a task whose id the service does not know; after a day of such responses the task is MISSING."""

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +24,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.poll_responses import record_failed_polls
 from tests.cli.conftest import Bwp, variables
 from tests.cli.test_submit import NOWHERE
 from tests.engine.shop import submit
@@ -304,15 +306,19 @@ def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
     assert "refreshed" not in ended.err
 
 
-def test_it_is_said_of_which_task_the_service_knows_nothing(shop: Bwp) -> None:
+def test_a_task_that_the_service_does_not_know_is_no_work_left_undone(shop: Bwp) -> None:
     assert shop("submit", "deletion", "bob@example.com", "--holding-period", "9", "--yes").code == 0
     assert shop("track", "deletion", str(uuid4())).code == 4
-    ended = shop("run", "--once")
+    assert shop("run", "--once").code == 0
+    assert "could not be refreshed" not in shop("doctor").out
     trouble = json.loads(shop("show", "2", "--json").out)["trouble"]
-    assert ended.code == 3
-    assert f"#2: {trouble}" in ended.err
     listed = {line.split()[0]: trouble in line for line in shop("list").out.splitlines()[1:]}
     assert listed == {"1": False, "2": True}
+    with closing(shop.store()) as store:
+        record_failed_polls(store, [2], "The service cannot be reached.", datetime.now(UTC))
+    ended = shop("run", "--once", env=UNREACHED)
+    assert ended.code == 3
+    assert "#2: " in ended.err
 
 
 def test_running_once_with_refused_credentials_fails_as_the_other_commands_do(shop: Bwp) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import late_clause
-from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
+from bwp_tui.domain.statuses import UNKNOWN_TASK, WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import OTHER_EMAIL_PREFIX, Kind
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
@@ -229,8 +229,10 @@ _FAILING: Final = (
     "FROM tasks t WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED' AND trouble IS NOT"
     f" (SELECT detail FROM timeline WHERE task = t.number AND what = '{EventKind.CANCEL_REFUSED}' ORDER BY id DESC"
     f" LIMIT 1) AND trouble NOT GLOB '{OTHER_EMAIL_PREFIX}*'"
+    f" AND trouble <> '{UNKNOWN_TASK}'"
 )
-"""Tasks whose last call failed, which is not all that `trouble` may say: also why a cancellation was refused."""
+"""Tasks whose last call failed, which is not all that `trouble` may say: also why a cancellation was refused, or that
+the service does not know the task, which is a response."""
 _UNFINISHED: Final = RowMapper(
     UnfinishedWork,
     unsent=f"count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL AND NOT {IS_TO_CHECK})",
