@@ -155,7 +155,7 @@ async def test_the_rest_of_a_yes_or_no_that_is_typed_out_does_nothing(profile: P
     async with opened(profile) as console:
         await console.go_to(HELD)
         note = console.task(HELD).note
-        for word, is_asked in (("no", False), ("yes", True)):
+        for word, is_asked in (("no", False), ("NO", False), ("YES", True)):
             await console.press("x")
             await console.sees("Cancel the deletion ")
             await console.press(*word, "enter")

@@ -146,7 +146,7 @@ class Prompt(Horizontal, can_focus=True):
 
         To be asked once for each key that arrives. The first letter has answered already.
         """
-        is_rest = key.key in self._rest_of_answer[:1] and key.time - self._answered_at < _WORD_GAP_S
+        is_rest = key.key.lower() in self._rest_of_answer[:1] and key.time - self._answered_at < _WORD_GAP_S
         self._rest_of_answer = self._rest_of_answer[1:] if is_rest else ()
         self._answered_at = key.time
         return is_rest
