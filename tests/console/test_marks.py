@@ -230,6 +230,19 @@ async def test_no_key_is_offered_that_does_nothing_to_any_of_the_marked_tasks(pr
         assert "u refresh" not in console.line("footer")
 
 
+async def test_the_same_keys_are_offered_for_the_marked_tasks_while_the_details_hide_the_list(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for number in (READY, HELD):
+            await console.go_to(number)
+            await console.press("space")
+        await console.until(lambda: "2 marked" in console.line("header") and "x cancel" in console.line("footer"))
+        footer = console.line("footer")
+        for has_list in (False, True):
+            await console.press("z")
+            await console.until(lambda: (console.main.table.size.height > 0) is has_list)  # noqa: B023  awaited at once
+            await console.until(lambda: console.line("footer") == footer)
+
+
 async def test_the_marks_are_turned_around(profile: Profile) -> None:
     async with opened(profile) as console:
         table = console.main.table

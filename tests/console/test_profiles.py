@@ -20,6 +20,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries.counts_at_path import counts_at
 from tests.console.past_tasks import clock
 from tests.console.support import opened
+from tests.console.test_command_bar import types
 from tests.store.support import request
 
 
@@ -96,6 +97,12 @@ async def test_the_switch_is_offered_on_the_rows_that_can_be_opened(
             assert isinstance(screen, ProfilesScreen)
             assert (screen.disabled_reason("open") is None) is is_offered
             await console.press("up")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+        await types(console, "profile c-empty")
+        await console.sees("Profile c-empty has no credentials")
+        assert console.main.prompt.is_open
+        assert console.app.next_profile is None
 
 
 async def test_a_long_name_leaves_cells_to_the_remark(profile: Profile) -> None:

@@ -39,7 +39,7 @@ def _accept(store: Store, task: Task) -> None:
     intent_outcomes.record_accepted(store, sent(store, task.number).id, "cafe0001-task", SOON)
 
 
-@pytest.mark.parametrize("answered", ["y", "n", "enter", "escape"])
+@pytest.mark.parametrize("answered", ["y", "yes", "n", "enter", "escape"])
 async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_has_it(
     profile: Profile, answered: str
 ) -> None:
@@ -50,9 +50,9 @@ async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_h
         _accept(console.store, task)
         await console.sees("cafe0001 was changed meanwhile", NOTHING)
         assert "Cancel" not in console.line("prompt")
-        await console.press(answered)
+        await console.press(*([*answered, "enter"] if answered == "yes" else [answered]))
         await console.until(lambda: not console.main.prompt.is_open)
-        assert not console.task(task.number).cancel_asked
+        assert (console.task(task.number).cancel_asked, console.task(task.number).note) == (False, task.note)
         await console.press("x")
         await console.sees("Cancel the deletion ", " of m•••@example.com?")
 

@@ -98,6 +98,8 @@ async def test_a_deletion_without_a_response_is_cancelled_once_its_task_id_is_kn
         intent_outcomes.record_sending(console.store, cancellation.id)
         intent_outcomes.record_cancelled(console.store, cancellation.id)
         await console.until(lambda: console.main.status.sentence.endswith("is cancelled."))
+        messages = console.main.session.messages.messages
+        await console.until(lambda: messages[-1].sentence == console.main.status.sentence)
 
 
 def other_engine_settles(

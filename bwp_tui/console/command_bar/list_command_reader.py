@@ -16,7 +16,7 @@ from bwp_tui.console.controllers.list_layout import report_columns_of_view
 from bwp_tui.console.controllers.saved_views import may_replace
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.console.store_access.shop_list import cannot_switch
+from bwp_tui.console.store_access.shop_list import cannot_switch_to
 from bwp_tui.console.store_access.write_guard import READ_ONLY
 from bwp_tui.domain.filter import FilterError
 from bwp_tui.domain.text import clean_line, nearest
@@ -79,14 +79,12 @@ class ListCommandReader:
 
     def _read_profile(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)
-        name, here = line.positionals[0], self._screen.session.profile
-        if name.text == here.name and not here.is_sandbox:
-            raise name.error("This shop is open.")
+        name = line.positionals[0]
         try:
-            read_profile(name.text, os.environ)
+            profile = read_profile(name.text, os.environ)
         except SettingsError as error:
             raise name.error(error.mistakes[0]) from None
-        if reason := cannot_switch(here, os.environ):
+        if reason := cannot_switch_to(profile, self._screen.session.profile, os.environ):
             raise name.error(reason)
         return lambda: self._screen.run_in_background(partial(switch_profile, self._screen, name.text))
 

@@ -214,13 +214,24 @@ class MainScreen(ActionScreen):
         """Put the cursor on a task as soon as the view has it, and do the action `then`."""
         self._rows.task_to_select = AwaitedTask(number, then, self.session.feed.refresh())
 
-    def go_to(self, number: int) -> None:
-        """Put the cursor on a task, among all tasks where the view lacks it; paused live updates go on then."""
-        if not self.table.go_to_task(number):
-            if self._rows.is_paused:
-                self.toggle_live_updates()
-            self.show_view(0)
-            self.select_when_listed(number)
+    def go_to(self, number: int, then: str | None = None) -> None:
+        """Put the cursor on a task, and do the action `then`.
+
+        Where the view lacks the task, all are listed, and paused live updates go on.
+        """
+        if self.table.go_to_task(number):
+            if then is not None:
+                self.perform_later(then)
+            return
+        if self._rows.is_paused:
+            self.toggle_live_updates()
+        self.show_view(0)
+        self.select_when_listed(number, then)
+
+    @property
+    def has_action_waiting(self) -> bool:
+        """Whether an action waits until its task is listed."""
+        return self._rows.task_to_select is not None and self._rows.task_to_select.then is not None
 
     def toggle_live_updates(self) -> None:
         """Pause or resume live updates; resuming shows what was held back."""
@@ -304,6 +315,7 @@ class MainScreen(ActionScreen):
             self.set_class(has, name)
         self.detail_pane.place = detail_place(self.app.size, self.chosen_detail_place)
         self._update_detail()
+        self.call_after_refresh(self._update_footer)  # once the list has its size: it depends on the marks in sight
 
     def _update_views(self) -> None:
         self._panels.update_views(self.view_index, self.list_state.filter, is_counted=self.has_all_rows)

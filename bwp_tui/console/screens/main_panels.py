@@ -211,5 +211,5 @@ class StatusLineUpdater:
         is_shown = self._screen.status.sentence == before  # no other has replaced it
         if is_shown:
             for screen in filter(None, (self._screen, self._screen.prompt_host)):
-                screen.status.update_sentence(sentence)
+                screen.status.update_sentence(sentence, is_settled=is_settled)
         self._delayed = None if is_settled or not is_shown else (sentence, read)

@@ -109,11 +109,12 @@ class TaskScreen(PagedScreen):
         """Do an action of this screen; have the main screen do one on the task, with its prompts shown here."""
         if name in self.handlers or name in MOVE_ACTIONS or name == "scroll":
             super().dispatch(name)
-        elif not self._main.table.go_to_task(self._task_number):
-            self._main.go_to(self._task_number)
-            self.show_status("The list has changed. Press the key again.", "warn")
         else:
-            self._main.perform_later(name)
+            self._main.go_to(self._task_number, name)
+
+    def accepts_now(self, key: str) -> bool:  # noqa: ARG002  any key may be meant for its question
+        """Return whether a key can be handled now: none is while the last one's action waits for the list."""
+        return not self._main.has_action_waiting
 
     def _open_page(self, page: int) -> None:
         """Open a page where it was left."""

@@ -52,6 +52,17 @@ def cannot_switch(current: Profile, environ: Mapping[str, str]) -> str:
     return ""
 
 
+def cannot_switch_to(profile: Profile, current: Profile, environ: Mapping[str, str]) -> str:
+    """Return why the console cannot switch to `profile`, in a sentence; empty where it can."""
+    if profile.name == current.name:
+        return "This shop is open."
+    if reason := cannot_switch(current, environ):
+        return reason
+    if profile.missing():  # its console could not go back
+        return f"Profile {profile.name} has no credentials: bwp-tui login --profile {profile.name} asks for them."
+    return ""
+
+
 def profile_names(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of the config file's profiles; none where it cannot be read."""
     try:
@@ -77,8 +88,5 @@ def _listed(name: str, current: Profile, environ: Mapping[str, str], now: dateti
         return ListedShop(name, reason=error.mistakes[0])
     day = now.astimezone(None if profile.timezone is None else find_zone(profile.timezone)).date()
     failed, due_soon = counts_at(profile.history_path, _COUNTED, now, day) or (None, None)
-    is_here = name == current.name
-    reason = "This shop is open." if is_here else cannot_switch(current, environ)
-    if not reason and profile.missing():  # its console could not go back
-        reason = f"Profile {name} has no credentials: bwp-tui login --profile {name} asks for them."
-    return ListedShop(name, profile, failed, due_soon, reason, is_here)
+    reason = cannot_switch_to(profile, current, environ)
+    return ListedShop(name, profile, failed, due_soon, reason, is_here=name == current.name)

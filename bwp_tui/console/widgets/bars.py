@@ -277,9 +277,9 @@ class StatusLine(StyledLine):
         """Show what came of an action, which must be clean; an empty sentence removes the notice too."""
         self._set((sentence, role), self._notice if sentence else _NO_TEXT)
 
-    def update_sentence(self, sentence: str) -> None:
-        """Show what has become of the sentence that is shown; the list of messages keeps that one."""
-        self._set((sentence, self._sentence[1]), self._notice, is_new=False)
+    def update_sentence(self, sentence: str, *, is_settled: bool) -> None:
+        """Show what has become of the sentence that is shown; the list of messages gets it once it stays so."""
+        self._set((sentence, self._sentence[1]), self._notice, is_new=is_settled)
 
     def set_notice(self, sentence: str, role: str = "plain") -> None:
         """Show a notice, which must be clean, instead of the earlier one; an error stays until a key is pressed."""

@@ -375,17 +375,19 @@ class Prompt(Horizontal, can_focus=True):
         elif self._on_arrow is not None and event.key in ("down", "up"):
             event.stop()
             self._on_arrow(1 if event.key == "down" else -1)
-        elif self._reason and (event.key == "enter" or event.key.lower() in self._keys):
+        elif self._reason and not self._keys and event.key == "enter":  # its field is hidden
             event.stop()
             self.close()
         elif self._keys:
             event.stop()
             key = event.key if self._default is None else event.key.lower()
-            if key == "enter" and self._default is not None:
+            if key in self._keys and self._default is not None:
+                self._rest_of_answer, self._answered_at = (*self._keys[key][1:], "enter"), event.time
+            if self._reason and (key == "enter" or key in self._keys):
+                self.close()
+            elif key == "enter" and self._default is not None:
                 self._answer_with(self._default)
             elif key in self._keys:
-                if self._default is not None:
-                    self._rest_of_answer, self._answered_at = (*self._keys[key][1:], "enter"), event.time
                 self._answer_with(key)
             elif event.key == "q":
                 self.close()

@@ -36,6 +36,9 @@ _MAX_STRIPS: Final = 512
 _SEARCHED_FIRST: Final = 64
 """Rows on both sides of the cursor that are searched for its task before all others."""
 
+_MARKED_READ: Final = 20
+"""Fewest marked tasks that are read where none is in sight."""
+
 
 class TaskSource(Protocol):
     """Where the table reads its rows: the history."""
@@ -231,8 +234,9 @@ class TaskTable(VirtualRows):
         """The marked tasks in sight; where none is, some of the others: a key press has no time for a million."""
         if not self.marks:
             return ()
-        in_sight = [task for task in self.visible_tasks if task.number in self.marks]
-        return in_sight or self._rows.tasks(list(islice(self.marks, self.page)))
+        rows = self.visible_tasks if self.size.height else ()  # the details may hide the list
+        in_sight = [task for task in rows if task.number in self.marks]
+        return in_sight or self._rows.tasks(list(islice(self.marks, max(self.page, _MARKED_READ))))
 
     def watch_masked(self) -> None:
         self._place_columns(self._layout_of_columns.skipped)
