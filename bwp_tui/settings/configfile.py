@@ -106,13 +106,27 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
         SettingsError: it cannot be read, is not TOML, can be changed by others, or has mistakes outside of the
             profiles' tables.
     """
+    config, mistakes = read_config_and_mistakes(path, required=required)
+    if mistakes:
+        raise SettingsError(*mistakes)
+    return config
+
+
+def read_config_and_mistakes(path: Path, *, required: bool) -> tuple[ConfigFile, tuple[str, ...]]:
+    """Read the file as `read_config` does; return it without what has mistakes, and all of these.
+
+    There are none where only the profiles' tables have some.
+
+    Raises:
+        SettingsError: it cannot be read, is not TOML, or can be changed by others.
+    """
     try:
         with path.open(encoding="utf-8-sig") as file:
             text, status = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         if required:
             raise SettingsError(f"There is no config file {path}; correct BWP_CONFIG_FILE or unset it.") from None
-        return ConfigFile(path)
+        return ConfigFile(path), ()
     except UnicodeDecodeError:
         raise SettingsError(f"The config file {path} is not UTF-8 text.") from None
     except OSError as error:
@@ -127,14 +141,14 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
     config = reader.config(content)
     if reader.mistakes:
         in_tables = (mistake for table in config.profiles.values() for mistake in table.mistakes)
-        raise SettingsError(*reader.mistakes, *in_tables)
+        return config, (*reader.mistakes, *in_tables)
     runs_programs = config.commands or config.hooks
     if runs_programs or any(
         table.events or any(PROFILE_SETTINGS[name].is_sensitive for name in table.texts)
         for table in config.profiles.values()
     ):
         _check_owner(path, status)
-    return config
+    return config, ()
 
 
 def _check_owner(path: Path, status: os.stat_result) -> None:

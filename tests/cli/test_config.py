@@ -63,11 +63,11 @@ def test_each_mistake_is_a_line_and_an_exit_code(bwp: Bwp, text: str, mistake: s
     assert any(mistake in line for line in json.loads(bwp("config", "validate", "--json", env=env).out))
 
 
-def test_mistakes_of_profiles_and_of_keys_are_listed_at_once(bwp: Bwp) -> None:
-    env = configured(bwp, '[profiles.default]\ndownload_slots = 99\n[keys]\nfoo = "k"\n')
-    told = bwp("config", "validate", env=env).out
-    assert "line 2" in told
-    assert "keys.foo is no action" in told
+def test_mistakes_of_profiles_of_hooks_and_of_keys_are_listed_at_once(bwp: Bwp) -> None:
+    env = configured(bwp, '[profiles.default]\ndownload_slots = 99\n[hooks]\nnone = ["a"]\n[keys]\nfoo = "k"\n')
+    told = json.loads(bwp("config", "validate", "--json", env=env).out)
+    for what in ("download_slots", "hooks.none", "keys.foo is no action"):
+        assert [what in mistake for mistake in told].count(True) == 1
 
 
 def test_settings_without_a_mistake_are_said_to_be_so(bwp: Bwp) -> None:

@@ -31,7 +31,7 @@ from bwp_tui.settings import (
     source_of_settings,
     unknown_variables,
 )
-from bwp_tui.settings.configfile import commented_file, read_config
+from bwp_tui.settings.configfile import commented_file, read_config, read_config_and_mistakes
 from bwp_tui.settings.letter_templates import mistakes_in, read_template, template_path
 from bwp_tui.settings.profile import EVENT_SETTINGS, PROFILE_SETTINGS
 from bwp_tui.store.database import shop_binding
@@ -79,8 +79,9 @@ def keys(arguments: Namespace) -> None:
 def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the environment and the file, all its profiles and keys included."""
     mistakes = _mistakes_of(arguments.profile)
-    with suppress(SettingsError):  # the same mistakes again, outside of the profiles
-        config = read_config(config_path(os.environ), required=False)
+    with suppress(SettingsError):  # the same mistake again
+        config, others = read_config_and_mistakes(config_path(os.environ), required=False)
+        mistakes += others
         for name in config.profiles:
             mistakes += _mistakes_of(name)
         mistakes += keymap(config.keys, config.commands).mistakes
