@@ -198,9 +198,12 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
     for _ in range(4):
         clock.advance(days=1)
         requests.poll_now(store, [task.number])
+        poll_responses.record_failed_polls(store, [task.number], "The service failed.", clock.now)
         poll_responses.record_unknown(store, task.number, "no such task", clock.now)
         assert ready_polls.ready(store, clock.now, 5) == []
-    assert tasks.get(store, task.number).status == status
+    known = tasks.get(store, task.number)
+    assert known.status == status
+    assert (known.trouble == "no such task") is (status == "MISSING")
 
 
 # Statuses of the service that are called as those given here

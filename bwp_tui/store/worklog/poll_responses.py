@@ -227,6 +227,8 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             transaction.run(
                 "UPDATE tasks SET polled_at = ?, next_poll_at = NULL WHERE number = ?", (transaction.now_text, number)
             )
+            if row[0] in (Status.MISSING, Status.GIVEN_UP):  # the last refresh may have failed for another reason
+                set_trouble(transaction, number, reason)
             return
         if _was_task_id_entered(transaction, number):
             _drop_task_id(transaction, number, "the service does not know it")
