@@ -90,7 +90,7 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
         disputed = f"{counted(count, 'task')} to be checked, as told by the timeline: bwp-tui list tag:{TO_CHECK}. "
     renumbered = ""
     if count := merged.renumbered:
-        renumbered = f"{counted(count, 'task')} got another number here, as told by the timeline. "
+        renumbered = f"{counted(count, 'added task')} got another number here, as told by the timeline. "
     joined = ""
     if count := restored.joined:
         joined = f"{counted(count, 'task')} became one with another row of the same request, as told by the timeline. "
