@@ -25,7 +25,7 @@ from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreDamaged, StoreTooNew
-from bwp_tui.store.maintenance import backups
+from bwp_tui.store.maintenance import backups, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
@@ -263,6 +263,15 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
     monkeypatch.setattr(maintenance_thread, "run_maintenance", lambda *_others, is_brief: are_brief.append(is_brief))
     assert run_engine_until(config_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=PATIENCE_S)
     assert are_brief == [True]
+
+
+def test_what_a_purge_left_is_removed_also_on_a_day_that_has_its_copy(profile: Profile, live_history: Store) -> None:
+    profile = replace(profile, is_sandbox=False)
+    serve_once(config_of(profile))
+    with live_history.write() as transaction:  # as a restore of a copy in which a task was purged leaves it
+        transaction.run("UPDATE meta SET traces_left = 1")
+    serve_once(config_of(profile))
+    assert not purge.has_traces(live_history)
 
 
 def test_serving_once_notices_that_an_index_does_not_list_what_waits_and_the_next_time_sends_it(

@@ -81,7 +81,7 @@ class MaintenanceThread:
     Args:
         store: the engine's connection; the thread opens others to the same file, and never another file in its place.
         report: called in the thread after each round, with a sentence on what is wrong, or None.
-        brief_with_backup: whether the maintenance is brief on a day that has its backup.
+        brief_with_backup: whether the maintenance is brief on a day that has its backup, unless a purge left traces.
     """
 
     def __init__(self, store: Store, report: Callable[[str | None], None], *, brief_with_backup: bool = False) -> None:
@@ -111,15 +111,16 @@ class MaintenanceThread:
         with suppress(StoreError), closing(self._store.open_another()) as store:
             engine_state.record_maintenance(store, sentence)
 
-    def _has_todays_backup(self) -> bool:
-        with suppress(StoreError):  # the maintenance reports why the folder cannot be read
-            path = self._store.path
-            return backups.todays_path(path, local_day(self._store.clock())) in backups.daily_backups(path)
+    def _is_done_today(self) -> bool:
+        """Return whether today's backup is made, and nothing of purged tasks is left in it."""
+        with suppress(StoreError), closing(self._store.open_another()) as store:  # the maintenance reports why not
+            today = backups.todays_path(store.path, local_day(store.clock()))
+            return today in backups.daily_backups(store.path) and not purge.has_traces(store)
         return False
 
     def _run_rounds(self) -> None:
         while True:
-            is_brief = self._brief_with_backup and self._has_todays_backup()
+            is_brief = self._brief_with_backup and self._is_done_today()
             sentence = run_maintenance(self._store, self._stopped, is_brief=is_brief)
             if not self._stopped.is_set() and (sentence or not is_brief):
                 self._record(sentence)
