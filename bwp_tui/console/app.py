@@ -334,6 +334,10 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             yield
 
     def _report_dropped_paste(self) -> None:
+        """Say for some seconds that a paste was dropped; at a question, which hides that, what answers it instead."""
+        if isinstance(screen := self.screen, ActionScreen) and screen.is_asking:
+            screen.prompt.reject("A text")
+            return
         self._show_status(_PASTE_DROPPED, "warn")
         self.set_timer(PASTE_NOTICE_S, lambda: self._clear_status(_PASTE_DROPPED))
 

@@ -278,8 +278,9 @@ class StatusLine(StyledLine):
         self._set((sentence, role), self._notice if sentence else _NO_TEXT)
 
     def update_sentence(self, sentence: str, *, is_settled: bool) -> None:
-        """Show what has become of the sentence that is shown; the list of messages gets it once it stays so."""
-        self._set((sentence, self._sentence[1]), self._notice, is_new=is_settled)
+        """Show what has become of the sentence that is shown; the list of messages gets what it ends as."""
+        has_news = not self.sentence.startswith(sentence)  # it may only be shorter: what it waited for is over
+        self._set((sentence, self._sentence[1]), self._notice, is_new=is_settled and has_news)
 
     def set_notice(self, sentence: str, role: str = "plain") -> None:
         """Show a notice, which must be clean, instead of the earlier one; an error stays until a key is pressed."""

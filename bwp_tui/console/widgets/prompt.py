@@ -184,13 +184,11 @@ class Prompt(Horizontal, can_focus=True):
     def _withdraw_field(self) -> None:
         """Hide the field of a question that can no longer be answered, unless something was typed into it."""
         field = self.query_one(Input)
-        if not field.display:
-            return
-        if field.value == self._proposal:
+        if field.display and field.value != self._proposal:
+            self._reason += " Typed, but not used:"
+        else:
             field.display = False
             self.focus()
-        else:
-            self._reason += " Typed, but not used:"
 
     async def ask_text(
         self,
@@ -281,6 +279,12 @@ class Prompt(Horizontal, can_focus=True):
         field = self.query_one(Input)
         field.value = text
         field.cursor_position = len(text) if cursor is None else cursor
+
+    def reject(self, answer: str) -> None:
+        """Say that what `answer` names is no answer where a key is asked for, and which keys are."""
+        if self._keys and not self._reason:
+            sentence = f"{answer} is no answer; press {', '.join(self._keys)} or {_BACK[0]}."
+            self.show_mistake(InputMistake(sentence, 0, 0))
 
     def close(self) -> None:
         """Close the prompt; its caller gets None."""
@@ -391,9 +395,8 @@ class Prompt(Horizontal, can_focus=True):
                 self._answer_with(key)
             elif event.key == "q":
                 self.close()
-            elif event.is_printable and not self._reason:
-                sentence = f"“{event.character}” is no answer; press {', '.join(self._keys)} or {_BACK[0]}."
-                self.show_mistake(InputMistake(sentence, 0, 0))
+            elif event.is_printable:
+                self.reject(f"“{event.character}”")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
