@@ -323,6 +323,15 @@ async def test_the_form_proposes_the_hold_of_the_profile_up_to_what_meets_the_du
             assert console.field("hold").value == proposed
 
 
+async def test_a_day_of_receipt_before_today_is_called_so_where_it_may_be_taken_for_today(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(kind="retrieval", email="jane@example.com")
+        for days, is_yesterday in ((1, True), (0, False), (2, False)):
+            console.field("received").value = str(TODAY - timedelta(days=days))
+            await console.pilot.pause()
+            assert ("yesterday in " in console.text) is is_yesterday
+
+
 async def test_where_no_holding_period_is_short_enough_an_extension_is_advised(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", received="2026-11-01", hold="0")

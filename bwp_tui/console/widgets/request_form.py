@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from textual import events, on
@@ -323,7 +323,8 @@ class RequestForm(Vertical):
                 self._hint(field, mistakes[field], "bad")
             else:
                 meant = day_of_word(self._field("received").value, today)
-                received = f"= {meant}" if meant else f"the day in {zone_name()}"
+                day = "yesterday" if draft.received == str(today - timedelta(days=1)) else "the day"
+                received = f"= {meant}" if meant else f"{day} in {zone_name()}"
                 right = {"received": (received,), "regulation": draft.regulation_hint()}
                 if draft.email_again.strip():
                     right["email_again"] = _RIGHT
