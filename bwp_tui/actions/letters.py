@@ -61,11 +61,10 @@ def _extension_reason(store: Store, task: Task) -> str | None:
 
 def _cannot_record(kind: LetterKind, task: Task, today: date) -> str | None:
     """Return why the extension or decline that a letter would tell of cannot be recorded first, or None."""
-    if not needs_answer(task):
-        return None
-    if kind is LetterKind.EXTENSION and task.extended_on is None:
+    if kind is LetterKind.EXTENSION and task.extended_on is None and needs_answer(task):
         return cannot_extend(task, today)
-    return cannot_decline(task) if kind is LetterKind.DECLINE and task.declined_on is None else None
+    may_be_declined = needs_answer(task) or (task.answered_on is not None and not task.is_appeal_upheld)
+    return cannot_decline(task) if kind is LetterKind.DECLINE and task.declined_on is None and may_be_declined else None
 
 
 def _is_result_gone(store: Store, task: Task) -> bool:

@@ -177,6 +177,12 @@ def test_a_decline_and_its_appeal_have_letters_of_what_was_recorded(kept: Bwp) -
     assert [event.what for event in seen(kept, int(number))[1]] == ["letter"] * 3
 
 
+def test_the_letter_of_a_decline_that_is_refused_gives_the_reason_of_that(kept: Bwp) -> None:
+    assert kept("answer", "1", "--how", "by post", "--yes").code == 0
+    refused = kept("decline", "1", "--reason", "exempt", "--text", "law", "--yes")
+    assert (kept("letter", "decline", "1").err, refused.code) == (refused.err, 1)
+
+
 def test_a_read_only_profile_writes_no_letter(kept: Bwp) -> None:
     ended = kept("letter", "answer", "1", env={"BWP_READ_ONLY": "1"})
     assert (ended.code, ended.out) == (2, "")
