@@ -118,7 +118,7 @@ def read_config_and_mistakes(path: Path, *, required: bool) -> tuple[ConfigFile,
     There are none where only the profiles' tables have some.
 
     Raises:
-        SettingsError: it cannot be read, is not TOML, or can be changed by others.
+        SettingsError: it cannot be read, or is not TOML.
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -139,32 +139,27 @@ def read_config_and_mistakes(path: Path, *, required: bool) -> tuple[ConfigFile,
         raise SettingsError(f"The config file {path} is not valid TOML: {clean_line(str(error))}.") from None
     reader = _Reader(path, _lines(text))
     config = reader.config(content)
-    if reader.mistakes:
-        in_tables = (mistake for table in config.profiles.values() for mistake in table.mistakes)
-        return config, (*reader.mistakes, *in_tables)
-    runs_programs = config.commands or config.hooks
-    if runs_programs or any(
+    outside = [*reader.mistakes, *filter(None, [_owner_mistake(config, status)])]
+    if not outside:
+        return config, ()
+    in_tables = (mistake for table in config.profiles.values() for mistake in table.mistakes)
+    return config, (*outside, *in_tables)
+
+
+def _owner_mistake(config: ConfigFile, status: os.stat_result) -> str | None:
+    """Return why somebody else can change where the secret is sent or which command runs, or None."""
+    is_sensitive = any(
         table.events or any(PROFILE_SETTINGS[name].is_sensitive for name in table.texts)
         for table in config.profiles.values()
-    ):
-        _check_owner(path, status)
-    return config, ()
-
-
-def _check_owner(path: Path, status: os.stat_result) -> None:
-    """Check that nobody else can change where the secret is sent or which command runs.
-
-    Raises:
-        SettingsError: another user owns the file, or can write it.
-    """
+    )
+    if not (config.commands or config.hooks or is_sensitive):
+        return None
+    what = f"The config file {config.path} sets URLs or a command"
     if status.st_uid not in (0, os.geteuid()):
-        raise SettingsError(
-            f"The config file {path} sets URLs or a command and belongs to another user; make a copy of your own."
-        )
+        return f"{what} and belongs to another user; make a copy of your own."
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise SettingsError(
-            f"The config file {path} sets URLs or a command, and others can change it; run: chmod go-w {path}"
-        )
+        return f"{what}, and others can change it; run: chmod go-w {config.path}"
+    return None
 
 
 def table_begun_by(line: str) -> str | None:

@@ -64,9 +64,11 @@ def test_each_mistake_is_a_line_and_an_exit_code(bwp: Bwp, text: str, mistake: s
 
 
 def test_mistakes_of_profiles_of_hooks_and_of_keys_are_listed_at_once(bwp: Bwp) -> None:
-    env = configured(bwp, '[profiles.default]\ndownload_slots = 99\n[hooks]\nnone = ["a"]\n[keys]\nfoo = "k"\n')
+    tables = '[profiles.default]\ndownload_slots = 99\n[hooks]\nnone = ["a"]\nfailed = ["a"]\n[keys]\nfoo = "k"\n'
+    env = configured(bwp, f'default_profile = "gone"\n{tables}')
+    Path(env["BWP_CONFIG_FILE"]).chmod(0o660)
     told = json.loads(bwp("config", "validate", "--json", env=env).out)
-    for what in ("download_slots", "hooks.none", "keys.foo is no action"):
+    for what in ("download_slots", "hooks.none", "keys.foo is no action", "has no profile gone", "chmod go-w"):
         assert [what in mistake for mistake in told].count(True) == 1
 
 

@@ -86,7 +86,7 @@ def validate(arguments: Namespace) -> ExitCode:
             mistakes += _mistakes_of(name)
         mistakes += keymap(config.keys, config.commands).mistakes
         default = config.default_profile
-        if arguments.profile and default not in (None, *config.profiles):
+        if (arguments.profile or others) and default not in (None, *config.profiles):  # else it is listed already
             mistakes += (f"{config.path} has no profile {default}, which its default_profile names.",)
     mistakes = (*dict.fromkeys(mistakes), *mistakes_in(letters_folder(os.environ)), *unknown_variables(os.environ))
     lines = mistakes or (f"No mistakes. The settings are from {source_of_settings(os.environ)}.",)
