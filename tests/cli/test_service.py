@@ -79,7 +79,7 @@ def test_refresh_says_what_the_service_responded_about_one_of_several(shop: Bwp)
     shop("submit", "deletion", "bob@example.com", "--yes")
     shop("track", "retrieval", "no-such-task")
     ended = shop("refresh", "1", "2")
-    assert (ended.code, "does not know this task" in ended.err) == (3, True)
+    assert (ended.code, "does not know this task" in ended.err) == (4, True)
 
 
 def test_a_refresh_of_what_the_service_cannot_be_asked_about_fails(shop: Bwp) -> None:
@@ -311,6 +311,7 @@ def test_a_task_that_the_service_does_not_know_is_no_work_left_undone(shop: Bwp)
     assert shop("track", "deletion", str(uuid4())).code == 4
     assert shop("run", "--once").code == 0
     assert "could not be refreshed" not in shop("doctor").out
+    assert shop("refresh", "2").code == 4
     trouble = json.loads(shop("show", "2", "--json").out)["trouble"]
     listed = {line.split()[0]: trouble in line for line in shop("list").out.splitlines()[1:]}
     assert listed == {"1": False, "2": True}

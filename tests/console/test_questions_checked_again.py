@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from textual.widgets import Input
 
+from bwp_tui.console.controllers import external_programs
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, ServiceEvent, Task
 from bwp_tui.settings import Profile
@@ -73,6 +75,30 @@ async def test_a_text_question_taken_back_shows_only_what_was_typed_into_it(
         await console.press("enter")
         await console.until(lambda: not console.main.prompt.is_open)
         assert console.task(READY).answered_how == "by post"
+
+
+async def test_a_text_that_is_being_edited_while_its_question_is_taken_back_is_shown(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = asyncio.Event()
+
+    async def edit_text(*_args: object) -> str:
+        await saved.wait()
+        return "a long reason"
+
+    monkeypatch.setattr(external_programs, "edit_text", edit_text)
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.do("note")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press("f4")
+        single.set_note(console.store, READY, "asked kim", "kim")
+        await console.sees(NOTHING)
+        saved.set()
+        await console.sees("a long reason")
+        await console.press("enter")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.task(READY).note == "asked kim"
 
 
 async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused_where_it_acts(

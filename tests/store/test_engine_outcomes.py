@@ -202,8 +202,7 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
         poll_responses.record_unknown(store, task.number, "no such task", clock.now)
         assert ready_polls.ready(store, clock.now, 5) == []
     known = tasks.get(store, task.number)
-    assert known.status == status
-    assert (known.trouble == "no such task") is (status == "MISSING")
+    assert (known.status, known.trouble) == (status, "no such task")
 
 
 # Statuses of the service that are called as those given here

@@ -24,7 +24,7 @@ from bwp_tui.cli.support.session import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.statuses import Status, engine_is_done_with
+from bwp_tui.domain.statuses import UNKNOWN_TASK, Status, engine_is_done_with
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -44,7 +44,7 @@ def refresh(arguments: Namespace) -> ExitCode:
         unpolled = waiter.poll(numbers, arguments.timeout)
         polled = tasks.by_numbers(session.store, numbers)
         print_tasks(polled, as_json=arguments.json, read_only=session.read_only)
-        if unpolled and all(task.next_poll_at is None for task in unpolled):  # it does not know them, for good
+        if unpolled and all(task.trouble == UNKNOWN_TASK for task in unpolled):
             todo = f"What to do: bwp-tui show {unpolled[0].number}."
             raise CommandError(f"{unpolled[0].trouble} {todo}", ExitCode.NOT_FOUND)
         if unpolled:

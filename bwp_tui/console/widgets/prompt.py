@@ -74,13 +74,12 @@ class Prompt(Horizontal, can_focus=True):
         self._check: Callable[[str], InputMistake | None] | None = None
         self._mistake: InputMistake | None = None
         self._question: Callable[[], str] = lambda: ""
-        self._proposal = ""
         self._ending = self._reason = ""
         self._keys: Mapping[str, str] = {}
         self._entries: Sequence[str] = ()
         self._width_beside_question = 0
         self._live: _LiveQuestions | None = None
-        self._enter = self._f2 = ""
+        self._enter = self._f2 = self._proposal = ""
         self._edit: TextEditor | None = None
         self._focused_before: Widget | None = None
         self._default: str | None = None
@@ -174,21 +173,20 @@ class Prompt(Horizontal, can_focus=True):
             return
         if reason:
             self._reason, self._entries = reason, ()
-            self._withdraw_field()
             self._on_change = self._on_arrow = self._complete = self._check = None
             self.hint("", "")
             self._mistake = None
-        self._lay_out()
+            self._show_typed()
+        else:
+            self._lay_out()
         self.post_message(self.Toggled())
 
-    def _withdraw_field(self) -> None:
-        """Hide the field of a question that can no longer be answered, unless something was typed into it."""
+    def _show_typed(self) -> None:
+        """Of a question that can no longer be answered, show the field only with what was typed into it."""
         field = self.query_one(Input)
-        if field.display and field.value != self._proposal:
-            self._reason += " Typed, but not used:"
-        else:
-            field.display = False
-            self.focus()
+        field.display = not self._keys and field.value != self._proposal
+        (field if field.display else self).focus()
+        self._lay_out()
 
     async def ask_text(
         self,
@@ -297,7 +295,9 @@ class Prompt(Horizontal, can_focus=True):
 
     def _lay_out(self) -> None:
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
-        label, width = self._reason or f"{self._question()}{self._ending}", self.app.size.width
+        typed = " Typed, but not used:" if self.query_one(Input).display else ""
+        label = f"{self._reason}{typed}" if self._reason else f"{self._question()}{self._ending}"
+        width = self.app.size.width
         is_long = cell_len(label) + self._width_beside_question + _BLANKS > width
         text = label if is_long else f" {label} "
         self.query_one("#prompt-label", StyledLine).show((text, "warn" if self._reason else "strong"))
@@ -347,11 +347,11 @@ class Prompt(Horizontal, can_focus=True):
         text = None if self._edit is None else await self._edit(self.query_one(Input).value)
         if text is None or answer is not self._answer:
             return
-        if isinstance(text, InputMistake):
-            self.show_mistake(text)
-        else:
-            self.show_mistake(None)
+        self.show_mistake(text if isinstance(text, InputMistake) and not self._reason else None)
+        if isinstance(text, str):
             self.set_text(" ".join(line.strip() for line in text.splitlines() if line.strip()))
+        if self._reason:
+            self._show_typed()
 
     def _complete_text(self) -> None:
         field = self.query_one(Input)

@@ -225,14 +225,16 @@ class UnfinishedWork(NamedTuple):
 
 
 _CANCELLATION: Final = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')"
-_FAILING: Final = (
-    "FROM tasks t WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED' AND trouble IS NOT"
+LAST_CALL_FAILED: Final = (
+    "trouble IS NOT NULL AND trouble IS NOT"
     f" (SELECT detail FROM timeline WHERE task = t.number AND what = '{EventKind.CANCEL_REFUSED}' ORDER BY id DESC"
-    f" LIMIT 1) AND trouble NOT GLOB '{OTHER_EMAIL_PREFIX}*'"
-    f" AND trouble <> '{UNKNOWN_TASK}'"
+    f" LIMIT 1) AND trouble NOT GLOB '{OTHER_EMAIL_PREFIX}*' AND trouble <> '{UNKNOWN_TASK}'"
 )
-"""Tasks whose last call failed, which is not all that `trouble` may say: also why a cancellation was refused, or that
-the service does not know the task, which is a response."""
+"""The condition that the last call for a task `t` failed.
+
+`trouble` may also say why a cancellation was refused, or that the service does not know the task, which is a response.
+"""
+_FAILING: Final = f"FROM tasks t WHERE terminal = 0 AND status <> 'UNCONFIRMED' AND {LAST_CALL_FAILED}"
 _UNFINISHED: Final = RowMapper(
     UnfinishedWork,
     unsent=f"count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL AND NOT {IS_TO_CHECK})",

@@ -19,6 +19,7 @@ from bwp_tui.store.queries.row_mapping import changed_tags, errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
 from bwp_tui.store.worklog import intent_outcomes, service_events
 from bwp_tui.store.worklog.answers_at_completion import withdraw_early_answer
+from bwp_tui.store.worklog.intents import LAST_CALL_FAILED
 
 MISSING_AFTER: Final = timedelta(days=1)
 MISSING_AFTER_RESPONSES: Final = 3
@@ -227,7 +228,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             transaction.run(
                 "UPDATE tasks SET polled_at = ?, next_poll_at = NULL WHERE number = ?", (transaction.now_text, number)
             )
-            if row[0] in (Status.MISSING, Status.GIVEN_UP):  # the last refresh may have failed for another reason
+            if transaction.row(f"SELECT 1 FROM tasks t WHERE number = ? AND {LAST_CALL_FAILED}", (number,)):
                 set_trouble(transaction, number, reason)
             return
         if _was_task_id_entered(transaction, number):
