@@ -39,7 +39,6 @@ from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_detector import SIGNALS, HangupDetector
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.widgets.bars import FooterApp, StatusLine
-from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.crashlog import sentence, write_report
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
@@ -171,8 +170,8 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
 
     async def _deliver(self, event: events.Event) -> None:
         """Deliver a key or paste, unless it is the rest of an answer that its first letter has given."""
-        prompts = self.screen.query(Prompt)
-        if not (isinstance(event, events.Key) and any(one.is_rest_of_answer(event) for one in prompts)):
+        screen = self.screen if isinstance(self.screen, ActionScreen) and self.screen.query("#prompt") else None
+        if screen is None or not isinstance(event, events.Key) or not screen.prompt.is_rest_of_answer(event):
             await super().on_event(event)
 
     async def on_event(self, event: events.Event) -> None:

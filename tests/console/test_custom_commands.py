@@ -141,7 +141,9 @@ async def test_a_command_that_takes_too_long_is_ended_and_runs_once_at_a_time(pr
 async def test_that_a_command_was_started_is_recorded_while_it_runs(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "config.toml").write_text('[profiles.other]\ntarget_id = "bp-other"\n')
+    usable = 'client_id = "c"\ntarget_id = "bp-other"\nclient_secret_command = "true"\n'
+    (tmp_path / "config.toml").write_text(f"[profiles.other]\n{usable}")
+    (tmp_path / "config.toml").chmod(0o600)
     monkeypatch.setenv("BWP_CONFIG_FILE", str(tmp_path / "config.toml"))
     async with opened(with_commands(profile, command(f"touch {tmp_path}/ran; exec sleep 1000"))) as console:
         await console.go_to(READY)

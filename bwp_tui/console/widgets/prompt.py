@@ -17,9 +17,9 @@ from textual.widgets import Input
 from textual.widgets.input import Selection
 
 from bwp_tui.console.background import run_in_background
-from bwp_tui.console.presentation.styled_text import ENTRY_GAP, StyledText, in_line_or_columns
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
+from bwp_tui.console.widgets.styled_line import ENTRY_GAP, KeyLine, StyledLine, in_line_or_columns
 from bwp_tui.console.widgets.text_field import TextField
 
 _FEWEST_FIELD_CELLS: Final = 24

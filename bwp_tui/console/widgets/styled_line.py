@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from typing import Final
@@ -23,6 +23,9 @@ from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.terminal.textual_compat import refresh_layout
 from bwp_tui.domain.text import clean, spell_section_signs
+
+ENTRY_GAP: Final = "   "
+"""Between the entries of a line that lists keys."""
 
 Place = tuple[int, int]
 """A line and a character in it."""
@@ -140,6 +143,19 @@ class KeyLine(StyledLine):
 
     def clicked_key(self, x: int, y: int) -> str | None:
         return key_at(self.content, x, y)
+
+
+def in_line_or_columns(entries: Sequence[str], width: int) -> Iterator[StyledText]:
+    """Yield the entries, which begin with their keys, on one line, or in columns where they do not fit."""
+    widest = max(map(cell_len, entries))
+    is_line = cell_len(ENTRY_GAP.join(entries)) <= width
+    columns = len(entries) if is_line else max(1, (width + len(ENTRY_GAP)) // (widest + len(ENTRY_GAP)))
+    for place, entry in enumerate(entries):
+        key, _, meaning = entry.partition(" ")
+        if place:
+            yield (ENTRY_GAP if place % columns else "\n ", "plain")
+        yield (key, "key")
+        yield (f" {meaning}{'' if is_line else ' ' * (widest - cell_len(entry))}", "plain")
 
 
 def key_at(content: Content, x: int, y: int) -> str | None:
