@@ -182,6 +182,17 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, may_be_new: bo
             cannot be used for that; it lists every mistake.
     """
     config = read_config(config_path(environ), required=bool(environ.get("BWP_CONFIG_FILE")))
+    return profile_in(config, name, environ, may_be_new=may_be_new)
+
+
+def profile_in(
+    config: ConfigFile, name: str | None, environ: Mapping[str, str], *, may_be_new: bool = False
+) -> Profile:
+    """Return a profile of a config file that was read: see `read_profile`.
+
+    Raises:
+        SettingsError: a variable, the profile's table, or the profile for this user is wrong.
+    """
     chosen = name or environ.get("BWP_PROFILE") or config.default_profile or "default"
     is_sandbox = chosen == SANDBOX_PROFILE and is_on_this_machine(environ.get("BWP_API_URL", ""))
     mistake = None if is_sandbox else checks.profile_name(chosen)

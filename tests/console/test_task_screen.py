@@ -24,7 +24,7 @@ from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.console.past_tasks import CANCELLED, HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, PastTask
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
-from tests.store.support import answer
+from tests.store.support import SOON, answer, request
 
 EMAIL = "bob@example.com"
 """The address of the task on hold, so that a new request has an earlier one."""
@@ -329,6 +329,27 @@ async def test_a_key_never_acts_on_the_task_that_has_taken_the_place_of_the_one_
         await console.press("e", "!")
         await console.sees(f"Note on {console.task(HELD).name}: VIP!")
         assert console.main.table.current_number == HELD
+
+
+async def test_a_key_of_a_page_is_judged_by_what_is_so_while_live_updates_are_paused(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("p")
+        await console.sees("updates paused")
+        await read(console, WAITING)
+        single.answered(console.store, WAITING, answer("COMPLETED"), SOON)
+        await console.sees("d download")
+        await console.press("d")
+        await console.until(lambda: console.task(WAITING).download is not None)
+
+
+async def test_a_page_of_a_task_that_the_paused_list_lacks_opens_and_takes_keys_at_once(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("p")
+        await console.sees("updates paused")
+        number = requests.submit(console.store, request(email="new@example.com"), "op").number
+        await console.press("colon", *f"show {number}", "enter")
+        await console.sees("1 overview", f"#{number} ──")
+        assert not console.main.has_action_waiting
 
 
 async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) -> None:

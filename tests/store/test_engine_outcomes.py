@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import UNKNOWN_TASK, Status
 from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -203,6 +203,16 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
         assert ready_polls.ready(store, clock.now, 5) == []
     known = tasks.get(store, task.number)
     assert (known.status, known.trouble) == (status, "no such task")
+
+
+def test_a_task_that_the_service_does_not_know_is_trouble_only_for_its_cancellation(store: Store) -> None:
+    task = accepted(store, kind=Kind.DELETION)
+    poll_responses.record_unknown(store, task.number, UNKNOWN_TASK, SOON)
+    assert intents.unfinished_work(store) is None
+    requests.cancel(store, task.number, "op")
+    left = intents.unfinished_work(store)
+    assert left is not None
+    assert (left.unsent_cancellations, left.newest_failure) == (1, f"#{task.number}: {UNKNOWN_TASK}")
 
 
 # Statuses of the service that are called as those given here

@@ -27,11 +27,11 @@ from bwp_tui.settings import (
     config_path,
     letters_folder,
     load_profile,
-    read_profile,
+    profile_in,
     source_of_settings,
     unknown_variables,
 )
-from bwp_tui.settings.configfile import commented_file, read_config, read_config_and_mistakes
+from bwp_tui.settings.configfile import ConfigFile, commented_file, read_config, read_config_and_mistakes
 from bwp_tui.settings.letter_templates import mistakes_in, read_template, template_path
 from bwp_tui.settings.profile import EVENT_SETTINGS, PROFILE_SETTINGS
 from bwp_tui.store.database import shop_binding
@@ -78,28 +78,24 @@ def keys(arguments: Namespace) -> None:
 
 def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the environment and the file, all its profiles and keys included."""
-    mistakes = _mistakes_of(arguments.profile)
-    with suppress(SettingsError):  # the same mistake again
-        config, others = read_config_and_mistakes(config_path(os.environ), required=False)
-        mistakes += others
-        for name in config.profiles:
-            mistakes += _mistakes_of(name)
-        mistakes += keymap(config.keys, config.commands).mistakes
-        default = config.default_profile
-        if (arguments.profile or others) and default not in (None, *config.profiles):  # else it is listed already
-            mistakes += (f"{config.path} has no profile {default}, which its default_profile names.",)
+    path = config_path(os.environ)
+    try:
+        config, mistakes = read_config_and_mistakes(path, required="BWP_CONFIG_FILE" in os.environ)
+    except SettingsError as error:
+        config, mistakes = ConfigFile(path), error.mistakes
+    for name in (arguments.profile, *config.profiles):
+        try:
+            profile_in(config, name, os.environ)
+        except SettingsError as error:
+            mistakes += error.mistakes
+    mistakes += keymap(config.keys, config.commands).mistakes
+    default = config.default_profile
+    if arguments.profile and default not in (None, *config.profiles):
+        mistakes += (f"{path} has no profile {default}, which its default_profile names.",)
     mistakes = (*dict.fromkeys(mistakes), *mistakes_in(letters_folder(os.environ)), *unknown_variables(os.environ))
     lines = mistakes or (f"No mistakes. The settings are from {source_of_settings(os.environ)}.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
     return ExitCode.USAGE if mistakes else ExitCode.DONE
-
-
-def _mistakes_of(profile: str | None) -> tuple[str, ...]:
-    try:
-        read_profile(profile, os.environ)
-    except SettingsError as error:
-        return error.mistakes
-    return ()
 
 
 def letters(arguments: Namespace) -> None:

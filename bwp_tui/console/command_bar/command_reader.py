@@ -174,16 +174,7 @@ class CommandReader:
     def _read_single_task(self, line: CommandLine) -> CommandHandler:
         command = COMMANDS_BY_NAME[line.command.text.casefold()]
         line.reject_more_than(1)
-        number = self._task(line.positionals[0])
-
-        def start() -> None:
-            if self._screen.table.go_to_task(number):
-                self._screen.perform_later(command.action)
-            else:
-                self._screen.show_view(0)
-                self._screen.select_when_listed(number, then=command.action)
-
-        return start
+        return partial(self._screen.go_to, self._task(line.positionals[0]), command.action)
 
     def _read_submit(self, line: CommandLine) -> CommandHandler:
         kinds = {kind.value.casefold(): kind for kind in Kind}

@@ -22,12 +22,11 @@ _OF_A_DAY: Final = {
 
 
 def jump_to_task(screen: MainScreenProtocol, number: int) -> None:
-    """Put the cursor on a task; where the view lacks it, among all tasks, and say so."""
-    if not screen.has_all_rows:
-        screen.select_when_listed(number)
-    elif not screen.table.go_to_task(number):
+    """Put the cursor on a task; where the view lacks it, among all tasks."""
+    if screen.has_all_rows:
         screen.go_to(number)
-        screen.show_status(f"#{number} was not in the list that was shown; these are all tasks.")
+    else:
+        screen.select_when_listed(number)
 
 
 async def jump_to_day(screen: MainScreenProtocol, day: date) -> None:

@@ -217,16 +217,18 @@ class MainScreen(ActionScreen):
     def go_to(self, number: int, then: str | None = None) -> None:
         """Put the cursor on a task, and do the action `then`.
 
-        Where the view lacks the task, all are listed, and paused live updates go on.
+        Where the view lacks the task, all are listed, which is said, and paused live updates go on.
         """
         if self.table.go_to_task(number):
             if then is not None:
+                self.table.refresh_tasks([number])  # updates may be paused: the action is judged by what is so
                 self.perform_later(then)
             return
         if self._rows.is_paused:
             self.toggle_live_updates()
         self.show_view(0)
         self.select_when_listed(number, then)
+        self.show_notice(f"#{number} was not in the list that was shown; these are all tasks.")
 
     @property
     def has_action_waiting(self) -> bool:

@@ -228,13 +228,15 @@ _CANCELLATION: Final = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONF
 LAST_CALL_FAILED: Final = (
     "trouble IS NOT NULL AND trouble IS NOT"
     f" (SELECT detail FROM timeline WHERE task = t.number AND what = '{EventKind.CANCEL_REFUSED}' ORDER BY id DESC"
-    f" LIMIT 1) AND trouble NOT GLOB '{OTHER_EMAIL_PREFIX}*' AND trouble <> '{UNKNOWN_TASK}'"
+    f" LIMIT 1) AND trouble NOT GLOB '{OTHER_EMAIL_PREFIX}*'"
 )
-"""The condition that the last call for a task `t` failed.
-
-`trouble` may also say why a cancellation was refused, or that the service does not know the task, which is a response.
-"""
-_FAILING: Final = f"FROM tasks t WHERE terminal = 0 AND status <> 'UNCONFIRMED' AND {LAST_CALL_FAILED}"
+"""The condition that the last call for a task `t` failed: `trouble` may also say why a cancellation was refused."""
+_FAILING: Final = (
+    f"FROM tasks t WHERE terminal = 0 AND status <> 'UNCONFIRMED' AND {LAST_CALL_FAILED}"
+    f" AND (trouble <> '{UNKNOWN_TASK}'"
+    f" OR EXISTS (SELECT 1 FROM intents WHERE task = t.number AND {INTENT_IS_WAITING}))"
+)
+"""That the service does not know a task is a response; it is trouble where a cancellation waits for the task."""
 _UNFINISHED: Final = RowMapper(
     UnfinishedWork,
     unsent=f"count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL AND NOT {IS_TO_CHECK})",
