@@ -203,7 +203,7 @@ def test_a_request_is_printed_before_a_slow_hook_has_ended(shop: Operator, tmp_p
     with shop.in_terminal(line) as terminal:
         terminal.wait_for(f"{Status.IN_PROGRESS}")
         eventually(hook_events)
-        assert hook_events() == ["overdue: started"]
+        assert hook_events() == ["overdue; program: to be started"]
         go.touch()
         assert terminal.wait() == 0
     assert len(hook_events()) == 2

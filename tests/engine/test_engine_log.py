@@ -59,12 +59,12 @@ def test_a_hook_is_logged_with_its_occasion_and_a_failed_one_as_a_warning(live_h
         hooks.record_end(live_history, HookOccasion.COMPLETED, [number], outcome)
     log.log_new_events(live_history)
     assert lines == [
-        (Severity.INFO, f"Task {number}: hook for occasion completed: started."),
-        (Severity.INFO, f"Task {number}: hook for occasion completed: exit code 0."),
-        (Severity.WARNING, f"Task {number}: hook for occasion completed: exit code 7."),
+        (Severity.INFO, f"Task {number}: hook for occasion completed; program: to be started."),
+        (Severity.INFO, f"Task {number}: hook for occasion completed; program: exit code 0."),
+        (Severity.WARNING, f"Task {number}: hook for occasion completed; program: exit code 7."),
         (
             Severity.WARNING,
-            f"Task {number}: hook for occasion completed: could not be started: No such file or directory.",
+            f"Task {number}: hook for occasion completed; program: could not be started: No such file or directory.",
         ),
     ]
 

@@ -74,8 +74,8 @@ async def test_the_hook_of_an_occasion_gets_its_tasks_as_json_once_and_its_end_i
     assert [task["id"] for task in given["completed"]["tasks"]] == [number]
     assert [task["id"] for task in given["failed"]["tasks"]] == [failed]
     assert given["completed"]["tasks"][0]["email"] == "jane@example.com"
-    assert hook_events(shop, number) == ["completed: started", "completed: exit code 7"]
-    assert hook_events(shop, failed) == ["failed: started", "failed: exit code 0"]
+    assert hook_events(shop, number) == ["completed; program: to be started", "completed; program: exit code 7"]
+    assert hook_events(shop, failed) == ["failed; program: to be started", "failed; program: exit code 0"]
     variables = (tmp_path / "variables").read_text()
     assert "hush" not in variables
     assert "PATH=" in variables
@@ -124,7 +124,10 @@ async def test_a_hook_holds_up_no_poll_and_is_ended_with_the_engine(shop: Shop, 
         with pytest.raises(asyncio.CancelledError):
             await running
     assert time.monotonic() - started < 30
-    assert hook_events(shop, first) == ["completed: started", "completed: was ended with bwp-tui"]
+    assert hook_events(shop, first) == [
+        "completed; program: to be started",
+        "completed; program: was ended with bwp-tui",
+    ]
 
 
 async def test_an_engine_of_a_command_runs_all_its_hooks_before_it_ends(shop: Shop, tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ async def test_an_engine_of_a_command_runs_all_its_hooks_before_it_ends(shop: Sh
         with pytest.raises(asyncio.CancelledError):
             await running
     for number in (first, second):
-        assert hook_events(shop, number) == ["completed: started", "completed: exit code 0"]
+        assert hook_events(shop, number) == ["completed; program: to be started", "completed; program: exit code 0"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ async def test_an_engine_of_a_command_runs_all_its_hooks_before_it_ends(shop: Sh
 )
 async def test_what_a_program_does_wrong_is_recorded(shop: Shop, hook: OperatorProgram, outcome: str) -> None:
     number = await with_hooks(shop, completed=hook).completed("jane@example.com")
-    assert hook_events(shop, number) == ["completed: started", f"completed: {outcome}"]
+    assert hook_events(shop, number) == ["completed; program: to be started", f"completed; program: {outcome}"]
 
 
 async def test_an_engine_killed_between_claim_and_run_leaves_a_hook_that_is_not_run(shop: Shop, tmp_path: Path) -> None:
@@ -169,16 +172,24 @@ async def test_an_engine_killed_between_claim_and_run_leaves_a_hook_that_is_not_
     killed.start()
     await asyncio.to_thread(killed.join)
     assert killed.exitcode == -signal.SIGKILL
-    assert hook_events(shop, number) == ["completed: started"]
+    assert hook_events(shop, number) == ["completed; program: to be started"]
     await with_hooks(shop, completed=program(tmp_path)).work()
-    assert hook_events(shop, number) == ["completed: started"]
+    assert hook_events(shop, number) == ["completed; program: to be started"]
     assert runs(tmp_path) == []
 
 
 async def test_what_an_engine_did_not_claim_before_it_was_killed_is_run_by_the_next(shop: Shop, tmp_path: Path) -> None:
     number = await shop.completed("jane@example.com")  # by an engine that had no time for its hook
     await with_hooks(shop, completed=program(tmp_path)).work()
-    assert hook_events(shop, number) == ["completed: started", "completed: exit code 0"]
+    assert hook_events(shop, number) == ["completed; program: to be started", "completed; program: exit code 0"]
+
+
+async def test_no_hook_runs_again_for_what_an_older_version_has_claimed(shop: Shop, tmp_path: Path) -> None:
+    number = await shop.completed("jane@example.com")
+    with shop.store.write() as transaction:
+        timeline.append(transaction, number, "bwp-tui", timeline.EventKind.HOOK, detail="completed: started")
+    await with_hooks(shop, completed=program(tmp_path)).work()
+    assert runs(tmp_path) == []
 
 
 async def test_no_hook_runs_for_what_was_purged_since(shop: Shop, tmp_path: Path) -> None:
@@ -194,7 +205,7 @@ async def test_an_adopted_task_is_an_occasion(shop: Shop, tmp_path: Path) -> Non
     with shop.store.write() as transaction:
         timeline.append(transaction, number, "bwp-tui", timeline.EventKind.ADOPTED)
     await with_hooks(shop, adopted=program(tmp_path)).work()
-    assert hook_events(shop, number) == ["adopted: started", "adopted: exit code 0"]
+    assert hook_events(shop, number) == ["adopted; program: to be started", "adopted; program: exit code 0"]
 
 
 async def test_a_read_only_profile_runs_no_hook(shop: Shop, tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ _WARNED: Final = frozenset(
 )
 _BAD_STATUSES: Final = frozenset((Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED))
 
-_HOOK_RUNS_OR_SUCCEEDED: Final = (": started", ": exit code 0")
-"""How the text of a hook's event ends unless it failed."""
+_HOOK_RUNS_OR_SUCCEEDED: Final = (": to be started", ": exit code 0")
+"""How the text of a hook's event ends unless its program failed."""
 
 _LONGEST_TRANSACTION: Final = timedelta(minutes=1)
 """An event is dated by the beginning of its transaction, which may be before the last call."""

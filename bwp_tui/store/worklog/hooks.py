@@ -31,7 +31,7 @@ _OF_EVENTS: Final = {
 
 _UNCLAIMED: Final = (
     "NOT EXISTS (SELECT 1 FROM timeline h WHERE h.task = {task}"
-    f" AND h.what = '{EventKind.HOOK}' AND h.detail = '{{occasion}}: started')"
+    f" AND h.what = '{EventKind.HOOK}' AND h.detail GLOB '{{occasion}}[;:]*')"
     # A purge removes the occasions for which its hooks ran.
     " AND NOT EXISTS (SELECT 1 FROM tasks p WHERE p.number = {task} AND p.purged_at IS NOT NULL)"
 )
@@ -79,7 +79,7 @@ def due_occasions(store: Store, wanted: Collection[HookOccasion]) -> dict[HookOc
 
 
 def claim(store: Store, occasion: HookOccasion, numbers: Sequence[int]) -> list[int]:
-    """Record in one transaction that a hook runs for tasks; return the tasks that were not claimed before.
+    """Record in one transaction that a hook is to run for tasks; return the tasks that were not claimed before.
 
     The hook runs afterwards. If the process is killed in between, the hook never runs.
     """
@@ -90,7 +90,7 @@ def claim(store: Store, occasion: HookOccasion, numbers: Sequence[int]) -> list[
             if transaction.row(f"SELECT 1 WHERE {_UNCLAIMED.format(task='?1', occasion=occasion)}", (number,))
         ]
         for number in claimed:
-            timeline.append(transaction, number, PROGRAM, EventKind.HOOK, detail=f"{occasion}: started")
+            timeline.append(transaction, number, PROGRAM, EventKind.HOOK, detail=_detail(occasion, "to be started"))
             update_task(transaction, number)
     return claimed
 
@@ -99,5 +99,9 @@ def record_end(store: Store, occasion: HookOccasion, numbers: Sequence[int], out
     """Record how the run of a hook ended."""
     with store.write() as transaction:
         for number in numbers:
-            timeline.append(transaction, number, PROGRAM, EventKind.HOOK, detail=f"{occasion}: {outcome}")
+            timeline.append(transaction, number, PROGRAM, EventKind.HOOK, detail=_detail(occasion, outcome))
             update_task(transaction, number)
+
+
+def _detail(occasion: HookOccasion, state: str) -> str:
+    return f"{occasion}; program: {state}"  # an older version wrote `failed: started`
