@@ -16,7 +16,8 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TaskError
 from bwp_tui.engine.runtime import maintenance_thread
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import answers, decisions, legal_records, requests
+from bwp_tui.store.commands.request_validation import Reason
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import backups, integrity, purge
@@ -127,6 +128,19 @@ def test_evidence_goes_only_when_it_is_told_to(path: Path, store: Store, clock: 
     assert scalar(store, "SELECT count(*) FROM tasks") == 1
     assert scalar(store, "SELECT count(*) FROM timeline WHERE task <= 6") == 0
     assert integrity.full_check(path) == []
+
+
+def test_an_original_whose_resubmission_is_gone_takes_neither_answer_nor_decline(store: Store) -> None:
+    _finished(store, 1)
+    new = requests.resubmit(store, 1, ACTOR).number
+    intent_outcomes.record_accepted(store, sent(store, new).id, "task-new", SOON)
+    single.answered(store, new, answer("FAILED"), SOON)
+    purge.purge(store, [new], ACTOR, TODAY, evidence_too=True, unanswered_too=True)
+    original = tasks.get(store, 1)
+    assert (original.was_resubmitted, original.resubmitted_as) == (True, None)
+    refusals = {answers.cannot_answer(original), decisions.cannot_decline(original)}
+    refusals |= {legal_records.cannot_change_records(original), legal_records.cannot_extend(original, TODAY)}
+    assert [reason.short for reason in refusals if isinstance(reason, Reason)] == ["resubmitted already"]
 
 
 def test_what_is_young_or_under_way_or_does_not_fit_stays(store: Store, clock: ManualClock) -> None:

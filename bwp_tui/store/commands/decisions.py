@@ -15,7 +15,7 @@ from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHEL
 from bwp_tui.domain.task import Kind, Task, TimelineEvent, cannot_change_purged, cannot_tell_kind, task_id_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.commands.legal_records import cannot_change_declined, cannot_record_on
+from bwp_tui.store.commands.legal_records import cannot_change_declined, cannot_change_resubmitted, cannot_record_on
 from bwp_tui.store.commands.request_validation import BadRequest, Reason, check_task_id_is_new, refuse
 from bwp_tui.store.commands.requests import (
     cannot_cancel,
@@ -158,10 +158,7 @@ def decline(edit: TaskEdit, reason: str, text: str, on: date | None = None) -> N
 def cannot_decline(task: Task) -> str | None:
     if reason := cannot_change_purged(task):
         return reason
-    if task.was_resubmitted:
-        then = "a purge has removed the new one" if task.resubmitted_as is None else "decline the new one"
-        return Reason("resubmitted already", f"Task {task.name} was resubmitted; {then}.")
-    if reason := cannot_change_declined(task):
+    if reason := cannot_change_resubmitted(task) or cannot_change_declined(task):
         return reason
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."

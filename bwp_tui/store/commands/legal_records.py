@@ -101,10 +101,11 @@ def cannot_change_resubmitted(task: Task) -> Reason | None:
 
     To the shopper both are one request, of which the newest task has the records and the clock.
     """
-    if task.resubmitted_as is None:
+    if not task.was_resubmitted:
         return None
-    sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; do that with #{task.resubmitted_as}."
-    return Reason("resubmitted already", sentence)
+    new = task.resubmitted_as
+    then = "; a purge has removed the new task" if new is None else f" as #{new}; do that with #{new}"
+    return Reason("resubmitted already", f"Task {task.name} was resubmitted{then}.")
 
 
 def cannot_change_records(task: Task) -> str | None:
