@@ -23,7 +23,7 @@ case "$1" in
 esac
 """
 
-SERVICE_QUESTIONS = ("Client id", "Target id", "URL of the API", "URL of the access tokens")
+SERVICE_QUESTIONS = ("URL of the API", "URL of the access tokens", "Client id", "Target id")
 
 
 @pytest.fixture
@@ -57,14 +57,15 @@ def log_in(
 ) -> None:
     with operator.in_terminal(operator.argv("login")) as terminal:
         answer(terminal, "Profile", profile)
+        answer(terminal, "URL of the API", practice.api_url)
+        answer(terminal, "URL of the access tokens")
         answer(terminal, "Client id", practice.client_id)
         answer(terminal, "Target id", "a target")
         terminal.wait_for("“a target”")
         answer(terminal, "Target id", practice.target_id)
-        answer(terminal, "URL of the API", practice.api_url)
-        answer(terminal, "URL of the access tokens")
         for secret in secrets:
-            answer(terminal, "Client secret", secret)
+            answer(terminal, "Client secret (", secret)
+            answer(terminal, "Client secret again")
             answer(terminal, "Keep these settings")
             for question in SERVICE_QUESTIONS:
                 answer(terminal, question)
@@ -98,10 +99,11 @@ def test_a_new_profile_works_at_once_and_its_secret_is_in_a_private_file(
 def test_a_refused_target_id_is_named_and_asked_for_again(operator: Operator, practice: Sandbox, config: Path) -> None:
     with operator.in_terminal(operator.argv("login")) as terminal:
         answer(terminal, "Profile")
-        for question, text in zip(SERVICE_QUESTIONS, (practice.client_id, "bp-x", practice.api_url, ""), strict=True):
+        for question, text in zip(SERVICE_QUESTIONS, (practice.api_url, "", practice.client_id, "bp-x"), strict=True):
             answer(terminal, question, text)
         answer(terminal, "Client secret", practice.client_secret)
         terminal.wait_for("check the target id")
+        answer(terminal, "Client secret again")
         answer(terminal, "Keep these settings")
         for question in SERVICE_QUESTIONS:
             answer(terminal, question, practice.target_id if question == "Target id" else "")
@@ -139,7 +141,8 @@ def test_a_program_of_the_operator_s_own_keeps_its_secret(operator: Operator, co
         'api_url = "http://127.0.0.1:9/graphql"\ntoken_url = "http://127.0.0.1:9/token"\n'
     )
     with operator.in_terminal(operator.argv("login", "--rotate")) as terminal:
-        answer(terminal, "Client secret", "hush")
+        answer(terminal, "Client secret (", "hush")
+        answer(terminal, "Client secret again")
         answer(terminal, "Is it the new one", "y")
         assert terminal.wait() == 0
     with operator.in_terminal(operator.argv("logout")) as terminal:
@@ -190,11 +193,14 @@ def test_a_new_secret_replaces_the_old_one_once_the_service_has_accepted_it(
     secret_file.write_text("old-secret\n")
     before = config.read_text()
     with operator.in_terminal(operator.argv("login", "--rotate")) as terminal:
-        answer(terminal, "Client secret", "wrong")
+        answer(terminal, "Client secret (", "wrong")
+        answer(terminal, "Client secret again")
         answer(terminal, "Replace the kept secret")
         assert secret_file.read_text() == "old-secret\n"
-        answer(terminal, "Client secret", practice.client_secret)
+        answer(terminal, "Client secret (", "wrong")
+        answer(terminal, "Client secret again", practice.client_secret)
         assert terminal.wait() == 0
+        assert practice.client_secret.encode() not in terminal.bytes_since()
     assert secret_file.read_text() == f"{practice.client_secret}\n"
     assert secret_file.stat().st_mode & 0o777 == 0o600
     assert config.read_text() == before
@@ -227,6 +233,6 @@ def test_the_first_page_offers_it_with_one_key(operator: Operator) -> None:
     with operator.in_terminal([sys.executable, "-P", "-m", "bwp_tui"]) as terminal:
         terminal.wait_for("no credentials")
         terminal.send("l")
-        terminal.wait_for("Client id:")
+        terminal.wait_for("URL of the API")
         terminal.send("\x03")
         assert terminal.wait() == 130

@@ -89,8 +89,6 @@ def _profile_of_file(name: str | None, *, may_be_new: bool = False) -> Profile:
 
 def _with_asked_settings(profile: Profile) -> Profile:
     """Ask for the settings by which the service is called; enter takes what the profile has."""
-    client_id = _ask_until_valid("Client id", checks.header_value, profile.client_id)
-    target_id = _ask_until_valid("Target id", checks.header_value, profile.target_id)
     known = profile.api_url if profile.api_url != API_URL else _PRODUCTION
     api_url = _ask_until_valid("URL of the API", lambda text: None if text == _PRODUCTION else checks.url(text), known)
     token_url = TOKEN_URL
@@ -100,6 +98,9 @@ def _with_asked_settings(profile: Profile) -> Profile:
         is_usual = profile.token_url in (TOKEN_URL, urljoin(profile.api_url, "token"))
         known = urljoin(api_url, "token") if is_usual else profile.token_url
         token_url = _ask_until_valid("URL of the access tokens", checks.url, known)
+    # Last, so that the secret follows: who pastes all three pastes it into no question that shows it.
+    client_id = _ask_until_valid("Client id", checks.header_value, profile.client_id)
+    target_id = _ask_until_valid("Target id", checks.header_value, profile.target_id)
     return replace(profile, api_url=api_url, token_url=token_url, client_id=client_id, target_id=target_id)
 
 
@@ -125,21 +126,29 @@ def _ask_until_valid(question: str, check: Callable[[str], str | None], default:
 
 
 def _tried_secret(profile: Profile, question: str) -> str | None:
-    """Ask for the secret and try it; where the service does not accept it, ask `question`. Return None after a no."""
+    """Ask for the secret and try it, again where the service does not accept it, or `question`. Return None after a no.
+
+    A secret that is typed once more is never shown: `question` is asked only after an empty one.
+    """
     from bwp_tui.engine.runtime.engine_config import engine_config
     from bwp_tui.engine.runtime.service_calls import check_service
 
+    tried, prompt = "", "Client secret (it is not shown): "
     while True:
         try:
-            secret = getpass("Client secret (it is not shown): ").strip()
+            secret = getpass(prompt).strip()
         except EOFError:
             raise _aborted() from None
+        if tried and not secret:
+            return tried if ask_yes_no(question) else None
         if mistake := secret_mistake(secret):
             _say(f"The secret {mistake}.")
             continue
         result = check_service(engine_config(replace(profile, secret=LiteralSecret(secret))))
         _say(result.sentence)
-        return secret if result.reachable or ask_yes_no(question) else None
+        if result.reachable:
+            return secret
+        tried, prompt = secret, "Client secret again, or enter to go on (it is not shown): "
 
 
 def _aborted() -> CommandError:
