@@ -6,6 +6,7 @@ import re
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 
 from rich.cells import cell_len
 
@@ -57,6 +58,12 @@ def test_each_line_counts_the_tasks_that_its_filter_lists(profile: Profile) -> N
         }
         assert len(shown) == len(lines) > 15
         assert shown == {text: tasks.count(store, parse(text), today=TODAY) for text in shown}
+        by_due_date = [
+            line.filter for line in takewhile(lambda line: line.texts, lines_of(store, 120)[0]) if line.filter
+        ]
+        *apart, late, appeals = by_due_date
+        assert (late, appeals) == ("is:late", "is:appealed")
+        assert sum(shown[text] for text in apart) == tasks.count(store, parse("is:open"), today=TODAY)
 
 
 def test_failures_without_a_code_are_counted_also_where_the_service_gives_no_reason(profile: Profile) -> None:
@@ -87,7 +94,7 @@ async def test_enter_lists_the_tasks_that_a_line_counts(profile: Profile) -> Non
         await console.sees("overdue")
         await console.press("j", "enter")
         await console.until(lambda: console.app.screen is console.main)
-        assert console.main.list_state.filter == "is:late"
+        assert console.main.list_state.filter == "is:open due>=2026-11-20 due<2026-11-27"
         await console.press("D")
         await console.sees("overdue")
         await console.press("G")

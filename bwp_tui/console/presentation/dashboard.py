@@ -106,9 +106,6 @@ class _Sections:
         most = max(figures.overdue, figures.late, figures.stopped, figures.due_later, *figures.due)
         yield self._title("Open requests by due date", most)
         yield self._row("overdue", figures.overdue, most, "bad", "is:open due:over")
-        yield self._row("may be late", figures.late, most, "warn", "is:late")
-        if figures.appeals:
-            yield self._row("appeals to answer", figures.appeals, most, "warn", "is:appealed")
         if figures.stopped:
             yield self._row("clock stopped", figures.stopped, most, "held", "is:stopped")
         for week, count in enumerate(figures.due):
@@ -119,6 +116,9 @@ class _Sections:
         if figures.due_later:
             end = self._today + timedelta(weeks=len(figures.due))
             yield self._row("later", figures.due_later, most, "busy", f"is:open due>={end}")
+        yield self._row("of these may be late", figures.late, most, "warn", "is:late")
+        if figures.appeals:
+            yield self._row("of these appeals", figures.appeals, most, "warn", "is:appealed")
 
     def _answers(self) -> Iterator[FigureLine]:
         answers = self._figures.answers
