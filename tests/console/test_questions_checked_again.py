@@ -41,7 +41,7 @@ def _accept(store: Store, task: Task) -> None:
     intent_outcomes.record_accepted(store, sent(store, task.number).id, "cafe0001-task", SOON)
 
 
-@pytest.mark.parametrize("answered", ["y", "yes", "n", "enter", "escape"])
+@pytest.mark.parametrize("answered", ["y", "yes", "n", "j", "enter", "escape"])
 async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_has_it(
     profile: Profile, answered: str
 ) -> None:
@@ -256,7 +256,7 @@ async def test_a_question_to_cancel_a_download_goes_with_the_download(profile: P
         downloads.record_progress(console.store, order, 700_000, 1_000_000, 50_000.0, '"tag"')
         await console.sees("and remove the 700 kB fetched so far?")
         downloads.record_success(console.store, order, "/srv/a.zip", 1_000_000, "00")
-        await console.sees("Of these downloads none is left to cancel.", NOTHING)
+        await console.sees("ended meanwhile.", NOTHING)
         await console.press("y")
         assert download_of(console, "next").state == DownloadState.DONE
 

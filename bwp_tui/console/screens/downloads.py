@@ -254,13 +254,14 @@ class DownloadsScreen(FrontScreen):
     async def _cancel(self) -> None:
         possible = _left_to_cancel(self._selected())
         if not possible:
-            self.show_status(f"Of the marked downloads {_NONE_LEFT}.", "warn")
+            self.show_status("Of the marked downloads none is left to cancel.", "warn")
             return
         ids = {download.id for download in possible}
 
         async def update() -> str:
             possible[:] = _left_to_cancel([download for download, _ in self.listed if download.id in ids])
-            return "" if possible else f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}"
+            which = "These downloads have" if len(ids) > 1 else "This download has"
+            return "" if possible else f"{which} ended meanwhile. {NOTHING_DONE}"
 
         with self.prompt.live_questions(ids, update):
             confirmed = await self.prompt.ask_yes_no(lambda: self._question_of_cancel(possible), irreversible=True)
@@ -346,9 +347,6 @@ class DownloadsScreen(FrontScreen):
         task = next((task for found, task in self.listed if found.id == download.id), None)
         of_email = f" for {email_text(task, self.display_context)}" if task else ""
         return f"the download of #{download.task_number}{of_email}"
-
-
-_NONE_LEFT: Final = "none is left to cancel"
 
 
 def _left_to_cancel(downloads: Sequence[Download]) -> list[Download]:

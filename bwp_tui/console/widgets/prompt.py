@@ -387,7 +387,7 @@ class Prompt(Horizontal, can_focus=True):
             key = event.key if self._default is None else event.key.lower()
             if key in self._keys and self._default is not None:
                 self._rest_of_answer, self._answered_at = (*self._keys[key][1:], "enter"), event.time
-            if self._reason and (key == "enter" or key in self._keys):
+            if self._reason and (key == "enter" or event.is_printable):
                 self.close()
             elif key == "enter" and self._default is not None:
                 self._answer_with(self._default)
