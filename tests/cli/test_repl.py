@@ -360,7 +360,7 @@ def test_what_was_not_sent_waits_while_it_is_open_and_is_said_at_the_end(shop: B
     practice.faults.set("down")
     ended = shop("--plain", typed="submit retrieval jane@example.com --timeout 1\nquit\n")
     told = " ".join(ended.err.split())
-    assert "goes on with it until you quit." in told
+    assert "goes on until you quit." in told
     assert "Process " not in told, "a process that goes on would be another one"
     assert "1 request is not submitted yet. Start bwp-tui run --profile default" in told
 
@@ -369,7 +369,7 @@ def test_what_refused_credentials_keep_waiting_is_left_to_this_session(shop: Bwp
     shop.env["BWP_CLIENT_SECRET"] = "wrong"
     lines = (f"submit retrieval {name}@example.com --timeout 20\n" for name in ("jane", "bob"))
     told = " ".join(shop("--plain", typed="".join(lines)).err.split())
-    assert told.count("goes on with it until you quit.") == 2
+    assert told.count("goes on until you quit.") == 2
 
 
 def test_a_history_that_had_to_be_recovered_is_told_at_the_start(bwp: Bwp) -> None:

@@ -195,9 +195,9 @@ class EngineWaiter:
         is_inside = AS_SENTENCES.get() or CONSOLE_SIZE_VARIABLE in os.environ
         goes_on = NO_ENGINE_LEFT
         if holder in (os.getpid(), os.getppid()) or (holder is None and is_inside):
-            goes_on = "This bwp-tui goes on with it until you quit."
+            goes_on = "This bwp-tui goes on until you quit."
         elif holder is not None:
-            goes_on = f"Process {holder} is the engine and goes on with it until that ends."
+            goes_on = f"Process {holder} is the engine, and goes on until it ends."
         left = unfinished_work(self._store)
         sends_nothing = self._config.profile.read_only and (holder is None or engine.max_ability is Ability.POLLS)
         if sends_nothing and left is not None and left.needs_sending_engine:

@@ -274,7 +274,7 @@ def cannot_appeal(task: Task) -> str | None:
         return Reason("answered already", sentence)
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
         law = "without a regulation" if task.regulation == NO_REGULATION else f"under {task.regulation}"
-        sentence = f"No appeal of {task.name} is recorded: {law} the shop has to answer none."
+        sentence = f"No appeal of {task.name} can be recorded: {law} the shop has to answer none."
         if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
             sentence = f"Under {task.regulation} there is no appeal: correct the regulation of {task.name} first."
         return Reason("without appeal by law", sentence)
