@@ -305,6 +305,18 @@ HoldRule: TypeAlias = Callable[[Task], int | None]
 """Returns the holding period of a resubmitted task, in days."""
 
 
+def longest_hold_if_extended(regulation: str, received_on: date, today: date) -> int | None:
+    """Return the longest holding period with which a request sent today ends by its extended due date, or None.
+
+    None also where the law has no extension, or the shopper can no longer be told of it.
+    """
+    due = statutory_due_date(regulation, received_on)
+    extended = statutory_due_date(regulation, received_on, extended=True)
+    if due is None or extended is None or not REGULATIONS[regulation].has_extension or today > due:
+        return None
+    return longest_fitting_hold(today, extended)
+
+
 def same_hold(task: Task) -> int | None:
     """Return the holding period of the task."""
     return task.holding_period

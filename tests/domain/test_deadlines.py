@@ -17,6 +17,7 @@ from bwp_tui.domain.deadlines import (
     latest_end_if_submitted,
     latest_receipt,
     longest_fitting_hold,
+    longest_hold_if_extended,
     statutory_due_date,
 )
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
@@ -158,3 +159,19 @@ def test_the_longest_fitting_hold_fits_and_one_day_more_does_not(submitted: date
     assert 0 <= hold <= LONGEST_HOLDING_PERIOD
     assert latest_end_if_submitted(submitted, hold) <= due
     assert hold == LONGEST_HOLDING_PERIOD or latest_end_if_submitted(submitted, hold + 1) > due
+
+
+@pytest.mark.parametrize(
+    ("regulation", "received", "hold"),
+    [
+        ("us-fl", date(2026, 10, 20), None),  # the extended due date, 2026-12-19, is too near
+        ("us-co", date(2026, 10, 20), 18),
+        ("us-co", date(2026, 10, 1), None),  # the shopper had to be told by the due date, 2026-11-15
+        ("ca-qc", date(2026, 11, 20), None),  # knows no extension
+        ("none", date(2026, 11, 20), None),
+    ],
+)
+def test_an_extension_helps_what_ends_by_the_extended_due_date(
+    regulation: str, received: date, hold: int | None
+) -> None:
+    assert longest_hold_if_extended(regulation, received, date(2026, 12, 1)) == hold

@@ -17,8 +17,14 @@ from bwp_tui.cli.support.questions import can_ask, require_typed, require_yes
 from bwp_tui.cli.support.session import CommandSession, chosen_profile, open_session, require_credentials
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import CsvError, format_row
-from bwp_tui.domain.deadlines import day_warning, late_end, longest_fitting_hold, statutory_due_date
-from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
+from bwp_tui.domain.deadlines import (
+    day_warning,
+    late_end,
+    longest_fitting_hold,
+    longest_hold_if_extended,
+    statutory_due_date,
+)
+from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import file_stamp, utc_now
@@ -186,8 +192,9 @@ def _print_late(planned: ImportPlan, day: date) -> None:
         late.append(line.number)
         if request.kind is Kind.DELETION and longest_fitting_hold(day, due) is not None:
             helps["a shorter holding_period"] += 1
-        elif REGULATIONS[request.regulation].has_extension:
-            helps["an extension"] += 1
+        elif (longest := longest_hold_if_extended(request.regulation, request.received_on, day)) is not None:
+            is_short = (request.holding_period or 0) <= longest
+            helps["an extension" if is_short else "an extension with a shorter holding_period"] += 1
     if overdue:
         are = "is" if len(overdue) == 1 else "are"
         print_message(f"{counted(len(overdue), 'request')} {are} overdue already, first in line {overdue[0]}.")
@@ -263,4 +270,4 @@ def _result(line: CheckedLine[Request], number: int | None) -> tuple[str, str]:
     reasons = [clean_line(line.duplicate)] if line.duplicate else []
     if number is None:
         reasons.append("not recorded")
-    return "duplicate" if line.duplicate else "right" if number is None else "recorded", "; ".join(reasons)
+    return "recorded" if number is not None else "duplicate" if line.duplicate else "right", "; ".join(reasons)

@@ -44,7 +44,7 @@ def refresh(arguments: Namespace) -> ExitCode:
         unpolled = waiter.poll(numbers, arguments.timeout)
         polled = tasks.by_numbers(session.store, numbers)
         print_tasks(polled, as_json=arguments.json, read_only=session.read_only)
-        if unpolled and all(task.trouble == UNKNOWN_TASK for task in unpolled):
+        if unpolled and all(task.trouble == UNKNOWN_TASK or task.next_poll_at is None for task in unpolled):
             todo = f"What to do: bwp-tui show {unpolled[0].number}."
             raise CommandError(f"{unpolled[0].trouble} {todo}", ExitCode.NOT_FOUND)
         if unpolled:

@@ -12,6 +12,7 @@ from bwp_tui.domain.deadlines import (
     future_everywhere_mistake,
     latest_end_if_submitted,
     longest_fitting_hold,
+    longest_hold_if_extended,
     statutory_due_date,
 )
 from bwp_tui.domain.regulations import Regulation, complete_regulation, not_in_force_clause
@@ -198,10 +199,11 @@ class Draft:
         return due is not None and longest_fitting_hold(today, due) is None
 
     def can_be_extended(self, today: date) -> bool:
-        """Return whether the shopper can still be told that the answer takes longer."""
-        regulation = self.found_regulation()
-        limit = self.due() if regulation is not None and regulation.has_extension else None
-        return limit is not None and today <= limit
+        """Return whether an extension, of which the shopper can still be told, lets the request end in time."""
+        received, regulation = self._received(), self.found_regulation()
+        if received is None or regulation is None:
+            return False
+        return longest_hold_if_extended(regulation.id, received, today) is not None
 
     def _hold_days(self) -> int:
         return (self.holding_period() or 0) if self.kind is Kind.DELETION else 0
