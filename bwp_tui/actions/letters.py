@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain import letters
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.letters import LetterContext, LetterKind
-from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Task
 from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
@@ -73,6 +73,13 @@ def _is_result_gone(store: Store, task: Task) -> bool:
     return bool(saved) and is_gone(saved[-1])
 
 
+def _dropped_resubmission(store: Store, task: Task) -> int | None:
+    """Return the newest of the tasks that a task was resubmitted as, where none of them carries the request on."""
+    repeated = tasks.resubmissions_of(store, task.number)
+    is_carried_on = any(needs_answer(each) or each.status == Status.COMPLETED for each in repeated)
+    return repeated[-1].number if repeated and not is_carried_on else None
+
+
 def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: str, today: date) -> Letter:
     """Return a letter about a task.
 
@@ -83,7 +90,8 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
     if (cannot_write := letters.cannot_write(kind, task)) is not None:
         refuse(_cannot_record(kind, task, today) or cannot_write)
     reason = _extension_reason(store, task)
-    context = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=_is_result_gone(store, task))
+    facts = _is_result_gone(store, task), _dropped_resubmission(store, task)
+    context = LetterContext(today, actor, profile.shop_name, reason, *facts)
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
     values = letters.values_of(kind, task, context)
     if name := letters.missing_value(template, values):

@@ -162,6 +162,7 @@ class LetterContext(NamedTuple):
         shop_name: the shop's name, or None where no setting gives it.
         reason: the recorded reason of the extension.
         is_result_gone: whether the result was saved, and its file is no longer on disk.
+        dropped_resubmission: the newest resubmission, where none is open or completed.
     """
 
     today: date
@@ -169,6 +170,7 @@ class LetterContext(NamedTuple):
     shop_name: str | None = None
     reason: str | None = None
     is_result_gone: bool = False
+    dropped_resubmission: int | None = None
 
 
 def template_name(kind: LetterKind, task: Task) -> str:
@@ -185,6 +187,8 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
     """Return why there is no such letter about a task, or None: a letter claims only what is recorded."""
     if reason := cannot_change_purged(task):
         return reason
+    if kind is LetterKind.DECLINE and task.is_appeal_upheld:
+        return f"The appeal of {task.name} was upheld: the letter about that is the one of the appeal."
     if task.was_resubmitted and not (kind is LetterKind.APPEAL and task.appealed_on is not None):
         other = f" as #{task.resubmitted_as}; write the letter about that one" if task.resubmitted_as else ""
         return f"Task {task.name} was resubmitted{other}."
@@ -195,8 +199,6 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
         instead = " Decline it as not_a_shopper, and the letter of that says so." if is_shopper_unknown(task) else ""
         return f"Task {task.name} is {task.status}: there is no result to answer with.{instead}"
     if kind is LetterKind.DECLINE:
-        if task.is_appeal_upheld:
-            return f"The appeal of {task.name} was upheld: the letter about that is the one of the appeal."
         if task.status == Status.DECLINED:
             return None
         if task.declined_on is not None:
@@ -286,14 +288,17 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
     due, end = task.due_on, None
     if kind in (LetterKind.ACKNOWLEDGEMENT, LetterKind.EXTENSION) and not is_overdue(task, context.today):
         end = latest_service_end(task, context.today)
-    is_to_resubmit = kind is LetterKind.APPEAL and task.is_appeal_upheld and not task.was_resubmitted
+    dropped = context.dropped_resubmission if task.was_resubmitted else task.number
+    is_to_resubmit = kind is LetterKind.APPEAL and task.is_appeal_upheld and dropped is not None
     found = (
         None if context.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
         "The result is not downloaded yet." if is_unsaved else None,
         "The file of the result is gone: download it again." if is_answer and context.is_result_gone else None,
         "Day of receipt and regulation are assumed unless corrected." if ADOPTED in task.tags else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
-        "The request is not sent by itself once its appeal is granted: resubmit it." if is_to_resubmit else None,
+        f"The request is not sent by itself once its appeal is granted: resubmit #{dropped}."
+        if is_to_resubmit
+        else None,
         f"The request is due {due}, but the service may take until {end}." if due and end and end > due else None,
         not_in_force_warning(task.regulation, task.received_on),
         f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,

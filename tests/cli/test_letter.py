@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.letters import BUILT_IN_TEMPLATES, PLACEHOLDERS
-from bwp_tui.domain.task import Task, TimelineEvent
+from bwp_tui.domain.task import Kind, Task, TimelineEvent
+from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks, timeline
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.pty_terminal import Terminal
@@ -175,6 +176,25 @@ def test_a_decline_and_its_appeal_have_letters_of_what_was_recorded(kept: Bwp) -
     assert kept("appeal", number, "--upheld", "no", "--yes").code == 0
     assert "contact the attorney general of Texas" in kept("letter", "appeal", number).out
     assert [event.what for event in seen(kept, int(number))[1]] == ["letter"] * 3
+
+
+def test_a_granted_appeal_whose_resubmission_was_cancelled_is_to_be_resubmitted_again(kept: Bwp) -> None:
+    store = kept.store()
+    number = in_status(store, "FAILED", Kind.DELETION, task_id="task-3").number
+    store.close()
+    named = str(number)
+    assert kept("correct", named, "--regulation", "us-tx", "--yes").code == 0
+    assert kept("decline", named, "--reason", "exempt", "--text", "a warranty", "--yes").code == 0
+    day = str(seen(kept, number)[0].declined_on)
+    assert kept("appeal", named, "--received", day, "--answered", day, "--upheld", "yes", "--yes").code == 0
+    store = kept.store()
+    for carries_on in (number, number + 1):
+        assert f"resubmit #{carries_on}." in kept("letter", "appeal", named).err
+        new = requests.resubmit(store, carries_on, "op").number
+        assert "resubmit" not in kept("letter", "appeal", named).err
+        requests.cancel(store, new, "op")
+    store.close()
+    assert f"resubmit #{new}." in kept("letter", "appeal", named).err
 
 
 def test_the_letter_of_a_decline_that_is_refused_gives_the_reason_of_that(kept: Bwp) -> None:

@@ -183,6 +183,11 @@ def test_only_what_is_completed_is_answered(kind: Kind, status: Status) -> None:
         (LetterKind.ACKNOWLEDGEMENT, TASK._replace(status=Status.CANCELLED), "is CANCELLED"),
         (LetterKind.DECLINE, TASK, "No decline of 3556a10a is recorded"),
         (LetterKind.DECLINE, DECLINED._replace(status=Status.ON_HOLD), "comes into effect once it is cancelled"),
+        (
+            LetterKind.DECLINE,
+            DECLINED._replace(is_appeal_upheld=True, resubmitted_as=18, was_resubmitted=True),
+            "is the one of the appeal",
+        ),
         (LetterKind.APPEAL, DECLINED, "No appeal of 3556a10a is recorded"),
         (LetterKind.ACKNOWLEDGEMENT, APPEALED, "was declined"),
         (LetterKind.EXTENSION, APPEALED._replace(extended_on=RECEIVED), "was declined"),

@@ -114,6 +114,15 @@ def later_for_same(store: Store, task: Task) -> Task | None:
     return newest
 
 
+def resubmissions_of(store: Store, number: int) -> list[Task]:
+    """Return the tasks that task `number` was resubmitted as, and those that these were, by their numbers."""
+    sql = (
+        "WITH RECURSIVE repeated (number) AS (SELECT number FROM tasks WHERE resubmit_of = ? UNION"
+        " SELECT t.number FROM tasks t JOIN repeated r ON t.resubmit_of = r.number) SELECT number FROM repeated"
+    )
+    return by_numbers(store, sorted(store.integers(sql, (number,))))
+
+
 def unfinished_for_same(store: Store, task: Task) -> Task | None:
     """Return the newest other task of this kind and email that was sent, or is to be, and has not ended; or None."""
     row = store.row(
