@@ -58,7 +58,7 @@ def test_an_import_says_what_came_of_each_line_in_a_receipt_of_its_own(bwp: Bwp)
         ["line", "result", "reason", "number"],
         ["2", "recorded", "", "1"],
         ["3", "recorded", "", "2"],
-        ["4", "recorded", "same email and kind as line 2", "3"],
+        ["4", "recorded", "possible duplicate: same email and kind as line 2", "3"],
     ]
     assert "example.com" not in ended.out + ended.err
 

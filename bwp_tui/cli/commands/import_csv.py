@@ -264,10 +264,10 @@ def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> N
 
 
 def _result(line: CheckedLine[Request], number: int | None) -> tuple[str, str]:
-    """Return what became of a line, and why."""
+    """Return what became of a line, and what speaks against it."""
     if line.mistakes:
         return "wrong", " ".join(line.mistakes)
-    reasons = [clean_line(line.duplicate)] if line.duplicate else []
+    reasons = [f"possible duplicate: {clean_line(line.duplicate)}"] if line.duplicate else []
     if number is None:
         reasons.append("not recorded")
-    return "recorded" if number is not None else "duplicate" if line.duplicate else "right", "; ".join(reasons)
+    return "right" if number is None else "recorded", "; ".join(reasons)
