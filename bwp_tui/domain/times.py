@@ -83,6 +83,11 @@ def stamp(instant: datetime) -> str:
     return to_local(instant).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def stamp_or_now(instant: datetime, now: datetime) -> str:
+    """Return when something happens as `stamp` does, or `now` once that has come: it may be under way."""
+    return stamp(instant) if instant > now else "now"
+
+
 def stamp_of(at: str) -> str:
     """Return a recorded instant as `stamp` does; a text that is none stays as it is."""
     try:

@@ -68,6 +68,10 @@ def test_a_request_that_was_not_accepted_says_why_and_when_it_is_sent_next(bwp: 
     assert f"Next try   {stamp(even_later)}" in bwp("show", "1").out
     shown = json.loads(bwp("show", "1", "--json").out)
     assert (shown["trouble"], shown["next_try"]) == ("Not accepted.", format_instant(even_later))
+    engine_state.record_health(store, ServiceHealthState.REACHED, None, None)
+    intent_outcomes.reschedule(store, sent(store, task.number).id, "Not accepted.", store.clock(), never_sent=True)
+    assert "Not accepted. Next try: now" in bwp("sent").out
+    assert "Next try   now" in bwp("show", "1").out
     lease.release()
     store.close()
 

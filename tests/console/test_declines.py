@@ -112,8 +112,10 @@ async def test_marked_deletions_on_hold_are_not_called_declined_before_they_are_
         await console.press(*"fraud", "enter", *"told", "enter", "enter")
         await console.sees("1 deletion is cancelled first")
         await console.press("2", "enter")
-        await console.sees("2 declined, 1 of them once the service has confirmed the cancellation.")
+        await console.sees("2 declined, 1 of them in effect once the service has confirmed the cancellation.")
         assert [console.task(number).status for number in (HELD, NEW)] == [Status.ON_HOLD, Status.DECLINED]
+        await console.press("U")
+        await console.sees(f"w on #{NEW} withdraws it")
 
 
 async def test_appeals_of_marked_requests_are_recorded_with_one_day(profile: Profile) -> None:

@@ -24,7 +24,7 @@ from bwp_tui.contract.inputs import mutation_name, variables_to_show
 from bwp_tui.domain.filter import joined
 from bwp_tui.domain.task import Task, with_actual_downloads
 from bwp_tui.domain.text import clean_line, mask_in_text
-from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
+from bwp_tui.domain.times import format_instant, iso_instant, stamp, stamp_or_now, utc_now
 from bwp_tui.domain.views import BUILT_IN_VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
@@ -113,7 +113,7 @@ def show(arguments: Namespace) -> None:
 
 def _next_try(at: datetime | None, *, has_engine: bool) -> str | None:
     """Return when a waiting request is sent, which only an engine does; None where none waits."""
-    return None if at is None else stamp(at) if has_engine else "once an engine sends it"
+    return None if at is None else stamp_or_now(at, utc_now()) if has_engine else "once an engine sends it"
 
 
 def list_views(arguments: Namespace) -> None:

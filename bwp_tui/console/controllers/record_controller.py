@@ -78,8 +78,9 @@ class RecordController:
         skipped = "" if is_known else now.skipped_clause
         alone = session.reader.by_numbers(now.possible) if len(now.possible) == 1 else []
         if now.cancelled_first:
-            some = "" if alone else f"{now.cancelled_first} of them "
-            skipped += f", {some}once the service has confirmed the cancellation"
+            count = "all" if now.cancelled_first == len(now.possible) else now.cancelled_first
+            some = "" if alone else f"{count} of them "
+            skipped += f", {some}in effect once the service has confirmed the cancellation"
         await self._marked.carry_out(
             lambda done: f"{alone[0].name if alone and done else len(done)} {operation.outcome(values)}{skipped}",
             lambda: session.task_commands.record(operation, now.possible, today, check, **values),

@@ -25,9 +25,9 @@ async def undo(screen: MainScreenProtocol) -> None:
     step = steps[-1]
     if isinstance(step, IrreversibleStep):
         steps.pop()
-        where = f"#{step.numbers[0]}" if len(step.numbers) == 1 else "each"  # the list may not show it any more
-        key = screen.session.keymap.key("withdraw")
-        instead = f"; {key} on {where} withdraws it" if _can_withdraw(screen, step) else ""
+        left = _left_to_withdraw(screen, step)
+        where = f"#{left[0]}" if len(left) == 1 else f"each of {len(left)}"  # the list may not show it any more
+        instead = f"; {screen.session.keymap.key('withdraw')} on {where} withdraws it" if left else ""
         before = _steps(screen)
         can_go_on = before and not isinstance(before[-1], IrreversibleStep)
         again = " Press the key again for the step before it." if can_go_on else ""
@@ -55,12 +55,13 @@ def _steps(screen: MainScreenProtocol) -> deque[Step]:
     return steps
 
 
-def _can_withdraw(screen: MainScreenProtocol, step: IrreversibleStep) -> bool:
-    """Return whether what a step did can still be withdrawn from one of its tasks."""
+def _left_to_withdraw(screen: MainScreenProtocol, step: IrreversibleStep) -> list[int]:
+    """Return the numbers of the tasks from which what a step did can still be withdrawn."""
     withdrawal, session = step.withdrawal, screen.session
-    return withdrawal is not None and any(
-        withdrawal.disabled_reason(task, session.today()) is None for task in session.reader.by_numbers(step.numbers)
-    )
+    if withdrawal is None:
+        return []
+    done = session.reader.by_numbers(step.numbers)
+    return [task.number for task in done if withdrawal.disabled_reason(task, session.today()) is None]
 
 
 async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:

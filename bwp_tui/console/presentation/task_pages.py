@@ -16,7 +16,7 @@ from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.statuses import FINAL_STATUSES, SERVICE_STATUSES
 from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import stamp
+from bwp_tui.domain.times import stamp, stamp_or_now
 from bwp_tui.store.queries.intent_log import LoggedIntent
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.engine_state import Ability
@@ -94,7 +94,7 @@ def _intent_lines(intent: LoggedIntent, task: Task, context: DisplayContext) -> 
     if intent.next_at:
         engine = context.engine
         is_sent = engine is None or (engine.pid is not None and engine.max_ability is Ability.ALL)
-        yield fact("Next", stamp(intent.next_at) if is_sent else "once an engine sends it")
+        yield fact("Next", stamp_or_now(intent.next_at, context.now) if is_sent else "once an engine sends it")
     if intent.settled_at:
         event, detail = intent.outcome_event
         response = f"{stamp(intent.settled_at)}  {event or intent.state}{f': {detail}' if detail else ''}"
