@@ -135,6 +135,7 @@ def test_downloads_are_paused_resumed_cancelled_and_tried_again(queue: Bwp) -> N
     assert queue("downloads", "cancel", "1", "2", "3").code == 0
     assert _states(queue) == {1: "cancelled", 2: "cancelled", 3: "cancelled"}
     assert "%" not in queue("downloads").out, "nothing of them is there"
+    assert "cancelled, no partial file" in queue("show", "2").out
     ended = queue("downloads", "retry", "2", "--json")
     assert [(one["id"], one["state"]) for one in json.loads(ended.out)] == [(2, "queued")]
     store = queue.store()

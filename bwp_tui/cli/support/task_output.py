@@ -16,8 +16,9 @@ from bwp_tui.cli.support.streams import AS_SENTENCES, in_profile, wrapped
 from bwp_tui.cli.support.table import table
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.deadlines import needs_answer, time_left_text
+from bwp_tui.domain.downloads import Download
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task, TimelineEvent, newest_problem
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_duration, minute_stamp, stamp, utc_now
@@ -140,8 +141,6 @@ def detail_lines(
     from bwp_tui.console.presentation.format import fact
     from bwp_tui.console.presentation.task_detail import fact_lines, outcome_paragraphs
 
-    download = task.download
-    total = "" if download is None or download.total is None else f" of {download.total}"
     own = (
         ("Task id", task.task_id),
         ("Status", _status(task)),
@@ -150,7 +149,7 @@ def detail_lines(
         ("Updated", task.updated_at and stamp(task.updated_at)),
         ("Polled", task.polled_at and stamp(task.polled_at)),
         ("Regulation", task.regulation),
-        ("Transfer", download and f"{download.state_name}, {download.bytes}{total} bytes"),
+        ("Transfer", task.download and _transfer_text(task.download)),
     )
     masked = partial(_masked, task=task, unmask=not context.masked)
     facts = [
@@ -166,6 +165,15 @@ def detail_lines(
         *(masked(_event_line(event)) for event in events),
     ]
     return [*map(wrapped, lines)]
+
+
+def _transfer_text(download: Download) -> str:
+    from bwp_tui.console.presentation.download_detail import partial_file_text
+
+    total = "" if download.total is None else f" of {download.total}"
+    is_without_file = download.state in (DownloadState.FAILED, DownloadState.CANCELLED)
+    size = partial_file_text(download) if is_without_file else f"{download.bytes}{total} bytes"
+    return f"{download.state_name}, {size}"
 
 
 def display_context(
