@@ -44,7 +44,8 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
     try:
         app.run(mouse=profile.uses_mouse(os.environ))
         if app.next_profile is not None and not app.crash:
-            print(f"Opening the shop {app.next_profile}; keys are read once it is there.", file=sys.stderr, flush=True)
+            # It stays on the terminal after the next console, and has to be true then too.
+            print(f"Switched to the shop {app.next_profile}.", file=sys.stderr, flush=True)
     finally:
         app.close()
     from bwp_tui.console.screens.missing_credentials import LOG_IN  # not before the first frame

@@ -76,7 +76,7 @@ def test_the_shops_are_listed_and_another_one_is_opened(shops: Operator) -> None
         mark = terminal.mark()
         terminal.send("k" + ENTER)
         terminal.wait_for(lambda text: " south " in text.splitlines()[0] and "engine here" in text)
-        assert b"Opening the shop south" in terminal.bytes_since(mark)
+        assert b"Switched to the shop south." in terminal.bytes_since(mark)
         shops.profile = "north"
         assert shops.lease_is_free
         type_command(terminal, "profile north")
