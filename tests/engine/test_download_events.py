@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.link_response_errors import ARCHIVE_CHANGED
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import open_transfer
@@ -171,6 +172,28 @@ async def test_a_try_that_fails_is_told_while_the_next_one_is_waited_for(
     assert "busy (HTTP 503" in (waits.trouble or "")
     assert waits.not_before is not None
     assert (waits.not_before - shop.clock()).total_seconds() > 200
+
+
+@pytest.mark.usefixtures("no_retry_delay")
+async def test_an_attempt_that_begins_is_not_shown_with_what_failed_the_one_before(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str | None] = []
+    link_of = PrivacyApi.link
+
+    async def link(self: PrivacyApi, task_id: str) -> PresignedLink:
+        shown.append(shop.download_of(number).trouble)
+        return await link_of(self, task_id)
+
+    monkeypatch.setattr(PrivacyApi, "link", link)
+    number = await shop.completed("jane@example.com")
+    shop.request_download(number)
+    with shop.store.write() as transaction:
+        transaction.run("UPDATE downloads SET trouble = 'Rate limit hit.'")
+    shop.sandbox.faults.set("cut-download", times=1)
+    await shop.work()
+    assert shown == [None, None]
+    assert steps(shop, number)[0][0] == EventKind.CONNECTION_LOST
 
 
 @pytest.mark.usefixtures("no_retry_delay")

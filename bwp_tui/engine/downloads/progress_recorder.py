@@ -27,7 +27,7 @@ class ProgressRecorder:
     """Records the progress of one transfer, and watches its speed.
 
     Args:
-        trouble: why the last attempt failed; shown until bytes come.
+        trouble: why the transfer begins anew; shown until bytes come.
         on_bytes: called when bytes came.
     """
 

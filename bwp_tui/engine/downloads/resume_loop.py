@@ -104,6 +104,9 @@ class ResumeLoop:
         """Request a link, follow it at once, and record progress once a second until it ends."""
         part = self.part
         with await self._reserve_call():
+            if self._trouble not in (None, ARCHIVE_CHANGED):  # why it begins anew is said until bytes come
+                self._trouble = None
+                downloads.record_next_attempt(self.context.store, self.job)
             link = await self.request_link()
             before = part.size
             try:

@@ -167,7 +167,7 @@ def requeue_interrupted(store: Store) -> None:
 
 def record_start(store: Store, job: DownloadJob) -> bool:
     """Record that a download starts; return False if it was paused or cancelled meanwhile."""
-    columns = "state = 'running', started_at = coalesce(started_at, ?)"
+    columns = "state = 'running', started_at = coalesce(started_at, ?), trouble = NULL"
     return _update(store, job, columns, (format_instant(store.clock()),), where=_READY)
 
 
@@ -192,6 +192,11 @@ def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: 
     columns = "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?"
     event = EventKind.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
     _update(store, job, columns, (at_byte, reason, format_instant(again_at)), event=event)
+
+
+def record_next_attempt(store: Store, job: DownloadJob) -> None:
+    """Record that the next attempt begins in the same slot: why the last one failed is its trouble no more."""
+    _update(store, job, "trouble = NULL", (), where=_RUNNING)
 
 
 def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
