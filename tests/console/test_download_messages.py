@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bwp_tui.console.presentation import task_detail
 from bwp_tui.console.presentation.download_detail import trouble_of
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.widgets.download_detail import DownloadDetail
@@ -171,8 +172,12 @@ async def test_one_that_waits_in_its_slot_for_the_next_try_requests_no_link(prof
         downloads.record_failed_attempt(console.store, order, "The server is busy.", 0, NOW + timedelta(seconds=40))
         await console.until(lambda: "retry at 09:30:40   attempt 2  The server is busy." in line_of(console, "n"))
         assert "running" not in console.text
-        downloads.record_failed_attempt(console.store, order, "The server is busy.", 0, NOW)
-        await console.until(lambda: "requesting a link   attempt 3  The server is busy." in line_of(console, "n"))
+        task, context = console.task(order.task_number), screen_of(console).display_context
+        facts = repr(task_detail.outcome_paragraphs(task, context))
+        assert "waiting: The server is busy." in facts
+        downloads.record_next_attempt(console.store, order)
+        await console.until(lambda: "requesting a link" in line_of(console, "n"))
+        assert "busy" not in line_of(console, "n")
 
 
 async def test_what_waits_says_for_what(profile: Profile) -> None:

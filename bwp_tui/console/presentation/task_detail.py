@@ -268,7 +268,8 @@ def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
             if download.paused:
                 yield fact("Download", ("paused; ", "held"), (context.key("downloads"), "key"), " shows the downloads")
             else:
-                state = "under way" if download.state == DownloadState.RUNNING else "waiting"
+                is_under_way = download.state == DownloadState.RUNNING and not download.awaits_retry(context.now)
+                state = "under way" if is_under_way else "waiting"
                 state = f"{state}: {download.trouble}" if download.trouble else state
                 yield fact("Download", (mask(state, task, context), "warn" if download.trouble else "busy"))
         case _:
