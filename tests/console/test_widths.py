@@ -125,6 +125,9 @@ async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
         views.set_views(VIEWS, counts, 3, VIEWS[3].filter, counts[3])
         assert VIEWS[3].filter not in views.content.plain
         assert re.search("4 ?answ 32 .*7 ?due", views.content.plain)
+        if size[0] == 80:
+            views.set_views(VIEWS, counts, None, "x" * 30, 5)  # no room for counts: no key may look like one
+            assert "1all 2recv 3act 4answ" in views.content.plain
 
 
 async def test_the_lines_of_a_long_sentence_or_question_begin_in_the_same_column(profile: Profile) -> None:

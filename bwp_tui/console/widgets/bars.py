@@ -134,7 +134,7 @@ class _ViewForm(Enum):
     LONG = auto()
     SHORT = auto()
     TIGHT = auto()  # short, each key at its name
-    NAMES = auto()  # short, and with the count of the view that is shown alone
+    NAMES = auto()  # tight, and with the count of the view that is shown alone
 
 
 class ViewsLine(TwoEndedLine):
@@ -208,7 +208,8 @@ class ViewsLine(TwoEndedLine):
             role = "current" if index == current else "muted" if count == "0" else "plain"
             is_long = form is _ViewForm.LONG
             yield ("   " if is_long and index else " ", "plain")
-            yield (f"{self._key(f'view_{index + 1}')}{'' if form is _ViewForm.TIGHT else ' '}", "key")
+            space = "" if form in (_ViewForm.TIGHT, _ViewForm.NAMES) else " "  # else a key looks like a count
+            yield (f"{self._key(f'view_{index + 1}')}{space}", "key")
             name, is_counted = (
                 view.name if is_long else view.short_name,
                 form is not _ViewForm.NAMES or index == current,
