@@ -80,7 +80,7 @@ def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the environment and the file, all its profiles and keys included."""
     path = config_path(os.environ)
     try:
-        config, mistakes = read_config_and_mistakes(path, required="BWP_CONFIG_FILE" in os.environ)
+        config, mistakes = read_config_and_mistakes(path, required=bool(os.environ.get("BWP_CONFIG_FILE")))
     except SettingsError as error:
         config, mistakes = ConfigFile(path), error.mistakes
     for name in (arguments.profile, *config.profiles):
