@@ -36,13 +36,12 @@ async def undo(screen: MainScreenProtocol) -> None:
         steps.pop()
         listed = step.before.intersection(screen.table.numbers) if screen.has_all_rows else step.before
         screen.mark(listed)
-        unlisted = (
-            f" {len(step.before) - len(listed)} not: the list does not show them." if listed != step.before else ""
-        )
-        sentence = (
-            f"{counted(len(listed), 'task')} marked, as before." if step.before else "Nothing is marked, as before."
-        )
-        screen.show_status(sentence + unlisted)
+        was = counted(len(step.before), "task")
+        if listed == step.before:
+            sentence = f"{was} marked, as before." if listed else "Nothing is marked, as before."
+        else:
+            sentence = f"Marked before: {was}; now: {len(listed)}, since the list does not show the others."
+        screen.show_status(sentence)
     elif await _undo_records(screen, step):
         steps.pop()
 

@@ -90,7 +90,7 @@ def undo(part: UndoablePart, changes: Iterable[PartChange], actor: str) -> TaskC
 def _cannot_restore(store: Store, task: Task, part: UndoablePart, before: Row) -> str | None:
     """Return why a part cannot be as it was, since other parts of the task have changed; None if it can."""
     if isinstance(part, LegalRecord) and task.was_resubmitted:
-        return f"{task.name} was resubmitted since, so the {part} stays."
+        return f"{task.name} was resubmitted since, and its {part} stays as it is."
     if part is TaskPart.RECEIPT:
         return cannot_correct(task, as_day(before[0]), as_text(before[1]))
     if not isinstance(part, LegalRecord):
