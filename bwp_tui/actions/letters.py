@@ -90,8 +90,14 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
     if (cannot_write := letters.cannot_write(kind, task)) is not None:
         refuse(_cannot_record(kind, task, today) or cannot_write)
     reason = _extension_reason(store, task)
-    facts = _is_result_gone(store, task), _dropped_resubmission(store, task)
-    context = LetterContext(today, actor, profile.shop_name, reason, *facts)
+    context = LetterContext(
+        today,
+        actor,
+        profile.shop_name,
+        reason,
+        is_result_gone=_is_result_gone(store, task),
+        dropped_resubmission=_dropped_resubmission(store, task),
+    )
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
     values = letters.values_of(kind, task, context)
     if name := letters.missing_value(template, values):

@@ -170,9 +170,14 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
 
     async def _deliver(self, event: events.Event) -> None:
         """Deliver a key or paste, unless it is the rest of an answer that its first letter has given."""
-        screen = self.screen if isinstance(self.screen, ActionScreen) and self.screen.query("#prompt") else None
-        if screen is None or not isinstance(event, events.Key) or not screen.prompt.is_rest_of_answer(event):
-            await super().on_event(event)
+        if (
+            isinstance(event, events.Key)
+            and isinstance(screen := self.screen, ActionScreen)
+            and screen.query("#prompt")
+            and screen.prompt.is_rest_of_answer(event)
+        ):
+            return
+        await super().on_event(event)
 
     async def on_event(self, event: events.Event) -> None:
         if self._key_queue.takes(event):

@@ -65,7 +65,7 @@ def log_in(
         answer(terminal, "Target id", practice.target_id)
         for secret in secrets:
             answer(terminal, "Client secret (", secret)
-            answer(terminal, "Client secret again")
+            answer(terminal, "Client secret if that was wrong")
             answer(terminal, "Keep these settings")
             for question in SERVICE_QUESTIONS:
                 answer(terminal, question)
@@ -103,7 +103,7 @@ def test_a_refused_target_id_is_named_and_asked_for_again(operator: Operator, pr
             answer(terminal, question, text)
         answer(terminal, "Client secret", practice.client_secret)
         terminal.wait_for("check the target id")
-        answer(terminal, "Client secret again")
+        answer(terminal, "Client secret if that was wrong")
         answer(terminal, "Keep these settings")
         for question in SERVICE_QUESTIONS:
             answer(terminal, question, practice.target_id if question == "Target id" else "")
@@ -142,7 +142,7 @@ def test_a_program_of_the_operator_s_own_keeps_its_secret(operator: Operator, co
     )
     with operator.in_terminal(operator.argv("login", "--rotate")) as terminal:
         answer(terminal, "Client secret (", "hush")
-        answer(terminal, "Client secret again")
+        answer(terminal, "Client secret if that was wrong")
         answer(terminal, "Is it the new one", "y")
         assert terminal.wait() == 0
     with operator.in_terminal(operator.argv("logout")) as terminal:
@@ -194,11 +194,11 @@ def test_a_new_secret_replaces_the_old_one_once_the_service_has_accepted_it(
     before = config.read_text()
     with operator.in_terminal(operator.argv("login", "--rotate")) as terminal:
         answer(terminal, "Client secret (", "wrong")
-        answer(terminal, "Client secret again")
+        answer(terminal, "Client secret if that was wrong")
         answer(terminal, "Replace the kept secret")
         assert secret_file.read_text() == "old-secret\n"
         answer(terminal, "Client secret (", "wrong")
-        answer(terminal, "Client secret again", practice.client_secret)
+        answer(terminal, "Client secret if that was wrong", practice.client_secret)
         assert terminal.wait() == 0
         assert practice.client_secret.encode() not in terminal.bytes_since()
     assert secret_file.read_text() == f"{practice.client_secret}\n"

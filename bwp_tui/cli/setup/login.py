@@ -148,7 +148,7 @@ def _tried_secret(profile: Profile, question: str) -> str | None:
         _say(result.sentence)
         if result.reachable:
             return secret
-        tried, prompt = secret, "Client secret again, or enter to go on (it is not shown): "
+        tried, prompt = secret, "Client secret if that was wrong, or enter to go on (it is not shown): "
 
 
 def _aborted() -> CommandError:

@@ -118,7 +118,7 @@ class _Sections:
             yield self._row("later", figures.due_later, most, "busy", f"is:open due>={end}")
         yield self._row("of these may be late", figures.late, most, "warn", "is:late")
         if figures.appeals:
-            yield self._row("of these appeals", figures.appeals, most, "warn", "is:appealed")
+            yield self._row("of these on appeal", figures.appeals, most, "warn", "is:appealed")
 
     def _answers(self) -> Iterator[FigureLine]:
         answers = self._figures.answers

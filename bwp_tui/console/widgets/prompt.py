@@ -85,7 +85,7 @@ class Prompt(Horizontal, can_focus=True):
         self._default: str | None = None
         self._is_irreversible = False
         self._rest_of_answer: Sequence[str] = ()
-        self._answered_at = 0.0
+        self._last_key_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield StyledLine(id="prompt-label")
@@ -145,9 +145,9 @@ class Prompt(Horizontal, can_focus=True):
 
         To be asked once for each key that arrives. The first letter has answered already.
         """
-        is_rest = key.key.lower() in self._rest_of_answer[:1] and key.time - self._answered_at < _WORD_GAP_S
+        is_rest = key.key.lower() in self._rest_of_answer[:1] and key.time - self._last_key_at < _WORD_GAP_S
         self._rest_of_answer = self._rest_of_answer[1:] if is_rest else ()
-        self._answered_at = key.time
+        self._last_key_at = key.time
         return is_rest
 
     @contextmanager
@@ -386,7 +386,7 @@ class Prompt(Horizontal, can_focus=True):
             event.stop()
             key = event.key if self._default is None else event.key.lower()
             if key in self._keys and self._default is not None:
-                self._rest_of_answer, self._answered_at = (*self._keys[key][1:], "enter"), event.time
+                self._rest_of_answer, self._last_key_at = (*self._keys[key][1:], "enter"), event.time
             if self._reason and (key == "enter" or event.is_printable):
                 self.close()
             elif key == "enter" and self._default is not None:
